@@ -1,0 +1,53 @@
+# Everything a fresh machine with python3.11+, venv and make needs. `make help` lists the targets.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+MANAGE := $(BIN)/python manage.py
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test lint lint-contracts up down lock clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
+
+$(VENV)/.base: requirements/base.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing pinned requirements into $(VENV) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/base.txt
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.base
+	@echo "Installing pinned development requirements into $(VENV) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+install: $(VENV)/.base ## Set up .venv with the pinned requirements
+
+run: $(VENV)/.base ## Run the service, with an embedded nats-server when none is configured
+	@$(MANAGE) serve
+
+test: $(VENV)/.dev ## Run all tests, with coverage
+	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+
+lint: $(VENV)/.dev ## Check style, types, imports and migrations
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(MANAGE) makemigrations --check --dry-run
+
+lint-contracts: $(VENV)/.base ## Hold the linter to its fixtures: 0 compatible, 1 breaking minor, 0 breaking major
+	@PYTHON=$(BIN)/python contracts/fixtures/linter/verify.sh
+
+up: ## Start NATS with JetStream by docker compose, on localhost:4222
+	docker compose up --detach --wait nats
+
+down: ## Stop what `make up` started (the data stays in its volume)
+	docker compose down
+
+lock: $(VENV)/.dev ## Pin the requirements again, with hashes
+	$(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header requirements/base.in -o requirements/base.txt
+	$(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header requirements/dev.in -o requirements/dev.txt
+
+clean: ## Remove .venv and caches; the data under var/ stays
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache htmlcov .coverage

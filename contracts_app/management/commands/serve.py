@@ -1,0 +1,132 @@
+"""`manage.py serve`: the service ready to use, with an embedded nats-server when none is configured."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from contracts_app.embedded import EmbeddedServer, NATSServerMissing, answers, free_port
+from contracts_app.management.commands.issue_token import make_token
+
+TOKEN_SECONDS = 24 * 3600
+
+
+class Command(BaseCommand):
+    help = (
+        "Migrate the console's database, start an embedded nats-server unless NATS_URL is set or one answers at "
+        "127.0.0.1:4222, and serve with gunicorn on BIND_ADDR until Ctrl-C."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--workers", type=int, help="gunicorn workers (default: WEB_CONCURRENCY, or 2)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        signal.signal(signal.SIGTERM, _interrupt)
+        settings.VAR_DIR.mkdir(parents=True, exist_ok=True)
+        call_command("migrate", verbosity=0, interactive=False)
+        server = self._embedded()
+        environment = dict(os.environ)
+        if server is not None:
+            environment["NATS_URL"] = server.url
+        if options["workers"]:
+            environment["WEB_CONCURRENCY"] = str(options["workers"])
+        gunicorn = None
+        try:
+            if server is not None:
+                server.start()
+                self.stdout.write(f"Embedded nats-server on {server.url}, data in {settings.VAR_DIR / 'nats'}")
+            gunicorn = subprocess.Popen(
+                [sys.executable, "-m", "gunicorn", "--chdir", str(settings.BASE_DIR), "registry_project.wsgi"],
+                cwd=settings.BASE_DIR,
+                env=environment,
+            )
+            self._greet()
+            status = gunicorn.wait()
+        except KeyboardInterrupt:
+            # The terminal has sent Ctrl-C to gunicorn too; a second signal would cut its requests off.
+            self.stdout.write("\nStopping ...")
+            status = 0
+        except (NATSServerMissing, RuntimeError) as error:
+            raise CommandError(str(error)) from None
+        finally:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            if gunicorn is not None:
+                _stop(gunicorn)
+            if server is not None:
+                server.stop()
+        if status:
+            raise CommandError(f"gunicorn ended with status {status}", returncode=1)
+
+    def _embedded(self) -> EmbeddedServer | None:
+        if settings.NATS_URL:
+            self.stdout.write("Using the nats-server of NATS_URL")
+            return None
+        if answers("127.0.0.1", 4222):
+            self.stdout.write(f"Using the nats-server that answers at {settings.DEFAULT_NATS_URL}")
+            return None
+        return EmbeddedServer(
+            settings.VAR_DIR / "nats",
+            port=free_port(4222),
+            # A schema sent as an object is stored as a string: escaping may double it.
+            largest_record=2 * settings.CONTRACT_MAX_BYTES + 65536,
+        )
+
+    def _greet(self) -> None:
+        host, _, port = settings.BIND_ADDR.rpartition(":")
+        shown = "127.0.0.1" if host in ("0.0.0.0", "[::]") else host
+        for _ in range(100):
+            if _listens(shown.strip("[]"), int(port)):
+                break
+            time.sleep(0.1)
+        base = f"http://{shown}:{port}"
+        lines = [
+            "",
+            f"  API      {base}/registry/contracts",
+            f"  Console  {base}/admin/",
+            "  Docs     README.md, docs/api.md",
+            "",
+        ]
+        if settings.DEVELOPMENT:
+            token = make_token("dev-user", ["contracts:read", "contracts:write"], TOKEN_SECONDS)
+            lines += [
+                "Development mode: tokens are signed with the public development secret. Try:",
+                "",
+                f'  export JWT_TOKEN="{token}"',
+                f'  curl -H "Authorization: Bearer $JWT_TOKEN" {base}/registry/contracts',
+                "",
+                "Ctrl-C stops everything; the data stays.",
+                "",
+            ]
+        self.stdout.write("\n".join(lines))
+        self.stdout.flush()
+
+
+def _interrupt(number: int, frame: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def _listens(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port), 1).close()
+    except OSError:
+        return False
+    return True
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.terminate()
+    try:
+        process.wait(35)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

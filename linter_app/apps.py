@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class LinterConfig(AppConfig):
+    name = "linter_app"

@@ -1,0 +1,58 @@
+"""What the linter says: facts about two schemas, and the verdict drawn from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Direction = Literal["backward", "forward", "both", "none"]
+Mode = Literal["backward", "forward", "full", "none"]
+Verdict = Literal["compatible", "breaking", "undecided"]
+MODES: tuple[Mode, ...] = ("backward", "forward", "full", "none")
+
+
+@dataclass(frozen=True)
+class Change:
+    """One fact. Pointers are JSON Pointers (RFC 6901); None where that schema has no such place.
+
+    `direction` says whom it breaks: `backward`, an instance valid under the old schema may be invalid
+    under the new; `forward`, the other way round; `none`, nobody. `decided` is False where the linter
+    saw a difference whose meaning it cannot tell.
+    """
+
+    rule: str
+    old_pointer: str | None
+    new_pointer: str | None
+    direction: Direction
+    message: str
+    old: Any = None
+    new: Any = None
+    decided: bool = True
+
+    def breaks(self, mode: Mode) -> bool:
+        """Whether `mode` counts this fact as a break (or, undecided, as a possible one)."""
+        if mode == "none" or self.direction == "none":
+            return False
+        return mode == "full" or self.direction == "both" or self.direction == mode
+
+
+@dataclass(frozen=True)
+class Report:
+    """The verdict on one step from an old schema to a new one."""
+
+    verdict: Verdict
+    changes: tuple[Change, ...]
+    breaking: tuple[Change, ...] = ()
+    undecided: tuple[Change, ...] = ()
+    required_bump: str | None = None
+    """The smallest sort of version bump that the facts ask for: `major`, `minor`, `patch`, or None."""
+    required_version: str | None = None
+    """The lowest version that may break the current one, where the current version was given and breaks."""
+    bump_is_enough: bool = True
+    """Whether the proposed version may carry these changes; True where versions were not given."""
+    problems: tuple[str, ...] = field(default=())
+
+    @property
+    def acceptable(self) -> bool:
+        """Whether the policy lets the step pass: breaks and undecided places need the bump."""
+        return not self.problems

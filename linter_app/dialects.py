@@ -1,0 +1,94 @@
+"""JSON Schema syntax: which dialect a schema is written in, and whether it obeys it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+import jsonschema_rs
+
+from linter_app.json_text import InvalidJSON, check_depth, loads, pointer
+
+DEFAULT = "https://json-schema.org/draft/2020-12/schema"
+_DRAFTS = {
+    "http://json-schema.org/draft-04/schema": jsonschema_rs.Draft4,
+    "http://json-schema.org/draft-06/schema": jsonschema_rs.Draft6,
+    "http://json-schema.org/draft-07/schema": jsonschema_rs.Draft7,
+    "https://json-schema.org/draft/2019-09/schema": jsonschema_rs.Draft201909,
+    DEFAULT: jsonschema_rs.Draft202012,
+}
+
+
+@dataclass
+class InvalidSchema(ValueError):
+    """A schema that its dialect refuses; `pointer` is the JSON Pointer of the place."""
+
+    reason: str
+    pointer: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.reason} (at {self.pointer or 'the root'})"
+
+
+def draft_of(schema: Any) -> int:
+    """The dialect of `$schema`, as jsonschema_rs numbers it; 2020-12 where absent. Raises InvalidSchema."""
+    if not isinstance(schema, dict) or "$schema" not in schema:
+        return jsonschema_rs.Draft202012
+    dialect = schema["$schema"]
+    if not isinstance(dialect, str) or dialect.removesuffix("#") not in _DRAFTS:
+        known = ", ".join(_DRAFTS)
+        raise InvalidSchema(f"unknown dialect {dialect!r}; $schema must be one of {known}", "/$schema")
+    return _DRAFTS[dialect.removesuffix("#")]
+
+
+def _place_of_reference(schema: Any, message: str) -> str:
+    """The JSON Pointer of the first `$ref` whose target the message names; the root where none is found."""
+    waiting: list[tuple[Any, tuple[str | int, ...]]] = [(schema, ())]
+    while waiting:
+        item, path = waiting.pop()
+        if isinstance(item, dict):
+            reference = item.get("$ref")
+            if isinstance(reference, str) and unquote(reference.partition("#")[2]) in message and "#" in reference:
+                return pointer((*path, "$ref"))
+        members = item.items() if isinstance(item, dict) else enumerate(item) if isinstance(item, list) else ()
+        waiting.extend((child, (*path, key)) for key, child in members)
+    return ""
+
+
+def _never_fetch(uri: str) -> Any:
+    # A reference to another document is left to whoever holds that document.
+    return True
+
+
+def check_schema(schema: Any) -> None:
+    """Raise InvalidSchema unless `schema` (parsed JSON) is valid in its dialect and its local references resolve."""
+    if not isinstance(schema, (dict, bool)):
+        raise InvalidSchema(f"a JSON Schema is an object or a boolean, not {type(schema).__name__}")
+    try:
+        check_depth(schema)
+    except InvalidJSON as error:
+        raise InvalidSchema(str(error)) from None
+    draft = draft_of(schema)
+    if isinstance(schema, bool) and draft == jsonschema_rs.Draft4:
+        raise InvalidSchema("draft 4 has no boolean schemas")
+    try:
+        jsonschema_rs.meta.validate(schema)
+        jsonschema_rs.validator_for(schema, retriever=_never_fetch)
+    except jsonschema_rs.ValidationError as error:
+        if error.kind.name == "$ref":
+            raise InvalidSchema(
+                f"unresolvable reference: {error.message}", _place_of_reference(schema, error.message)
+            ) from None
+        raise InvalidSchema(error.message, pointer(error.instance_path)) from None
+    except jsonschema_rs.ReferencingError as error:
+        raise InvalidSchema(f"unresolvable reference: {error}") from None
+    except ValueError as error:
+        raise InvalidSchema(str(error)) from None
+
+
+def parse_schema(text: str | bytes) -> Any:
+    """Read and check a schema's text. Raises InvalidJSON or InvalidSchema."""
+    schema = loads(text)
+    check_schema(schema)
+    return schema

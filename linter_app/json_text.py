@@ -1,0 +1,106 @@
+"""JSON as RFC 8259 means it, read strictly: what two readers could understand differently is refused."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+MAX_DEPTH = 200
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_SURROGATE_ESCAPE = re.compile(r"\\u[dD][89abAB-F]", re.ASCII)
+
+
+class InvalidJSON(ValueError):
+    """The text is not acceptable JSON; the message names the place."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise InvalidJSON(f"the member {key!r} appears twice in one object")
+            seen.add(key)
+    return result
+
+
+def _constant(name: str) -> Any:
+    raise InvalidJSON(f"{name} is not a JSON number")
+
+
+def _float(text: str) -> float:
+    value = float(text)
+    if value in (float("inf"), float("-inf")):
+        raise InvalidJSON(f"the number {text[:40]} is out of range")
+    return value
+
+
+def _int(text: str) -> int:
+    if len(text) > 400:
+        raise InvalidJSON(f"the number {text[:40]}... has more than 400 digits")
+    return int(text)
+
+
+def loads(text: str | bytes) -> Any:
+    """Parse JSON text. Raises InvalidJSON.
+
+    Refused beyond the grammar: byte sequences that are not UTF-8, repeated members, NaN and
+    Infinity, numbers out of range, unpaired surrogates, and nesting deeper than MAX_DEPTH.
+    """
+    if isinstance(text, bytes):
+        try:
+            text = text.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise InvalidJSON(f"byte {error.start} is not UTF-8") from None
+    try:
+        value = json.loads(
+            text, object_pairs_hook=_object, parse_constant=_constant, parse_float=_float, parse_int=_int
+        )
+    except json.JSONDecodeError as error:
+        raise InvalidJSON(f"{error.msg} at line {error.lineno} column {error.colno}") from None
+    except RecursionError:
+        raise InvalidJSON(f"nested deeper than {MAX_DEPTH} levels") from None
+    if _SURROGATE_ESCAPE.search(text) or _SURROGATE.search(text):
+        check_text(json.dumps(value, ensure_ascii=False))
+    check_depth(value)
+    return value
+
+
+def check_text(text: str) -> None:
+    """Raise InvalidJSON where `text` cannot be written as UTF-8."""
+    if _SURROGATE.search(text):
+        raise InvalidJSON("a string holds an unpaired surrogate, which UTF-8 cannot carry")
+
+
+def check_depth(value: Any, limit: int = MAX_DEPTH) -> None:
+    """Raise InvalidJSON where `value` is nested deeper than `limit` containers."""
+    level = [value]
+    depth = 0
+    while level:
+        depth += 1
+        if depth > limit + 1:
+            raise InvalidJSON(f"nested deeper than {limit} levels")
+        level = [
+            child
+            for item in level
+            if isinstance(item, (dict, list))
+            for child in (item.values() if isinstance(item, dict) else item)
+        ]
+
+
+def pointer(parts: tuple[str | int, ...] | list[str | int]) -> str:
+    """A JSON Pointer (RFC 6901) from its reference tokens."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+
+
+def same(left: Any, right: Any) -> bool:
+    """JSON equality: 1 equals 1.0, and true does not equal 1."""
+    if isinstance(left, bool) or isinstance(right, bool):
+        return left is right
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(same, left, right))
+    return bool(left == right)

@@ -1,0 +1,76 @@
+"""The verdict: which facts break under a policy, and whether the version step may carry them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from linter_app.change import MODES, Change, Mode, Report
+from linter_app.diff import diff
+from linter_app.json_text import same
+from linter_app.rules.objects import REQUIRED_PROPERTY_REMOVED
+from linter_app.semver import Version, allows_breaking, smallest_breaking
+
+
+def lint(
+    old: Any,
+    new: Any,
+    *,
+    mode: Mode = "backward",
+    strict_open_objects: bool = False,
+    current_version: str | None = None,
+    proposed_version: str | None = None,
+) -> Report:
+    """Judge the step from one JSON Schema to another.
+
+    `old` and `new` are parsed, valid schemas (objects or booleans). With both versions given, the
+    report also says whether the step between them may break. Raises ValueError on an unknown mode and
+    InvalidVersion on a version that is none.
+    """
+    if mode not in MODES:
+        raise ValueError(f"mode {mode!r} is not one of {', '.join(MODES)}")
+    current = Version.parse(current_version) if current_version else None
+    proposed = Version.parse(proposed_version) if proposed_version else None
+    changes = () if same(old, new) else diff(old, new, strict_open_objects=strict_open_objects)
+    breaking = tuple(change for change in changes if change.decided and _breaks(change, mode, strict_open_objects))
+    undecided = tuple(change for change in changes if not change.decided and change.breaks(mode))
+    verdict = "breaking" if breaking else "undecided" if undecided else "compatible"
+    required_bump = None
+    if breaking or undecided:
+        required_bump = "major"
+    elif changes:
+        required_bump = "minor"
+    elif not same(old, new):
+        required_bump = "patch"
+    required_version = None
+    enough = True
+    problems: list[str] = []
+    if current and proposed:
+        if proposed <= current:
+            enough = False
+            problems.append(f"{proposed} is not greater than {current}")
+        if breaking or undecided:
+            required_version = smallest_breaking(current)
+            if current.major == 0 and not current.text.startswith("v"):
+                required_bump = "minor"
+            if proposed > current and not allows_breaking(current, proposed):
+                enough = False
+                problems.append(f"needs {required_version}, you proposed {proposed}")
+    elif breaking or undecided:
+        problems.append(f"the step is {verdict}")
+    return Report(
+        verdict=verdict,  # type: ignore[arg-type]  # one of the three literals above
+        changes=changes,
+        breaking=breaking,
+        undecided=undecided,
+        required_bump=required_bump,
+        required_version=required_version,
+        bump_is_enough=enough,
+        problems=tuple(problems),
+    )
+
+
+def _breaks(change: Change, mode: Mode, strict_open_objects: bool) -> bool:
+    if change.rule == REQUIRED_PROPERTY_REMOVED.id and strict_open_objects:
+        # Strictly, an instance without it is newly valid: old consumers break, new ones do not.
+        return mode in ("forward", "full")
+    return change.breaks(mode)

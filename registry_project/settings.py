@@ -1,0 +1,168 @@
+"""Every setting, and every environment variable the service reads. docs/configuration.md explains them.
+
+Each variable may also be given as <NAME>_FILE, the path of a file that holds its value.
+"""
+
+import ipaddress
+import secrets
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+from environ import FileAwareEnv
+
+from contracts_app.api.token_config import read_jwt
+from registry_project.logging import logging_config
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = FileAwareEnv()
+
+# Tokens decide the mode: without a key of its own the service is for development on this machine.
+JWT = read_jwt(env)
+DEVELOPMENT = JWT.development
+
+
+def _bind_address() -> str:
+    address: str = env.str("BIND_ADDR", "127.0.0.1:8090" if DEVELOPMENT else "0.0.0.0:8090")
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65535:
+        raise ImproperlyConfigured(f"BIND_ADDR={address!r} is not host:port, such as 127.0.0.1:8090")
+    if DEVELOPMENT:
+        try:
+            loopback = host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
+        except ValueError:
+            loopback = False
+        if not loopback:
+            raise ImproperlyConfigured(
+                f"BIND_ADDR={address!r} is open to other machines, but JWT_SECRET is not set and the development "
+                "secret is public; set JWT_SECRET (`openssl rand -hex 32`), or bind to 127.0.0.1"
+            )
+    return address
+
+
+def _secret_key() -> str:
+    """SECRET_KEY, or one made at first use and kept, so that console sessions outlive a restart."""
+    if key := env.str("SECRET_KEY", ""):
+        return str(key)
+    path = VAR_DIR / "secret_key"
+    try:
+        VAR_DIR.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            path.touch(mode=0o600)
+            path.write_text(secrets.token_urlsafe(64), encoding="utf-8")
+        return path.read_text(encoding="utf-8").strip() or secrets.token_urlsafe(64)
+    except OSError as error:
+        raise ImproperlyConfigured(f"SECRET_KEY is not set and none can be kept in {path}: {error}") from None
+
+
+BIND_ADDR = _bind_address()
+VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var")))
+SECRET_KEY = _secret_key()
+DEBUG = False
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEVELOPMENT else ["*"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+ROOT_URLCONF = "registry_project.urls"
+WSGI_APPLICATION = "registry_project.wsgi.application"
+# No URL of the API has a trailing slash, and a POST is never redirected.
+APPEND_SLASH = False
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "contracts_app",
+    "linter_app",
+]
+MIDDLEWARE = [
+    "registry_project.logging.RequestLogMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# Admin users and their sessions; the API never touches it.
+DATABASES = {"default": env.db("DATABASE_URL", f"sqlite:///{VAR_DIR / 'registry.sqlite3'}")}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "static/"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = False
+
+# The console goes over TLS in production. The API is never redirected: its clients would resend a token in clear.
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = env.bool("CONSOLE_TLS", not DEVELOPMENT)
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^registry/"]
+SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 0 if DEVELOPMENT else 3600)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEVELOPMENT
+X_FRAME_OPTIONS = "DENY"
+
+# Bundles
+CONTRACT_MAX_BYTES = env.int("CONTRACT_MAX_BYTES", 10 * 1024 * 1024)
+if CONTRACT_MAX_BYTES < 1024:
+    raise ImproperlyConfigured("CONTRACT_MAX_BYTES is a number of bytes, 1024 or more")
+DATA_UPLOAD_MAX_MEMORY_SIZE = None  # the API measures its bodies itself, and answers 413
+DEFAULT_NATS_URL = "nats://127.0.0.1:4222"
+NATS_URL = env.str("NATS_URL", "")
+CONTRACT_STORAGES = {
+    "default": {
+        "BACKEND": "contracts_app.storage.jetstream.JetStreamContractStorage",
+        "OPTIONS": {
+            "servers": NATS_URL or DEFAULT_NATS_URL,
+            "bucket": env.str("REGISTRY_KV_BUCKET", "contracts"),
+            "credentials": env.str("NATS_CREDS_PATH", ""),
+            "user": env.str("NATS_USER", ""),
+            "password": env.str("NATS_PASSWORD", ""),
+            "nkey_seed": env.str("NATS_NKEY_SEED", ""),
+            "tls_ca": env.str("NATS_TLS_CA", ""),
+            "tls_cert": env.str("NATS_TLS_CERT", ""),
+            "tls_key": env.str("NATS_TLS_KEY", ""),
+            "replicas": env.int("NATS_REPLICAS", 1),
+            "direct": env.bool("NATS_DIRECT_GETS", True),
+            "timeout": env.float("NATS_TIMEOUT", 5.0),
+        },
+    }
+}
+
+# The API
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["contracts_app.api.authentication.BearerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["contracts_app.api.permissions.HasScope"],
+    "DEFAULT_RENDERER_CLASSES": ["contracts_app.api.renderers.CompactJSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": [],  # bodies are read by api/body.py
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "contracts_app.api.renderers.AlwaysJSON",
+    "EXCEPTION_HANDLER": "contracts_app.api.errors.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+}
+# Tokens in the seed's form carry neither a type nor an id.
+SIMPLE_JWT = {"TOKEN_TYPE_CLAIM": None, "JTI_CLAIM": None, "USER_ID_CLAIM": "sub"}
+
+LOG_LEVEL = env.str("LOG_LEVEL", "") or env.str("RUST_LOG", "info,registry=debug")
+LOGGING = logging_config(LOG_LEVEL)

@@ -1,0 +1,179 @@
+"""The commands and the policy against a real gunicorn with several workers."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from contracts_app.embedded import free_port
+from linter_app import lint
+from linter_app.semver import Version
+from tests.api.conftest import ALL, make_token
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def wait_for(port: int, seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            assert time.monotonic() < deadline, "the server did not start"
+            time.sleep(0.1)
+
+
+def environment(**more: str) -> dict[str, str]:
+    return {**os.environ, "PYTHONUNBUFFERED": "1", **more}
+
+
+@pytest.fixture(scope="module")
+def server(nats_server):
+    port = free_port(0)
+    more = {"NATS_URL": nats_server.url, "REGISTRY_KV_BUCKET": f"served-{port}", "BIND_ADDR": f"127.0.0.1:{port}"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gunicorn", "--workers", "4", "--preload", "registry_project.wsgi"],
+        cwd=ROOT,
+        env=environment(**more),
+        stderr=subprocess.PIPE,
+    )
+    wait_for(port)
+    yield f"http://127.0.0.1:{port}"
+    process.terminate()
+    _, log = process.communicate(timeout=40)
+    for line in log.decode().splitlines():
+        if line.startswith("{"):
+            assert {"time", "level", "message"} <= json.loads(line).keys()
+
+
+def publish_command(server, *arguments, token=None, **env):
+    return subprocess.run(
+        [sys.executable, "manage.py", "publish_contract", "--registry-endpoint", server, *arguments],
+        cwd=ROOT,
+        env=environment(**({"JWT_TOKEN": token} if token else {}), **env),
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_publish_contract_prints_the_seeds_block(server, fixtures, tmp_path):
+    (tmp_path / "a.wit").write_text("package demo:a;\n\ninterface i {}\n")
+    (tmp_path / "a.json").write_text('{"owner": "team"}')
+    done = publish_command(
+        server,
+        *("--name", "cli.contract", "--version", "1.0.0", "--description", "From a file"),
+        *("--json-schema", str(fixtures / "base-v1.0.0.json")),
+        *("--wit-path", str(tmp_path / "a.wit"), "--descriptor-path", str(tmp_path / "a.json")),
+        token=make_token(*ALL),
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    headers = {"Authorization": f"Bearer {make_token(*ALL)}"}
+    stored = httpx.get(f"{server}/registry/contracts/cli.contract/1.0.0", headers=headers).json()
+    assert done.stdout == (
+        "Contract published successfully!\n\n"
+        "Name:      cli.contract\nVersion:   1.0.0\n"
+        f"Digest:    {stored['digest']}\nCreatedAt: {stored['createdAt']}\n"
+    )
+    assert stored["jsonSchema"] == (fixtures / "base-v1.0.0.json").read_text()
+    assert (stored["wit"], stored["descriptor"]) == ("package demo:a;\n\ninterface i {}\n", {"owner": "team"})
+    again = publish_command(server, "--name", "cli.contract", "--version", "1.0.0", "--jwt", make_token(*ALL))
+    assert again.returncode == 1
+    assert "409" in again.stderr
+    assert stored["digest"] in again.stderr
+    dry = publish_command(server, "--name", "cli.dry", "--version", "v1", "--dry-run", token=make_token(*ALL))
+    assert (dry.returncode, "may be published" in dry.stdout) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "token", "status", "says"),
+    [
+        ([], None, 2, "No token"),
+        (["--json-schema", "/none.json"], "x", 2, "cannot be read"),
+        ([], "nonsense", 1, "401"),
+        (["--registry-endpoint", "http://127.0.0.1:9"], "x", 3, "cannot be reached"),
+        (["--registry-endpoint", "nonsense"], "x", 3, "cannot be reached"),
+    ],
+)
+def test_publish_contract_fails_honestly(server, arguments, token, status, says):
+    done = publish_command(server, "--name", "a", "--version", "v1", *arguments, token=token)
+    assert done.returncode == status
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_chunked_body_is_read_and_measured(server):
+    body = json.dumps({"name": "chunked", "version": "v1"}).encode()
+    headers = {"Authorization": f"Bearer {make_token(*ALL)}"}
+    url = f"{server}/registry/contracts"
+    assert httpx.post(url, content=iter([body[:5], body[5:]]), headers=headers).status_code == 201
+    # A chunked body announces no length: it is measured while it is read.
+    too_large = httpx.post(url, content=(b"x" * 1024 * 1024 for _ in range(11)), headers=headers, timeout=30)
+    assert too_large.status_code == 413
+
+
+def test_200_parallel_clients_leave_a_set_that_obeys_the_policy(server):
+    dice = random.Random(7)
+    types = ["string", "integer", "null"]
+    requests = []
+    for major in range(5):
+        for minor in range(10):
+            requests.append((f"{major}.{minor}.0", {"type": dice.choice(types)}))
+    requests = requests * 4
+    dice.shuffle(requests)
+    headers = {"Authorization": f"Bearer {make_token(*ALL)}"}
+    limits = httpx.Limits(max_connections=200)
+    with httpx.Client(headers=headers, timeout=60, limits=limits) as client, ThreadPoolExecutor(200) as pool:
+
+        def publish(request):
+            version, schema = request
+            body = {"name": "stampede", "version": version, "jsonSchema": schema}
+            return client.post(f"{server}/registry/contracts", json=body).status_code
+
+        statuses = list(pool.map(publish, requests))
+        listed = client.get(f"{server}/registry/contracts").json()["contracts"]
+        stored = sorted(Version.parse(item["version"]) for item in listed if item["name"] == "stampede")
+        bodies = [client.get(f"{server}/registry/contracts/stampede/{version}").json() for version in stored]
+    assert set(statuses) <= {201, 409, 422}
+    assert statuses.count(201) == len(stored) > 0
+    schemas = [json.loads(body["jsonSchema"]) for body in bodies]
+    for index in range(len(stored) - 1):
+        older, newer = stored[index], stored[index + 1]
+        report = lint(schemas[index], schemas[index + 1], current_version=older.text, proposed_version=newer.text)
+        assert report.acceptable, f"{older} -> {newer}"
+
+
+def test_serve_starts_stops_and_keeps_its_data(tmp_path):
+    port = free_port(0)
+    headers = {"Authorization": f"Bearer {make_token(*ALL)}"}
+    url = f"http://127.0.0.1:{port}/registry/contracts"
+    for round_ in (1, 2):
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "serve"],
+            cwd=ROOT,
+            env=environment(VAR_DIR=str(tmp_path), BIND_ADDR=f"127.0.0.1:{port}", WEB_CONCURRENCY="1"),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        wait_for(port)
+        status = httpx.post(url, json={"name": "kept", "version": "v1"}, headers=headers, timeout=20).status_code
+        assert status == (201 if round_ == 1 else 409)
+        os.killpg(process.pid, signal.SIGINT)
+        out, _ = process.communicate(timeout=40)
+        assert process.returncode == 0, out
+        assert "export JWT_TOKEN=" in out
+        with pytest.raises(OSError, match="refused"):
+            socket.create_connection(("127.0.0.1", port), 1)

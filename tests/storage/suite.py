@@ -1,0 +1,103 @@
+"""What every contract storage must do. Each backend runs all of it."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from contracts_app.bundles import ContractBundle, content_digest
+from contracts_app.exceptions import ContractNotFound, UnreadableRecord, VersionSetChanged
+from contracts_app.storage import Actor, ContractStorage
+
+ACTOR = Actor("tester", "request-1")
+
+
+def make(name: str = "order.placed", version: str = "1.0.0", **fields) -> ContractBundle:
+    bundle = ContractBundle(name=name, version=version, created_at="2026-01-02T03:04:05Z", **fields)
+    return replace(bundle, digest=content_digest(bundle))
+
+
+class StorageSuite:
+    """Subclasses give the fixture `storage`, and `put_raw(storage, key, data)`."""
+
+    def put_raw(self, storage: ContractStorage, key: str, data: bytes) -> None:
+        raise NotImplementedError
+
+    def test_what_is_created_is_read_back_whole(self, storage: ContractStorage):
+        bundle = make(
+            description="Grüße 🚀", json_schema='{"type": "object"}', wit_path="/a.wit", descriptor={"a": [1]}
+        )
+        storage.create(bundle, after=0, actor=ACTOR)
+        assert storage.get("order.placed", "1.0.0") == bundle
+
+    def test_a_missing_version_is_not_found(self, storage: ContractStorage):
+        with pytest.raises(ContractNotFound, match="order.placed/1.0.0"):
+            storage.get("order.placed", "1.0.0")
+
+    def test_an_empty_store_lists_nothing(self, storage: ContractStorage):
+        assert storage.list_all().bundles == ()
+        assert storage.versions("order.placed").revision == 0
+
+    def test_lists_are_ordered_by_name_and_precedence(self, storage: ContractStorage):
+        for name, version in [("b", "1.10.0"), ("b", "1.9.0"), ("a", "v2"), ("b", "1.9.0-rc.1"), ("a.b", "v1")]:
+            storage.create(make(name, version), after=storage.versions(name).revision, actor=ACTOR)
+        listed = [(bundle.name, bundle.version) for bundle in storage.list_all().bundles]
+        assert listed == [("a", "v2"), ("a.b", "v1"), ("b", "1.9.0-rc.1"), ("b", "1.9.0"), ("b", "1.10.0")]
+
+    def test_versions_are_those_of_the_name_alone(self, storage: ContractStorage):
+        storage.create(make("ritual", "v1"), after=0, actor=ACTOR)
+        storage.create(make("ritual.started", "v1"), after=0, actor=ACTOR)
+        storage.create(make("ritualx", "v1"), after=0, actor=ACTOR)
+        assert [bundle.name for bundle in storage.versions("ritual").bundles] == ["ritual"]
+
+    def test_a_write_after_another_version_was_written_is_refused(self, storage: ContractStorage):
+        first = storage.create(make(version="1.0.0"), after=0, actor=ACTOR)
+        with pytest.raises(VersionSetChanged):
+            storage.create(make(version="1.1.0"), after=0, actor=ACTOR)
+        storage.create(make(version="1.1.0"), after=first, actor=ACTOR)
+        with pytest.raises(VersionSetChanged):
+            storage.create(make(version="1.0.0"), after=first, actor=ACTOR)
+        assert len(storage.versions("order.placed").bundles) == 2
+
+    def test_of_parallel_creates_exactly_one_wins(self, storage: ContractStorage):
+        def attempt(number: int) -> bool:
+            try:
+                storage.create(make(f"race.r{round_}", description=str(number)), after=0, actor=ACTOR)
+            except VersionSetChanged:
+                return False
+            return True
+
+        with ThreadPoolExecutor(50) as pool:
+            for round_ in range(20):
+                assert sum(pool.map(attempt, range(50))) == 1
+
+    def test_records_of_the_original_service_are_readable(self, storage: ContractStorage):
+        record = b'{"name":"old","version":"v1","description":null,"createdAt":"2024-01-15T10:00:00.123456789+00:00"}'
+        self.put_raw(storage, "meta.old.v1", record)
+        bundle = storage.get("old", "v1")
+        assert bundle.created_at == "2024-01-15T10:00:00.123456789Z"
+        assert bundle.digest == content_digest(bundle)
+
+    @pytest.mark.parametrize(
+        ("data", "reason"),
+        [
+            (b"not json", "not JSON"),
+            (b"[]", "not a JSON object"),
+            (b'{"name":"other","version":"v1","createdAt":"2024-01-15T10:00:00Z"}', "it holds other/v1"),
+            (b'{"name":"bad","version":"v1","createdAt":"yesterday"}', "RFC 3339"),
+            (b'{"name":"bad","version":"v1","createdAt":"2024-01-15T10:00:00Z","digest":"00"}', "digest"),
+            (b'{"name":"bad","version":"v1","createdAt":"2024-01-15T10:00:00Z","wit":1}', "wit is not a string"),
+        ],
+    )
+    def test_an_unreadable_record_is_reported_and_not_dropped(self, storage: ContractStorage, data: bytes, reason: str):
+        storage.create(make("good"), after=0, actor=ACTOR)
+        self.put_raw(storage, "meta.bad.v1", data)
+        listing = storage.list_all()
+        assert [bundle.name for bundle in listing.bundles] == ["good"]
+        assert [fault.extras["key"] for fault in listing.faults] == ["meta.bad.v1"]
+        assert reason in str(listing.faults[0])
+        assert len(storage.versions("bad").faults) == 1
+        with pytest.raises(UnreadableRecord, match="meta.bad.v1"):
+            storage.get("bad", "v1")

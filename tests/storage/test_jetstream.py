@@ -1,0 +1,193 @@
+"""The JetStream storage on a real nats-server, in peace and in trouble."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+
+import pytest
+
+from contracts_app.embedded import EmbeddedServer, free_port
+from contracts_app.exceptions import ContractTooLarge, StorageUnavailable, VersionSetChanged
+from contracts_app.storage.jetstream import JetStreamContractStorage
+from tests.storage.suite import ACTOR, StorageSuite, make
+
+
+def on_loop(storage, work):
+    """Run `work(js)` on the storage's own connection."""
+    return storage._run(work)
+
+
+class TestJetStream(StorageSuite):
+    @pytest.fixture
+    def storage(self, jetstream):
+        return jetstream
+
+    def put_raw(self, storage, key, data):
+        on_loop(storage, lambda js: js.publish(f"$KV.{storage.bucket}.{key}", data))
+
+
+def test_the_bucket_is_made_as_ruled(jetstream):
+    jetstream.list_all()
+    info = on_loop(jetstream, lambda js: js.stream_info(f"KV_{jetstream.bucket}"))
+    config = info.config
+    assert (config.storage, config.max_msgs_per_subject, config.deny_delete, config.allow_direct) == (
+        "file",
+        64,
+        True,
+        True,
+    )
+
+
+def test_an_existing_bucket_is_used_as_it_is(nats_server, bucket, jetstream):
+    on_loop(jetstream, lambda js: js.stream_info(f"KV_{bucket}"))
+    small = JetStreamContractStorage(servers=nats_server.url, bucket=bucket, history=1, direct=False)
+    small.create(make(), after=0, actor=ACTOR)
+    info = on_loop(small, lambda js: js.stream_info(f"KV_{bucket}"))
+    assert info.config.max_msgs_per_subject == 64
+    assert small.get("order.placed", "1.0.0") == jetstream.get("order.placed", "1.0.0")
+    small.close()
+
+
+def test_the_record_carries_who_wrote_it(jetstream):
+    bundle = make()
+    jetstream.create(bundle, after=0, actor=type(ACTOR)("zoë\r\nX: y", "r-1"))
+    message = on_loop(jetstream, lambda js: js.get_msg(f"KV_{jetstream.bucket}", seq=1))
+    assert message.headers["Registry-Actor"] == "zo%C3%AB%0D%0AX: y"
+    assert message.headers["Registry-Request-Id"] == "r-1"
+
+
+def test_a_record_beyond_the_servers_limit_is_too_large(jetstream):
+    with pytest.raises(ContractTooLarge, match="max_payload"):
+        jetstream.create(make(description="x" * (22 * 1024 * 1024)), after=0, actor=ACTOR)
+
+
+def test_an_unreachable_server_is_said_so_in_time():
+    storage = JetStreamContractStorage(servers=f"nats://127.0.0.1:{free_port(0)}", timeout=0.5)
+    started = time.monotonic()
+    with pytest.raises(StorageUnavailable, match="unreachable"):
+        storage.get("a", "v1")
+    assert time.monotonic() - started < 5
+    storage.close()
+
+
+def _race(url: str, bucket: str, rounds: int, start, wins) -> None:
+    storage = JetStreamContractStorage(servers=url, bucket=bucket)
+    storage.list_all()
+    won = [0] * rounds
+    for round_ in range(rounds):
+        start.wait(60)
+
+        def attempt(round_=round_):
+            try:
+                storage.create(make(f"race.r{round_}"), after=0, actor=ACTOR)
+                won[round_] += 1
+            except VersionSetChanged:
+                pass
+
+        threads = [threading.Thread(target=attempt) for _ in range(10)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    wins.put(won)
+    storage.close()
+
+
+def test_50_threads_over_5_processes_have_one_winner_in_each_of_100_rounds(nats_server, bucket):
+    context = multiprocessing.get_context("spawn")
+    start, wins = context.Barrier(5), context.Queue()
+    workers = [context.Process(target=_race, args=(nats_server.url, bucket, 100, start, wins)) for _ in range(5)]
+    for worker in workers:
+        worker.start()
+    results = [wins.get(timeout=120) for _ in workers]
+    for worker in workers:
+        worker.join(30)
+    assert [sum(round_) for round_ in zip(*results, strict=True)] == [1] * 100
+
+
+def test_a_connection_is_not_carried_over_a_fork(jetstream):
+    jetstream.create(make(), after=0, actor=ACTOR)
+    reader, writer = os.pipe()
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # forking beside threads is what is tested
+        child = os.fork()
+    if child == 0:
+        try:
+            os.write(writer, jetstream.get("order.placed", "1.0.0").version.encode())
+        finally:
+            os._exit(0)
+    os.close(writer)
+    assert os.read(reader, 100) == b"1.0.0"
+    os.waitpid(child, 0)
+    os.close(reader)
+    assert jetstream.get("order.placed", "1.0.0").version == "1.0.0"
+
+
+@pytest.fixture
+def mortal_server(tmp_path):
+    server = EmbeddedServer(tmp_path / "nats", port=free_port(0), largest_record=1024 * 1024)
+    server.start()
+    yield server
+    server.stop()
+
+
+def test_nothing_acknowledged_is_lost_over_kill_9_and_the_process_reconnects(mortal_server, bucket):
+    storage = JetStreamContractStorage(servers=mortal_server.url, bucket=bucket, timeout=5)
+    acknowledged: list[str] = []
+    done = threading.Event()
+
+    def write(worker: int) -> None:
+        number = 0
+        while not done.is_set():
+            name = f"w{worker}.n{number}"
+            number += 1
+            try:
+                storage.create(make(name), after=0, actor=ACTOR)
+                acknowledged.append(name)
+            except StorageUnavailable:
+                pass
+
+    writers = [threading.Thread(target=write, args=(worker,)) for worker in range(4)]
+    for writer in writers:
+        writer.start()
+    for _ in range(3):
+        time.sleep(0.7)
+        os.kill(mortal_server.pid, signal.SIGKILL)
+    time.sleep(2)
+    before = len(acknowledged)
+    time.sleep(1)
+    done.set()
+    for writer in writers:
+        writer.join()
+    assert len(acknowledged) > before, "writing did not go on after the last restart"
+    stored = {bundle.name for bundle in storage.list_all().bundles}
+    assert set(acknowledged) <= stored
+    storage.close()
+
+
+def test_an_unknown_outcome_is_resolved_by_reading_back(jetstream, monkeypatch):
+    """The acknowledgement is lost once: the write is found again as our own, and is no conflict."""
+    from nats.errors import TimeoutError as NATSTimeout
+    from nats.js import JetStreamContext
+
+    jetstream.list_all()
+    publish, calls = JetStreamContext.publish, []
+
+    async def lossy(self, subject, *args, **kwargs):
+        ack = await publish(self, subject, *args, **kwargs)
+        calls.append(subject)
+        if len(calls) == 1:
+            raise NATSTimeout
+        return ack
+
+    monkeypatch.setattr(JetStreamContext, "publish", lossy)
+    assert jetstream.create(make(), after=0, actor=ACTOR) == 1
+    assert len(calls) == 1
+    with pytest.raises(VersionSetChanged):
+        jetstream.create(make(), after=0, actor=ACTOR)
