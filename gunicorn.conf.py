@@ -21,5 +21,5 @@ max_requests = 0
 control_socket_disable = True
 _through_root = {"handlers": [], "propagate": True, "level": "INFO"}
 logconfig_dict = settings.LOGGING | {
-    "loggers": settings.LOGGING["loggers"] | {"gunicorn.error": _through_root, "gunicorn.access": _through_root}
+    "loggers": settings.LOGGING["loggers"] | {"gunicorn.error": _through_root, "gunicorn.access": {"level": "CRITICAL"}}
 }

@@ -40,22 +40,22 @@ def environment(**more: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def server(nats_server):
+def server(nats_server, tmp_path_factory):
+    log = tmp_path_factory.mktemp("log") / "log.jsonl"
     port = free_port(0)
     more = {"NATS_URL": nats_server.url, "REGISTRY_KV_BUCKET": f"served-{port}", "BIND_ADDR": f"127.0.0.1:{port}"}
     process = subprocess.Popen(
         [sys.executable, "-m", "gunicorn", "--workers", "4", "--preload", "registry_project.wsgi"],
         cwd=ROOT,
         env=environment(**more),
-        stderr=subprocess.PIPE,
+        stderr=log.open("w"),
     )
     wait_for(port)
     yield f"http://127.0.0.1:{port}"
     process.terminate()
-    _, log = process.communicate(timeout=40)
-    for line in log.decode().splitlines():
-        if line.startswith("{"):
-            assert {"time", "level", "message"} <= json.loads(line).keys()
+    process.wait(40)
+    for line in log.read_text().splitlines():
+        assert {"time", "level", "message"} <= json.loads(line).keys()
 
 
 def publish_command(server, *arguments, token=None, **env):

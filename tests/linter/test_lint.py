@@ -69,6 +69,27 @@ CASES = [
     ({"type": "string"}, {"type": "string", "pattern": "^a"}, B, C, {"pattern-added"}),
     ({"pattern": "^a"}, {"pattern": "^b"}, B, B, {"pattern-changed"}),
     ({"format": "email"}, {}, C, B, {"format-removed"}),
+    ({"format": "email"}, {"format": "uri"}, B, B, {"format-changed"}),
+    ({"type": "integer", "maximum": 9}, {"type": "integer", "maximum": 5}, B, C, {"maximum-decreased"}),
+    *(
+        ({"type": kind, keyword: 5}, {"type": kind, keyword: 9}, *order, {f"{rule}-increased"})
+        for kind, keyword, rule, order in [
+            ("string", "minLength", "min-length", (B, C)),
+            ("array", "minItems", "min-items", (B, C)),
+            ("array", "maxItems", "max-items", (C, B)),
+            ("object", "minProperties", "min-properties", (B, C)),
+            ("object", "maxProperties", "max-properties", (C, B)),
+        ]
+    ),
+    ({"type": "array", "prefixItems": [{}]}, {"type": "array", "prefixItems": [{}, {}]}, U, U, {"undecided"}),
+    ({"type": "array", "items": [{}]}, {"type": "array", "items": [{}]}, C, C, set()),
+    (
+        {"allOf": [{"$ref": "#/$defs/x"}], "$defs": {"x": {}}},
+        {"allOf": [{"$ref": "#/$defs/x"}], "$defs": {"x": {}}, "title": "t"},
+        C,
+        C,
+        set(),
+    ),
     ({"multipleOf": 2}, {"multipleOf": 4}, B, C, {"multiple-of-stricter"}),
     ({"multipleOf": 4}, {"multipleOf": 2}, C, B, {"multiple-of-looser"}),
     ({"multipleOf": 2}, {"multipleOf": 3}, B, B, {"multiple-of-changed"}),

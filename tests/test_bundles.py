@@ -1,0 +1,36 @@
+"""Names, dates and digests."""
+
+import pytest
+
+from contracts_app.bundles import normal_timestamp, valid_name
+
+
+@pytest.mark.parametrize("name", ["a", "my-contract", "ritual.started", "_x", "-a", "v", "va1", "v1a.b", "a" * 200])
+def test_names(name):
+    assert valid_name(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", ".", "a.", ".a", "a..b", "v1", "a.v1", "v1.a", "1a", "a.1", "a b", "a/b", "é", "a\n", "a*", "a" * 201, 5],
+)
+def test_what_is_no_name(name):
+    assert not valid_name(name)
+
+
+@pytest.mark.parametrize(
+    ("text", "normal"),
+    [
+        ("2024-11-03T12:00:00Z", "2024-11-03T12:00:00Z"),
+        ("2024-11-03T12:00:00.123456789+00:00", "2024-11-03T12:00:00.123456789Z"),
+        ("2024-11-03T01:00:00+02:00", "2024-11-02T23:00:00Z"),
+    ],
+)
+def test_dates_are_told_in_utc(text, normal):
+    assert normal_timestamp(text) == normal
+
+
+@pytest.mark.parametrize("text", ["", "2024-11-03", "2024-13-03T12:00:00Z", "2024-11-03T12:00:00"])
+def test_what_is_no_date(text):
+    with pytest.raises(ValueError, match="."):
+        normal_timestamp(text)
