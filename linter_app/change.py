@@ -8,6 +8,12 @@ from typing import Any, Literal
 Direction = Literal["backward", "forward", "both", "none"]
 Mode = Literal["backward", "forward", "full", "none"]
 Verdict = Literal["compatible", "breaking", "undecided"]
+# What `both`, `full` and `none` stand for; the other words stand for themselves.
+SIDES = {
+    "both": frozenset({"backward", "forward"}),
+    "full": frozenset({"backward", "forward"}),
+    "none": frozenset[str](),
+}
 MODES: tuple[Mode, ...] = ("backward", "forward", "full", "none")
 
 
@@ -29,11 +35,10 @@ class Change:
     new: Any = None
     decided: bool = True
 
-    def breaks(self, mode: Mode) -> bool:
-        """Whether `mode` counts this fact as a break (or, undecided, as a possible one)."""
-        if mode == "none" or self.direction == "none":
-            return False
-        return mode == "full" or self.direction == "both" or self.direction == mode
+    @property
+    def sides(self) -> frozenset[str]:
+        """The directions it breaks: of `backward` and `forward`."""
+        return SIDES.get(self.direction, frozenset({self.direction}))
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 from urllib.parse import unquote
 
@@ -24,13 +26,12 @@ ANNOTATIONS = frozenset(
     | {"title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly"}
     | {"contentEncoding", "contentMediaType", "contentSchema"}
 )
-# Keywords that the rules read; any other must be equal on both sides, or the place is undecided.
-_COMPARED = frozenset(
-    {"type", "enum", "const", "pattern", "format", "multipleOf", "uniqueItems"}
-    | {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
-    | {"minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"}
-    | {"properties", "required", "additionalProperties", "patternProperties"}
-    | {"items", "prefixItems", "additionalItems", "$ref"}
+# Assertions and applicators without rules of their own: equal on both sides, or the place is undecided.
+# Any other keyword is an annotation (JSON Schema Core 6.5).
+_WHOLE = frozenset(
+    {"allOf", "anyOf", "oneOf", "not", "if", "then", "else", "$ref", "$dynamicRef", "$recursiveRef"}
+    | {"$dynamicAnchor", "$recursiveAnchor", "contains", "minContains", "maxContains", "propertyNames"}
+    | {"dependencies", "dependentRequired", "dependentSchemas", "unevaluatedItems", "unevaluatedProperties"}
 )
 
 Path = tuple[str | int, ...]
@@ -65,7 +66,10 @@ class Walk:
     changes: list[Change] = field(default_factory=list)
     # Pairs of places under comparison or done: a recursive schema meets itself and stops.
     seen: set[tuple[Path, Path]] = field(default_factory=set)
-    whole_refs_differ: bool = True
+
+    @cached_property
+    def same_targets(self) -> bool:
+        return _same_targets(self.old_root, self.new_root)
 
 
 @dataclass
@@ -196,11 +200,7 @@ def _items(place: Place) -> None:
 
 
 def _others(place: Place) -> None:
-    """Keywords without rules of their own: equal on both sides, or undecided."""
-    keywords = (place.old.keys() | place.new.keys()) - _COMPARED - ANNOTATIONS
-    if "$ref" in place.old or "$ref" in place.new:
-        keywords |= {"$ref"}
-    _same_or_undecided(place, sorted(keywords))
+    _same_or_undecided(place, sorted((place.old.keys() | place.new.keys()) & _WHOLE))
 
 
 def _same_or_undecided(place: Place, keywords: Any) -> None:
@@ -208,7 +208,7 @@ def _same_or_undecided(place: Place, keywords: Any) -> None:
         old, new = place.old.get(keyword, _ABSENT), place.new.get(keyword, _ABSENT)
         if old is _ABSENT and new is _ABSENT:
             continue
-        if old is _ABSENT or new is _ABSENT or not same(old, new) or _refers(place.walk, old):
+        if old is _ABSENT or new is _ABSENT or not same(old, new) or (_refers(old) and not place.walk.same_targets):
             at_old = None if old is _ABSENT else keyword
             at_new = None if new is _ABSENT else keyword
             place.undecided(f"{keyword} differs, and its meaning cannot be compared yet", at_old, at_new)
@@ -217,30 +217,47 @@ def _same_or_undecided(place: Place, keywords: Any) -> None:
 _ABSENT = object()
 
 
-def _refers(walk: Walk, value: Any) -> bool:
-    """Whether equal texts may mean different things: they refer into documents that are not equal."""
-    if not walk.whole_refs_differ:
-        return False
-    if _shared_definitions(walk):
-        walk.whole_refs_differ = False
-        return False
-    stack = [value]
-    while stack:
-        item = stack.pop()
+def _refers(value: Any) -> bool:
+    """Whether `value` holds a reference, so that equal texts may mean different things."""
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
         if isinstance(item, str) and value is item:
-            return item.startswith("#")
+            return True  # the value of $ref itself
         if isinstance(item, dict):
-            if any(key in item for key in ("$ref", "$dynamicRef", "$recursiveRef")):
+            if not _REFERENCES.isdisjoint(item):
                 return True
-            stack.extend(item.values())
+            waiting.extend(item.values())
         elif isinstance(item, list):
-            stack.extend(item)
+            waiting.extend(item)
     return False
 
 
-def _shared_definitions(walk: Walk) -> bool:
-    if not isinstance(walk.old_root, dict) or not isinstance(walk.new_root, dict):
+_REFERENCES = frozenset({"$ref", "$dynamicRef", "$recursiveRef"})
+
+
+def _references(root: Any) -> Iterator[Any]:
+    waiting = [root]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, dict):
+            yield from (item[keyword] for keyword in _REFERENCES & item.keys())
+            waiting.extend(item.values())
+        elif isinstance(item, list):
+            waiting.extend(item)
+
+
+def _same_targets(old: Any, new: Any) -> bool:
+    """Whether equal references in both documents surely mean the same: all lead into equal definitions."""
+    if not isinstance(old, dict) or not isinstance(new, dict):
         return False
-    return all(
-        same(walk.old_root.get(keyword), walk.new_root.get(keyword)) for keyword in ("$defs", "definitions")
-    ) and not any('"#"' in str(root) or "'#'" in str(root) for root in (walk.old_root, walk.new_root))
+    if not all(same(old.get(keyword), new.get(keyword)) for keyword in ("$id", "id", "$defs", "definitions")):
+        return False
+    return all(_leads_to_definitions(reference) for root in (old, new) for reference in _references(root))
+
+
+def _leads_to_definitions(reference: Any) -> bool:
+    """Whether a reference leads into the definitions, or out of the document, where equal means equal."""
+    if not isinstance(reference, str):
+        return False
+    return not reference.startswith("#") or reference.startswith(("#/$defs/", "#/definitions/"))

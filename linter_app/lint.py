@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from linter_app.change import MODES, Change, Mode, Report
+from linter_app.change import MODES, SIDES, Change, Mode, Report
 from linter_app.diff import diff
 from linter_app.json_text import same
+from linter_app.proof import proven_to_accept
 from linter_app.rules.objects import REQUIRED_PROPERTY_REMOVED
 from linter_app.semver import Version, allows_breaking, smallest_breaking
 
@@ -31,8 +32,11 @@ def lint(
     current = Version.parse(current_version) if current_version else None
     proposed = Version.parse(proposed_version) if proposed_version else None
     changes = () if same(old, new) else diff(old, new, strict_open_objects=strict_open_objects)
-    breaking = tuple(change for change in changes if change.decided and _breaks(change, mode, strict_open_objects))
-    undecided = tuple(change for change in changes if not change.decided and change.breaks(mode))
+    open_sides = _open_sides(old, new, changes, mode)
+    breaking = tuple(change for change in changes if change.decided and _breaks(change, mode, open_sides))
+    if strict_open_objects:
+        breaking = tuple(change for change in breaking if _strictly(change, mode))
+    undecided = tuple(change for change in changes if not change.decided and change.sides & open_sides)
     verdict = "breaking" if breaking else "undecided" if undecided else "compatible"
     required_bump = None
     if breaking or undecided:
@@ -69,8 +73,24 @@ def lint(
     )
 
 
-def _breaks(change: Change, mode: Mode, strict_open_objects: bool) -> bool:
-    if change.rule == REQUIRED_PROPERTY_REMOVED.id and strict_open_objects:
-        # Strictly, an instance without it is newly valid: old consumers break, new ones do not.
-        return mode in ("forward", "full")
-    return change.breaks(mode)
+def _open_sides(old: Any, new: Any, changes: tuple[Change, ...], mode: Mode) -> frozenset[str]:
+    """The directions of the mode in which something may break: those stated, less those proven harmless."""
+    stated = frozenset[str]().union(*(change.sides for change in changes)) & SIDES.get(mode, frozenset({mode}))
+    proven = {
+        side
+        for side, wider, narrower in (("backward", new, old), ("forward", old, new))
+        if side in stated and proven_to_accept(wider, narrower)
+    }
+    return stated - proven
+
+
+def _breaks(change: Change, mode: Mode, open_sides: frozenset[str]) -> bool:
+    if change.rule == REQUIRED_PROPERTY_REMOVED.id and mode != "none":
+        # No instance need break: consumers rely on the property, says the policy.
+        return True
+    return bool(change.sides & open_sides)
+
+
+def _strictly(change: Change, mode: Mode) -> bool:
+    # Strictly, an instance without the property is newly valid: old consumers break, new ones do not.
+    return change.rule != REQUIRED_PROPERTY_REMOVED.id or mode in ("forward", "full")

@@ -36,11 +36,24 @@ _ALL = frozenset({"null", "boolean", "object", "array", "number", "integer", "st
 
 def types_of(schema: dict[str, Any]) -> frozenset[str]:
     """The accepted types; `number` brings `integer` with it (JSON Schema Validation section 6.1.1)."""
+    listed = _values(schema)
+    return _declared(schema) if listed is None else frozenset(map(_type_of, listed))
+
+
+def _declared(schema: dict[str, Any]) -> frozenset[str]:
     declared = schema.get("type")
-    if declared is None:
-        return _ALL
-    types = frozenset([declared] if isinstance(declared, str) else declared)
+    types = _ALL if declared is None else frozenset([declared] if isinstance(declared, str) else declared)
     return types | {"integer"} if "number" in types else types
+
+
+def _type_of(value: Any) -> str:
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, (int, float)):
+        return "integer" if value == int(value) else "number"
+    if value is None:
+        return "null"
+    return "string" if isinstance(value, str) else "array" if isinstance(value, list) else "object"
 
 
 def _shown(types: frozenset[str]) -> str:
@@ -52,7 +65,8 @@ def _shown(types: frozenset[str]) -> str:
 def compare(place: Place) -> None:
     """Report what changed in the types and values accepted at this place."""
     old_types, new_types = types_of(place.old), types_of(place.new)
-    if old_types != new_types:
+    both_listed = _values(place.old) is not None and _values(place.new) is not None
+    if old_types != new_types and not both_listed:
         lost, gained = old_types - new_types, new_types - old_types
         which = TYPE_CHANGED if lost and gained else TYPE_NARROWED if lost else TYPE_WIDENED
         place.report(which, f"type changed from {_shown(old_types)} to {_shown(new_types)}", "type", "type")
@@ -67,11 +81,15 @@ def compare(place: Place) -> None:
 
 
 def _values(schema: dict[str, Any]) -> list[Any] | None:
+    """The listed values that the declared types admit; None where any value is."""
+    listed: list[Any] | None = schema.get("enum")
     if "const" in schema:
         constant = schema["const"]
-        listed = schema.get("enum")
-        return [constant] if listed is None or any(same(constant, value) for value in listed) else []
-    return schema.get("enum")
+        listed = [constant] if listed is None or any(same(constant, value) for value in listed) else []
+    if listed is None:
+        return None
+    declared = _declared(schema)
+    return [value for value in listed if _type_of(value) in declared]
 
 
 def _listed(place: Place) -> None:

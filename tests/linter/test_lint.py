@@ -81,7 +81,7 @@ CASES = [
             ("object", "maxProperties", "max-properties", (C, B)),
         ]
     ),
-    ({"type": "array", "prefixItems": [{}]}, {"type": "array", "prefixItems": [{}, {}]}, U, U, {"undecided"}),
+    ({"type": "array", "prefixItems": [True]}, {"type": "array", "prefixItems": [False]}, U, C, {"undecided"}),
     ({"type": "array", "items": [{}]}, {"type": "array", "items": [{}]}, C, C, set()),
     (
         {"allOf": [{"$ref": "#/$defs/x"}], "$defs": {"x": {}}},
@@ -134,6 +134,12 @@ CASES = [
         C,
         {"required-added"},
     ),
+    # spelling: the facts differ, the proof shows that nothing breaks
+    ({"enum": ["a"]}, {"type": "string"}, C, B, {"enum-removed"}),
+    ({"type": "string", "x-owner": "a"}, {"type": "string", "x-owner": "b"}, C, C, set()),
+    ({"anyOf": [{"type": "string"}, {"type": "null"}]}, {"type": ["null", "string"]}, C, C, None),
+    ({"anyOf": [{"const": 1}, {"const": 2}]}, {"anyOf": [{"const": 2}, {"const": 1}]}, C, C, None),
+    ({"allOf": [{"type": "string"}, {"maxLength": 3}]}, {"type": "string", "maxLength": 3}, C, C, None),
     # what is not decided is said, and does not pass
     ({"anyOf": [{"type": "string"}]}, {"anyOf": [{"type": "null"}]}, U, U, {"undecided"}),
     (
@@ -143,7 +149,7 @@ CASES = [
         U,
         {"undecided"},
     ),
-    ({"patternProperties": {"^a": {}}}, {"patternProperties": {"^b": {}}}, U, U, {"undecided"}),
+    ({"patternProperties": {"a": {"enum": [1]}}}, {"patternProperties": {"a": {"enum": [2]}}}, U, U, {"undecided"}),
     ({"$ref": "https://example.com/a"}, {"$ref": "https://example.com/b"}, U, U, {"undecided"}),
 ]
 
@@ -152,7 +158,8 @@ CASES = [
 def test_verdicts_and_rules(old, new, backward, forward, rules):
     assert lint(old, new).verdict == backward
     assert lint(old, new, mode="forward").verdict == forward
-    assert {change.rule for change in lint(old, new, mode="full").changes} == rules
+    if rules is not None:
+        assert {change.rule for change in lint(old, new, mode="full").changes} == rules
     worst = B if B in (backward, forward) else U if U in (backward, forward) else C
     assert lint(old, new, mode="full").verdict == worst
     assert lint(old, new, mode="none").verdict == C
@@ -160,7 +167,7 @@ def test_verdicts_and_rules(old, new, backward, forward, rules):
 
 @pytest.mark.parametrize(("old", "new", "backward", "forward", "rules"), CASES)
 def test_the_mirrored_step_breaks_the_other_way(old, new, backward, forward, rules):
-    if "required-property-removed" in rules:
+    if "required-property-removed" in (rules or ()):
         return  # deliberately one-sided: the seed calls the removal breaking, not the addition
     assert lint(new, old, mode="forward").verdict == backward
     assert lint(new, old).verdict == forward
