@@ -143,6 +143,11 @@ def diff(old: Any, new: Any, *, strict_open_objects: bool = False) -> tuple[Chan
     return tuple(walk.changes)
 
 
+def too_deep(reason: str) -> Change:
+    """The one fact about schemas that are too deep to walk."""
+    return Change(UNDECIDED.id, "", "", "both", reason, decided=False)
+
+
 def _follow(root: Any, schema: Any, path: Path) -> tuple[Any, Path]:
     """Follow local references that stand alone (annotations beside them do not matter)."""
     for _ in range(50):

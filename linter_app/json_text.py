@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Hashable
 from typing import Any
 
 MAX_DEPTH = 200
@@ -93,6 +94,15 @@ def check_depth(value: Any, limit: int = MAX_DEPTH) -> None:
 def pointer(parts: tuple[str | int, ...] | list[str | int]) -> str:
     """A JSON Pointer (RFC 6901) from its reference tokens."""
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+
+
+def identity(value: Any) -> Hashable:
+    """A hashable stand-in: equal exactly where `same` holds."""
+    if isinstance(value, dict):
+        return "object", frozenset((key, identity(member)) for key, member in value.items())
+    if isinstance(value, list):
+        return "array", tuple(map(identity, value))
+    return "boolean" if isinstance(value, bool) else "scalar", value
 
 
 def same(left: Any, right: Any) -> bool:

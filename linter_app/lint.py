@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from linter_app.change import MODES, SIDES, Change, Mode, Report
-from linter_app.diff import diff
-from linter_app.json_text import same
+from linter_app.diff import diff, too_deep
+from linter_app.json_text import InvalidJSON, check_depth, same
 from linter_app.proof import proven_to_accept
 from linter_app.rules.objects import REQUIRED_PROPERTY_REMOVED
 from linter_app.semver import Version, allows_breaking, smallest_breaking
@@ -31,8 +31,14 @@ def lint(
         raise ValueError(f"mode {mode!r} is not one of {', '.join(MODES)}")
     current = Version.parse(current_version) if current_version else None
     proposed = Version.parse(proposed_version) if proposed_version else None
-    changes = () if same(old, new) else diff(old, new, strict_open_objects=strict_open_objects)
-    open_sides = _open_sides(old, new, changes, mode)
+    try:
+        check_depth([old, new])
+    except InvalidJSON as error:
+        equal, changes, open_sides = False, (too_deep(str(error)),), SIDES.get(mode, frozenset({mode}))
+    else:
+        equal = same(old, new)
+        changes = () if equal else diff(old, new, strict_open_objects=strict_open_objects)
+        open_sides = _open_sides(old, new, changes, mode)
     breaking = tuple(change for change in changes if change.decided and _breaks(change, mode, open_sides))
     if strict_open_objects:
         breaking = tuple(change for change in breaking if _strictly(change, mode))
@@ -43,7 +49,7 @@ def lint(
         required_bump = "major"
     elif changes:
         required_bump = "minor"
-    elif not same(old, new):
+    elif not equal:
         required_bump = "patch"
     required_version = None
     enough = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from linter_app.json_text import same
+from linter_app.json_text import identity, same
 from linter_app.rules.catalogue import rule
 
 if TYPE_CHECKING:
@@ -102,8 +102,9 @@ def _listed(place: Place) -> None:
     elif new is None:
         place.report(ENUM_REMOVED, "values are no longer listed, any is accepted", keywords[0], None, old)
     else:
-        removed = [value for value in old if not any(same(value, other) for other in new)]
-        added = [value for value in new if not any(same(value, other) for other in old)]
+        in_old, in_new = set(map(identity, old)), set(map(identity, new))
+        removed = [value for value in old if identity(value) not in in_new]
+        added = [value for value in new if identity(value) not in in_old]
         if removed and added:
             which, message = VALUES_CHANGED, f"values {_short(removed)} were replaced by {_short(added)}"
         elif removed:

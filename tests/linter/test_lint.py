@@ -215,6 +215,27 @@ def test_a_deep_schema_is_undecided_and_not_a_crash():
     assert lint(old, new).verdict == U
 
 
+def test_a_schema_nested_a_thousand_deep_is_undecided():
+    old: dict = {"type": "string"}
+    for _ in range(1000):
+        old = {"properties": {"a": old}}
+    assert lint(old, {"not": old}).verdict == U
+
+
+def test_huge_enums_are_compared_by_lookup_and_not_pair_by_pair():
+    values = [[number] for number in range(50_000)]
+    report = lint({"enum": values}, {"enum": [*values[1:], True]}, mode="full")
+    assert [change.rule for change in report.changes] == ["enum-changed"]
+
+
+def test_exponential_references_are_walked_once():
+    def fan(kind: str) -> dict:
+        links = {f"d{n}": {"properties": {p: {"$ref": f"#/$defs/d{n + 1}"} for p in "ab"}} for n in range(60)}
+        return {"$ref": "#/$defs/d0", "$defs": links | {"d60": {"type": kind}}}
+
+    assert lint(fan("string"), fan("null")).verdict == B
+
+
 def test_the_library_needs_no_django():
     code = "import sys; from linter_app import lint; lint({}, False); assert 'django' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
