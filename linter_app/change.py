@@ -8,6 +8,7 @@ from typing import Any, Literal
 Direction = Literal["backward", "forward", "both", "none"]
 Mode = Literal["backward", "forward", "full", "none"]
 Verdict = Literal["compatible", "breaking", "undecided"]
+Level = Literal["error", "warning", "info"]
 # What `both`, `full` and `none` stand for; the other words stand for themselves.
 SIDES = {
     "both": frozenset({"backward", "forward"}),
@@ -15,6 +16,27 @@ SIDES = {
     "none": frozenset[str](),
 }
 MODES: tuple[Mode, ...] = ("backward", "forward", "full", "none")
+LEVELS: tuple[Level, ...] = ("error", "warning", "info")
+
+
+def direction_of(sides: frozenset[str]) -> Direction:
+    """The word for a set of sides; the inverse of `SIDES`."""
+    if len(sides) == 1:
+        return next(iter(sides))  # type: ignore[return-value]  # one of the two words
+    return "both" if sides else "none"
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Witness:
+    """An instance that one schema accepts and the other refuses, checked by two validators."""
+
+    instance: Any
+    direction: Literal["backward", "forward"]
+    """`backward`: the old schema accepts it, the new refuses; `forward`: the other way round."""
+    error: str
+    """Why the refusing schema refuses it, in its validator's words."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +56,10 @@ class Change:
     old: Any = None
     new: Any = None
     decided: bool = True
+    level: Level = "info"
+    witness: Witness | None = None
+    # The place in the walk, while a comparison lasts: the way on which a witness is looked for.
+    place: Any = field(default=None, repr=False, compare=False)
 
     @property
     def sides(self) -> frozenset[str]:
@@ -56,6 +82,7 @@ class Report:
     bump_is_enough: bool = True
     """Whether the proposed version may carry these changes; True where versions were not given."""
     problems: tuple[str, ...] = field(default=())
+    warnings: tuple[str, ...] = field(default=())
 
     @property
     def acceptable(self) -> bool:

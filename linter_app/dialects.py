@@ -7,6 +7,8 @@ from typing import Any
 from urllib.parse import unquote
 
 import jsonschema_rs
+from referencing import Specification
+from referencing.jsonschema import DRAFT4, DRAFT6, DRAFT7, DRAFT201909, DRAFT202012
 
 from linter_app.json_text import InvalidJSON, check_depth, loads, pointer
 
@@ -17,6 +19,17 @@ _DRAFTS = {
     "http://json-schema.org/draft-07/schema": jsonschema_rs.Draft7,
     "https://json-schema.org/draft/2019-09/schema": jsonschema_rs.Draft201909,
     DEFAULT: jsonschema_rs.Draft202012,
+}
+# Keywords that map names to schemas, and keywords that hold values in which no keyword is meant.
+MAPS = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
+VALUES = frozenset({"enum", "const", "default", "examples"})
+# How the reference resolver knows the drafts.
+SPECIFICATIONS: dict[int, Specification[Any]] = {
+    jsonschema_rs.Draft4: DRAFT4,
+    jsonschema_rs.Draft6: DRAFT6,
+    jsonschema_rs.Draft7: DRAFT7,
+    jsonschema_rs.Draft201909: DRAFT201909,
+    jsonschema_rs.Draft202012: DRAFT202012,
 }
 
 
@@ -36,10 +49,39 @@ def draft_of(schema: Any) -> int:
     if not isinstance(schema, dict) or "$schema" not in schema:
         return jsonschema_rs.Draft202012
     dialect = schema["$schema"]
+    if dialect in ("http://json-schema.org/schema#", "http://json-schema.org/schema"):
+        return jsonschema_rs.Draft202012  # "the latest", in the words of old tutorials
     if not isinstance(dialect, str) or dialect.removesuffix("#") not in _DRAFTS:
         known = ", ".join(_DRAFTS)
         raise InvalidSchema(f"unknown dialect {dialect!r}; $schema must be one of {known}", "/$schema")
     return _DRAFTS[dialect.removesuffix("#")]
+
+
+def guessed_draft_of(schema: Any) -> int:
+    """The dialect to read a schema in: as `draft_of`, but what only an older draft allows shows that draft.
+
+    Raises InvalidSchema on an unknown `$schema`.
+    """
+    draft = draft_of(schema)
+    if draft != jsonschema_rs.Draft202012 or not isinstance(schema, dict) or "$schema" in schema:
+        return draft
+    guess = draft
+    waiting: list[Any] = [schema]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, dict):
+            if isinstance(item.get("exclusiveMinimum"), bool) or isinstance(item.get("exclusiveMaximum"), bool):
+                return jsonschema_rs.Draft4
+            if isinstance(item.get("items"), list) or isinstance(item.get("dependencies"), dict):
+                guess = jsonschema_rs.Draft7
+            for keyword, child in item.items():
+                if keyword in MAPS and isinstance(child, dict):
+                    waiting.extend(child.values())  # names of properties are no keywords
+                elif keyword not in VALUES and isinstance(child, (dict, list)):
+                    waiting.append(child)
+        elif isinstance(item, list):
+            waiting.extend(child for child in item if isinstance(child, (dict, list)))
+    return guess
 
 
 def _place_of_reference(schema: Any, message: str) -> str:

@@ -1,146 +1,236 @@
-"""The walk: both schemas side by side, through `$ref`, yielding facts. Pure; never fetches anything."""
+"""The walk: both schemas side by side, yielding facts. Pure; never fetches anything."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import product
 from typing import Any
-from urllib.parse import unquote
 
-from linter_app.change import Change, Direction
-from linter_app.json_text import pointer, same
-from linter_app.rules import bounds, objects, values
-from linter_app.rules.catalogue import Rule, rule
+from linter_app.change import SIDES, Change, Direction, direction_of
+from linter_app.documents import REFERENCES, Document, Source
+from linter_app.rules import comparisons
+from linter_app.rules.catalogue import Rule, mirrored, rule
+from linter_app.views import Conjunction, Group, View, alike
 
-MAX_PLACES = 100_000
-MAX_DEPTH = 100
+MAX_PLACES = 200_000
+MAX_DEPTH = 60
+MAX_ALTERNATIVES = 64
+WALK_SECONDS = 5.0
 
-UNDECIDED = rule("undecided", "both", "The schemas differ in a way whose meaning the linter cannot tell.")
-REFUSED = rule("schema-refuses-all", "backward", "No value is accepted here any more.")
-ACCEPTED = rule("schema-accepts-some", "forward", "Values are accepted here where none was.")
-
-# Keywords that say nothing about which instances are valid (JSON Schema Core 8, Validation 9).
-ANNOTATIONS = frozenset(
-    {"$schema", "$id", "id", "$comment", "$anchor", "$defs", "definitions", "$vocabulary"}
-    | {"title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly"}
-    | {"contentEncoding", "contentMediaType", "contentSchema"}
+UNDECIDED = rule(
+    "undecided",
+    "both",
+    "The schemas differ in a way whose meaning the linter cannot tell.",
+    {"$ref": "https://example.com/a"},
+    {"$ref": "https://example.com/b"},
 )
-# Assertions and applicators without rules of their own: equal on both sides, or the place is undecided.
-# Any other keyword is an annotation (JSON Schema Core 6.5).
-_WHOLE = frozenset(
-    {"allOf", "anyOf", "oneOf", "not", "if", "then", "else", "$ref", "$dynamicRef", "$recursiveRef"}
-    | {"$dynamicAnchor", "$recursiveAnchor", "contains", "minContains", "maxContains", "propertyNames"}
-    | {"dependencies", "dependentRequired", "dependentSchemas", "unevaluatedItems", "unevaluatedProperties"}
+REFUSED, ACCEPTED = mirrored(
+    ("schema-refuses-all", "schema-accepts-some"),
+    ("No value is accepted here any more.", "Values are accepted here where none was."),
+    True,
+    False,
 )
 
-Path = tuple[str | int, ...]
+BOTH = SIDES["both"]
+Pair = tuple[tuple[int, ...], tuple[int, ...]]
+Location = str | Source | None
 
 
-def _local(root: Any, reference: str) -> tuple[Any, Path] | None:
-    """The target of a `#/...` reference within `root`; None where it is elsewhere."""
-    if reference != "#" and not reference.startswith("#/"):
-        return None
-    target: Any = root
-    path: list[str | int] = []
-    for token in reference[2:].split("/") if len(reference) > 1 else []:
-        token = unquote(token).replace("~1", "/").replace("~0", "~")
-        if isinstance(target, dict) and token in target:
-            target = target[token]
-            path.append(token)
-        elif isinstance(target, list) and token.isdigit() and int(token) < len(target):
-            target = target[int(token)]
-            path.append(int(token))
-        else:
-            return None
-    return target, tuple(path)
-
-
-@dataclass
+@dataclass(eq=False)
 class Walk:
-    """The state of one comparison: both roots, the facts so far, and what has been compared already."""
+    """The state of one comparison: the facts so far, and what has been compared already."""
 
-    old_root: Any
-    new_root: Any
+    old: Document
+    new: Document
     strict_open_objects: bool
     changes: list[Change] = field(default_factory=list)
     # Pairs of places under comparison or done: a recursive schema meets itself and stops.
-    seen: set[tuple[Path, Path]] = field(default_factory=set)
+    seen: set[Pair] = field(default_factory=set)
+    # Names that an open object of the accepting schema says nothing about and the other describes.
+    holes: dict[str, dict[int, set[tuple[str, bool]]]] = field(default_factory=lambda: {"backward": {}, "forward": {}})
+    places: int = 0
+    deadline: float = field(default_factory=lambda: time.monotonic() + WALK_SECONDS)
+    _known_sides: dict[Pair, frozenset[str]] = field(default_factory=dict)
+    # Pairs whose sides are being found: how deep each is, and the lowest that was taken for granted.
+    _active: dict[Pair, int] = field(default_factory=dict)
+    _granted: int = 1 << 30
+
+    def exhausted(self) -> bool:
+        """Whether the budget of this walk is spent."""
+        self.places += 1
+        return self.places > MAX_PLACES or (self.places % 256 == 0 and time.monotonic() > self.deadline)
+
+    def alike(self, old: Conjunction, new: Conjunction) -> bool:
+        """Whether both say the same in the same words, with references that mean the same."""
+        return (
+            len(old) == len(new)
+            and all(alike(one.schema, other.schema) for one, other in zip(old, new, strict=True))
+            and (self._same_targets or not any(_refers(one.schema) for one in old))
+        )
 
     @cached_property
-    def same_targets(self) -> bool:
-        return _same_targets(self.old_root, self.new_root)
+    def _same_targets(self) -> bool:
+        """Whether equal references in both documents surely mean the same: all lead into equal definitions."""
+        old, new = self.old.root, self.new.root
+        if not isinstance(old, dict) or not isinstance(new, dict) or self.old.draft != self.new.draft:
+            return False
+        if not all(alike(old.get(word), new.get(word)) for word in ("$id", "id", "$defs", "definitions")):
+            return False
+        return all(_leads_to_definitions(word, target) for root in (old, new) for word, target in _references(root))
+
+    def sides(self, old: Conjunction, new: Conjunction, depth: int) -> frozenset[str]:
+        """In which directions something may break between two places, without stating facts.
+
+        An empty answer is a proof of equal meaning. It rests on induction: where a pair meets itself,
+        it is taken to be equal, so that what was found on that ground is kept only if the ground holds.
+        """
+        pair = _pair(old, new)
+        if pair in self._known_sides:
+            return self._known_sides[pair]
+        if pair in self._active:
+            self._granted = min(self._granted, self._active[pair])
+            return frozenset()
+        before, level = self._granted, len(self._active)
+        kept, self.changes = self.changes, []
+        seen, self.seen = self.seen, set()
+        self._active[pair], self._granted = level, 1 << 30
+        try:
+            _compare(self, old, new, None, depth)
+            found = frozenset[str]().union(*(change.sides for change in self.changes))
+            if found or self._granted >= level:
+                self._known_sides[pair] = found
+        finally:
+            del self._active[pair]
+            self.changes, self.seen = kept, seen
+            self._granted = min(before, self._granted) if self._granted < level else before
+        return found
 
 
-@dataclass
+@dataclass(eq=False)
 class Place:
-    """One pair of subschemas (objects, references followed) and where they stand."""
+    """One pair of places in both schemas, read, and where facts about it are stated."""
 
     walk: Walk
-    old: dict[str, Any]
-    new: dict[str, Any]
-    old_path: Path
-    new_path: Path
+    old: View
+    new: View
+    parent: Place | None
     depth: int
+    open_sides: frozenset[str] = BOTH
+    """The directions in which something here may break at all."""
+    differing: tuple[list[Group], list[Group]] = ((), ())  # type: ignore[assignment]  # empty, not written to
+    """The groups of alternatives that are not the same on both sides."""
+    _first: int = 0
+
+    def __post_init__(self) -> None:
+        self._first = len(self.walk.changes)
 
     @property
     def strict_open_objects(self) -> bool:
         return self.walk.strict_open_objects
 
+    @cached_property
+    def shared_types(self) -> frozenset[str]:
+        return self.old.types & self.new.types
+
+    def reported_sides(self) -> frozenset[str]:
+        """The directions that the facts stated from here on break."""
+        return frozenset[str]().union(*(change.sides for change in self.walk.changes[self._first :]))
+
     def report(
         self,
         rule: Rule,
         message: str,
-        old_at: str | Path | None,
-        new_at: str | Path | None,
+        old_at: Location,
+        new_at: Location,
         old: Any = None,
         new: Any = None,
         *,
         direction: Direction | None = None,
         decided: bool = True,
     ) -> None:
-        """State one fact; `old_at` and `new_at` are places below this one, None where absent there."""
+        """State one fact. `old_at` and `new_at` name a keyword here, or a place; None where there is none."""
+        sides = SIDES.get(direction or rule.direction) or frozenset({direction or rule.direction}) - {"none"}
         self.walk.changes.append(
             Change(
                 rule.id,
-                _pointer(self.old_path, old_at, self.old),
-                _pointer(self.new_path, new_at, self.new),
-                direction or rule.direction,
+                self._pointer(self.old, old_at, "old"),
+                self._pointer(self.new, new_at, "new"),
+                direction_of(sides & self.open_sides),
                 message,
                 old,
                 new,
                 decided,
+                rule.level,
+                place=self,
             )
         )
 
-    def undecided(self, message: str, old_at: str | Path | None, new_at: str | Path | None) -> None:
+    def undecided(self, message: str, old_at: Location, new_at: Location) -> None:
         """State that something differs whose meaning cannot be told."""
         self.report(UNDECIDED, message, old_at, new_at, decided=False)
 
-    def descend(self, old: Any, new: Any, old_at: str | Path, new_at: str | Path) -> None:
-        """Compare two subschemas found at these places."""
-        old_path, new_path = self.old_path + _path(old_at), self.new_path + _path(new_at)
-        _compare(self.walk, old, new, old_path, new_path, self.depth + 1)
+    def sides(self, old: Conjunction, new: Conjunction) -> frozenset[str]:
+        """In which directions something may break between these two."""
+        return self.walk.sides(old, new, self.depth + 1)
+
+    def descend(self, old: Conjunction, new: Conjunction) -> None:
+        """Compare what is found below."""
+        if self.walk._active:
+            sides = self.walk.sides(old, new, self.depth + 1) & self.open_sides
+            if sides:
+                self.report(UNDECIDED, "", None, None, direction=direction_of(sides))
+        else:
+            _compare(self.walk, old, new, self, self.depth + 1)
+
+    def hole(self, side: str, name: str, *, pattern: bool = False) -> None:
+        """Leave a name out of account that the accepting schema's open object says nothing about."""
+        view = self.old if side == "backward" else self.new
+        for part in view.parts:
+            self.walk.holes[side].setdefault(id(part.source.schema), set()).add((name, pattern))
+
+    def _pointer(self, view: View, at: Location, side: str) -> str | None:
+        if self.walk._active or at is None:
+            return None
+        if isinstance(at, Source):
+            return at.pointer
+        for _, part in view.found(at):
+            return part.source.document.pointer(part.path(at))
+        return self._base(side)
+
+    def _base(self, side: str) -> str:
+        """The pointer of this place, or of the nearest above that is written."""
+        conjunction = getattr(self, side).conjunction
+        if conjunction:
+            return str(conjunction[0].pointer)
+        return self.parent._base(side) if self.parent else ""
 
 
-def _path(at: str | Path) -> Path:
-    return (at,) if isinstance(at, str) else at
+def diff(
+    old: Any, new: Any, *, strict_open_objects: bool = False, resources: Mapping[str, Any] | None = None
+) -> tuple[Change, ...]:
+    """All facts about the step from `old` to `new` (parsed, valid JSON Schemas).
+
+    `resources` maps URIs to the schemas that references may lead to. Raises InvalidSchema where
+    `$schema` names an unknown dialect.
+    """
+    return tuple(walk(old, new, strict_open_objects, resources).changes)
 
 
-def _pointer(base: Path, at: str | Path | None, schema: Any) -> str | None:
-    if at is None:
-        return None
-    path = _path(at)
-    if len(path) == 1 and isinstance(schema, dict) and path[0] not in schema:
-        return pointer(base)  # the keyword is absent on this side: its schema is the place
-    return pointer(base + path)
-
-
-def diff(old: Any, new: Any, *, strict_open_objects: bool = False) -> tuple[Change, ...]:
-    """All facts about the step from `old` to `new` (parsed, valid JSON Schemas)."""
-    walk = Walk(old, new, strict_open_objects)
-    _compare(walk, old, new, (), (), 0)
-    return tuple(walk.changes)
+def walk(old: Any, new: Any, strict_open_objects: bool, resources: Mapping[str, Any] | None) -> Walk:
+    """Walk both schemas. The facts are in `changes`."""
+    state = Walk(Document(old, resources), Document(new, resources), strict_open_objects)
+    try:
+        _compare(state, (state.old.source,), (state.new.source,), None, 0)
+    except RecursionError:
+        state.changes.append(too_deep("the schemas are too deep to compare"))
+    told: dict[Any, Change] = {}
+    for change in state.changes:
+        told.setdefault((change.rule, change.old_pointer, change.new_pointer, change.message), change)
+    state.changes = list(told.values())
+    return state
 
 
 def too_deep(reason: str) -> Change:
@@ -148,121 +238,155 @@ def too_deep(reason: str) -> Change:
     return Change(UNDECIDED.id, "", "", "both", reason, decided=False)
 
 
-def _follow(root: Any, schema: Any, path: Path) -> tuple[Any, Path]:
-    """Follow local references that stand alone (annotations beside them do not matter)."""
-    for _ in range(50):
-        if not isinstance(schema, dict) or not isinstance(schema.get("$ref"), str):
-            break
-        if not (schema.keys() - ANNOTATIONS) <= {"$ref"}:
-            break
-        found = _local(root, schema["$ref"])
-        if found is None:
-            break
-        schema, path = found
-    return schema, path
+def _pair(old: Conjunction, new: Conjunction) -> Pair:
+    return tuple(source.key for source in old), tuple(source.key for source in new)
 
 
-def _compare(walk: Walk, old: Any, new: Any, old_path: Path, new_path: Path, depth: int) -> None:
-    old, old_path = _follow(walk.old_root, old, old_path)
-    new, new_path = _follow(walk.new_root, new, new_path)
-    if (old_path, new_path) in walk.seen:
+def _compare(walk: Walk, old: Conjunction, new: Conjunction, parent: Place | None, depth: int) -> None:
+    if (pair := _pair(old, new)) in walk.seen or walk.alike(old, new):
         return
-    walk.seen.add((old_path, new_path))
-    if old in (True, {}) and new in (True, {}):
+    walk.seen.add(pair)
+    place = Place(walk, View(old), View(new), parent, depth, parent.open_sides if parent else BOTH)
+    if depth > MAX_DEPTH or walk.exhausted():
+        place.undecided("the schemas are too deep or too large to compare", "", "")
         return
-    old_place = {} if old is True else old
-    new_place = {} if new is True else new
-    if old is False or new is False:
-        place = Place(walk, {}, {}, old_path, new_path, depth)
-        if old is not False:
-            place.report(REFUSED, "no value is accepted here any more", (), ())
-        elif new is not False:
-            place.report(ACCEPTED, "values are accepted here where none was", (), ())
+    if not place.old.types or not place.new.types:
+        if place.old.types:
+            place.report(REFUSED, "no value is accepted here any more", "", "")
+        elif place.new.types:
+            place.report(ACCEPTED, "values are accepted here where none was", "", "")
         return
-    if not isinstance(old_place, dict) or not isinstance(new_place, dict):
+    unresolved = [{uri for uri, _ in view.unresolved} for view in (place.old, place.new)]
+    if unresolved[0] != unresolved[1]:
+        names = ", ".join(sorted(unresolved[0] ^ unresolved[1]))
+        place.undecided(f"a reference leads to a schema that is not known here: {names}", "$ref", "$ref")
+    if place.old.unclear_evaluation or place.new.unclear_evaluation:
+        place.undecided("what unevaluated items or properties are hangs on the instance", "", "")
+    _weigh_groups(place)
+    keywords = place.old.keywords | place.new.keywords
+    for about, compare in comparisons():
+        if not about.isdisjoint(keywords):
+            compare(place)
+
+
+def _weigh_groups(place: Place) -> None:
+    """Find the alternatives that differ, and in which directions the place breaks with them."""
+    old, new = place.old.groups, place.new.groups
+    if not old and not new:
         return
-    place = Place(walk, old_place, new_place, old_path, new_path, depth)
-    if depth > MAX_DEPTH or len(walk.seen) > MAX_PLACES:
-        place.undecided("the schemas are too deep or too large to compare", (), ())
+    differing = list(old), list(new)
+    for one in old:
+        for other in differing[1]:
+            if one.keyword == other.keyword and _same_group(place, one, other):
+                differing[0].remove(one)
+                differing[1].remove(other)
+                break
+    place.differing = differing
+    if not differing[0] and not differing[1]:
         return
-    values.compare(place)
-    bounds.compare(place)
-    common = values.types_of(old_place) & values.types_of(new_place)
-    if "object" in common:
-        objects.compare(place)
-    if "array" in common:
-        _items(place)
-    _others(place)
-
-
-def _items(place: Place) -> None:
-    old, new = place.old, place.new
-    positional = ("prefixItems", "additionalItems")
-    if any(isinstance(schema.get("items"), list) or "prefixItems" in schema for schema in (old, new)):
-        _same_or_undecided(place, ("items", *positional))
+    olds, news = _spread(place.old, differing[0]), _spread(place.new, differing[1])
+    if olds is None or news is None:
         return
-    place.descend(old.get("items", True), new.get("items", True), "items", "items")
+    covered = {
+        "backward": _coverable(differing[1])
+        and all(any("backward" not in place.sides(one, other) for other in news) for one in olds),
+        "forward": _coverable(differing[0])
+        and all(any("forward" not in place.sides(one, other) for one in olds) for other in news),
+    }
+    place.open_sides &= frozenset(side for side in BOTH if not covered[side])
 
 
-def _others(place: Place) -> None:
-    _same_or_undecided(place, sorted((place.old.keys() | place.new.keys()) & _WHOLE))
+def _same_group(place: Place, one: Group, other: Group) -> bool:
+    """Whether two groups list the same alternatives, in whatever order."""
+    if len(one.branches) != len(other.branches) or len(one.branches) > MAX_ALTERNATIVES:
+        return place.walk.alike(tuple(one.branches), tuple(other.branches))
+    left = list(other.branches)
+    for branch in one.branches:
+        for candidate in left:
+            if not place.sides((branch,), (candidate,)):
+                left.remove(candidate)
+                break
+        else:
+            return False
+    return True
 
 
-def _same_or_undecided(place: Place, keywords: Any) -> None:
-    for keyword in keywords:
-        old, new = place.old.get(keyword, _ABSENT), place.new.get(keyword, _ABSENT)
-        if old is _ABSENT and new is _ABSENT:
-            continue
-        if old is _ABSENT or new is _ABSENT or not same(old, new) or (_refers(old) and not place.walk.same_targets):
-            at_old = None if old is _ABSENT else keyword
-            at_new = None if new is _ABSENT else keyword
-            place.undecided(f"{keyword} differs, and its meaning cannot be compared yet", at_old, at_new)
+def _spread(view: View, groups: list[Group]) -> list[Conjunction] | None:
+    """The place as a list of conjunctions without these groups, one of which holds; None where there are too many."""
+    total = 1
+    for group in groups:
+        total *= len(group.branches)
+    if total > MAX_ALTERNATIVES or (view.unclear_evaluation and groups) or view.unresolved:
+        return None
+    dropped: dict[int, set[str]] = {}
+    for group in groups:
+        dropped.setdefault(id(group.part), set()).add(group.keyword)
+    base = []
+    for part in view.parts:
+        without = dropped.get(id(part), set()) | {"allOf", *REFERENCES}
+        if "if" in without:
+            without |= {"then", "else"}
+        base.append(_without(part.source, part.schema, without))
+    return [(*base, *choice) for choice in product(*(group.branches for group in groups))]
 
 
-_ABSENT = object()
+def _without(source: Source, schema: dict[str, Any], keywords: set[str]) -> Source:
+    if source.document.draft <= 7 and "$ref" in schema:
+        return Source(True, source.path, source.document)  # all else is ignored beside it
+    if keywords.isdisjoint(schema):
+        return source
+    what = "less " + " ".join(sorted(keywords & schema.keys()))
+    document = source.document
+    made = document.kept(source.schema, what)
+    if made is None:
+        made = {keyword: value for keyword, value in source.schema.items() if keyword not in keywords}
+        document.keep(source.schema, what, made)
+    return Source(made, source.path, document)
 
 
-def _refers(value: Any) -> bool:
-    """Whether `value` holds a reference, so that equal texts may mean different things."""
-    waiting = [value]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, str) and value is item:
-            return True  # the value of $ref itself
-        if isinstance(item, dict):
-            if not _REFERENCES.isdisjoint(item):
-                return True
-            waiting.extend(item.values())
-        elif isinstance(item, list):
-            waiting.extend(item)
-    return False
+def _coverable(groups: list[Group]) -> bool:
+    """Whether satisfying one alternative suffices: not so in a `oneOf` whose members may hold together."""
+    return all(group.keyword != "oneOf" or _exclusive(group) for group in groups)
 
 
-_REFERENCES = frozenset({"$ref", "$dynamicRef", "$recursiveRef"})
+def _exclusive(group: Group) -> bool:
+    views = [View((branch,)) for branch in group.branches]
+    return all(_disjoint(one, other) for index, one in enumerate(views) for other in views[:index])
 
 
-def _references(root: Any) -> Iterator[Any]:
+def _disjoint(one: View, other: View) -> bool:
+    if not one.types & other.types:
+        return True
+    if one.values is not None and other.values is not None:
+        return not any(alike(value, known) for value in one.values for known in other.values)
+    if one.types | other.types != {"object"}:
+        return False
+    # Told apart by a property that both ask for.
+    return any(
+        _disjoint(View(one.property(name)), View(other.property(name)))
+        for name in one.required.keys() & other.required.keys()
+        if one.property(name) and other.property(name)
+    )
+
+
+def _references(root: Any) -> Iterator[tuple[str, Any]]:
     waiting = [root]
     while waiting:
         item = waiting.pop()
         if isinstance(item, dict):
-            yield from (item[keyword] for keyword in _REFERENCES & item.keys())
-            waiting.extend(item.values())
+            yield from ((keyword, item[keyword]) for keyword in REFERENCES if keyword in item)
+            waiting.extend(child for child in item.values() if isinstance(child, (dict, list)))
         elif isinstance(item, list):
-            waiting.extend(item)
+            waiting.extend(child for child in item if isinstance(child, (dict, list)))
 
 
-def _same_targets(old: Any, new: Any) -> bool:
-    """Whether equal references in both documents surely mean the same: all lead into equal definitions."""
-    if not isinstance(old, dict) or not isinstance(new, dict):
-        return False
-    if not all(same(old.get(keyword), new.get(keyword)) for keyword in ("$id", "id", "$defs", "definitions")):
-        return False
-    return all(_leads_to_definitions(reference) for root in (old, new) for reference in _references(root))
+def _refers(value: Any) -> bool:
+    """Whether `value` holds a reference, so that equal texts may mean different things."""
+    return next(_references(value), None) is not None
 
 
-def _leads_to_definitions(reference: Any) -> bool:
+def _leads_to_definitions(keyword: str, reference: Any) -> bool:
     """Whether a reference leads into the definitions, or out of the document, where equal means equal."""
-    if not isinstance(reference, str):
+    if keyword != "$ref" or not isinstance(reference, str):
         return False
     return not reference.startswith("#") or reference.startswith(("#/$defs/", "#/definitions/"))

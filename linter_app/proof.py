@@ -7,21 +7,60 @@ from typing import Any
 
 import jsonschema_rs
 
-from linter_app.dialects import InvalidSchema, draft_of
+MAX_TEXT = 64 * 1024
+MAX_WAYS = 256
 
-MAX_TEXT = 256 * 1024
 
+def proven_to_accept(wider: Any, narrower: Any, *, draft: int) -> bool:
+    """Whether every instance valid under `narrower` is proven valid under `wider`, both in one draft.
 
-def proven_to_accept(wider: Any, narrower: Any) -> bool:
-    """Whether every instance valid under `narrower` is proven valid under `wider`.
-
-    False says nothing: the schemas may be too large, in different dialects, or beyond what can be proven.
-    Formats count as assertions. References to other documents are never fetched.
+    False says nothing: the schemas may be too large, or beyond what can be proven. Formats count as
+    assertions. References to other documents are never fetched.
     """
     try:
-        if draft_of(wider) != draft_of(narrower) or len(json.dumps([wider, narrower])) > MAX_TEXT:
+        if len(json.dumps([wider, narrower])) > MAX_TEXT or max(_ways(wider), _ways(narrower)) > MAX_WAYS:
             return False
-        canonical = [jsonschema_rs.canonicalize(schema, validate_formats=True) for schema in (wider, narrower)]
+        canonical = [
+            jsonschema_rs.canonicalize(schema, validate_formats=True, draft=None if _says_draft(schema) else draft)
+            for schema in (wider, narrower)
+        ]
         return bool(canonical[0].covers(canonical[1]) == jsonschema_rs.canonical.Containment.YES)
-    except (ValueError, InvalidSchema, RecursionError, jsonschema_rs.ReferencingError):
+    except (ValueError, RecursionError, jsonschema_rs.ReferencingError, jsonschema_rs.canonical.CanonicalizationError):
         return False
+
+
+def _says_draft(schema: Any) -> bool:
+    return isinstance(schema, dict) and "$schema" in schema
+
+
+def _ways(schema: Any) -> int:
+    """How many combinations of alternatives the worst place holds, which is what a proof must go through."""
+    worst = 1
+
+    def here(schema: Any) -> int:
+        nonlocal worst
+        if not isinstance(schema, dict):
+            return 1
+        count = 1
+        for keyword, value in schema.items():
+            match keyword:
+                case "allOf" if isinstance(value, list):
+                    for member in value:
+                        count *= here(member)
+                case "anyOf" if isinstance(value, list):
+                    count *= sum(map(here, value))
+                case "oneOf" if isinstance(value, list):
+                    count *= sum(map(here, value)) * max(len(value), 1)
+                case "not" | "if" | "then" | "else":
+                    count *= 2 * here(value)
+                case "properties" | "patternProperties" | "$defs" | "definitions" | "dependentSchemas":
+                    for member in value.values() if isinstance(value, dict) else ():
+                        here(member)
+                case _ if isinstance(value, (dict, list)):
+                    for member in value if isinstance(value, list) else [value]:
+                        here(member)
+            worst = max(worst, count)
+        return count
+
+    here(schema)
+    return worst

@@ -77,3 +77,8 @@ def smallest_breaking(current: Version) -> str:
     if current.text.startswith("v"):
         return f"v{current.major + 1}"
     return f"0.{current.minor + 1}.0" if current.major == 0 else f"{current.major + 1}.0.0"
+
+
+def smallest_minor(current: Version) -> str:
+    """The lowest version that may add to `current`; for `vN`, the next one."""
+    return f"v{current.major + 1}" if current.text.startswith("v") else f"{current.major}.{current.minor + 1}.0"

@@ -1,0 +1,19 @@
+"""The rules, in modules by the chapters of JSON Schema. A module here that has `compare` is found by itself."""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from linter_app.diff import Place
+
+
+@cache
+def comparisons() -> list[tuple[frozenset[str], Callable[[Place], None]]]:
+    """Each rule module's keywords, and the function that compares two places where one of them stands."""
+    modules = (import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__))
+    return [(module.KEYWORDS, module.compare) for module in modules if hasattr(module, "compare")]

@@ -1,89 +1,94 @@
-"""Bounds: JSON Schema Validation sections 6.2 to 6.5, every keyword that limits a number, length or count."""
+"""Bounds: every keyword that limits a number, length or count (JSON Schema Validation 6.2 to 6.5)."""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
-from linter_app.rules.catalogue import Rule, rule
-from linter_app.rules.values import types_of
+from linter_app.rules.catalogue import Rule, mirrored
+from linter_app.views import View
 
 if TYPE_CHECKING:
     from linter_app.diff import Place
 
-# The types that a bound says something about, by the keyword without its min or max.
-_APPLIES = {"Length": {"string"}, "Items": {"array"}, "Properties": {"object"}}
-_COUNTS = {
-    "Length": "strings",
-    "Items": "arrays",
-    "Properties": "objects",
+_NUMBERS = frozenset({"number", "integer"})
+# Each bound: the types it limits, what it limits, a JSON type for the example.
+_LIMITED: dict[str, tuple[frozenset[str], str, str]] = {
+    "minimum": (_NUMBERS, "numbers from below", "integer"),
+    "maximum": (_NUMBERS, "numbers from above", "integer"),
+    "minLength": (frozenset({"string"}), "the length of strings from below", "string"),
+    "maxLength": (frozenset({"string"}), "the length of strings from above", "string"),
+    "minItems": (frozenset({"array"}), "the count of items from below", "array"),
+    "maxItems": (frozenset({"array"}), "the count of items from above", "array"),
+    "minProperties": (frozenset({"object"}), "the count of properties from below", "object"),
+    "maxProperties": (frozenset({"object"}), "the count of properties from above", "object"),
 }
+KEYWORDS = frozenset({*_LIMITED, "exclusiveMinimum", "exclusiveMaximum"})
 
 
-def _family(subject: str, what: str, lower: bool) -> dict[str, Rule]:
-    stricter, looser = ("increased", "decreased") if lower else ("decreased", "increased")
-    return {
-        "added": rule(f"{subject}-added", "backward", f"A limit on {what} appeared where there was none."),
-        "removed": rule(f"{subject}-removed", "forward", f"The limit on {what} is gone."),
-        "stricter": rule(f"{subject}-{stricter}", "backward", f"The limit on {what} became stricter."),
-        "looser": rule(f"{subject}-{looser}", "forward", f"The limit on {what} became looser."),
-    }
+def _family(keyword: str) -> dict[str, Rule]:
+    _, what, kind = _LIMITED[keyword]
+    subject = "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in keyword)
+    stricter, looser, limits = ("increased", "decreased", (2, 5))
+    if keyword.startswith("max"):
+        stricter, looser, limits = looser, stricter, limits[::-1]
+    without, loose, strict = {"type": kind}, {"type": kind, keyword: limits[0]}, {"type": kind, keyword: limits[1]}
+    added, removed = mirrored(
+        (f"{subject}-added", f"{subject}-removed"),
+        (f"A limit on {what} appeared where there was none.", f"The limit on {what} is gone."),
+        without,
+        strict,
+    )
+    tighter, wider = mirrored(
+        (f"{subject}-{stricter}", f"{subject}-{looser}"),
+        (f"The limit on {what} became stricter.", f"The limit on {what} became looser."),
+        loose,
+        strict,
+    )
+    return {"added": added, "removed": removed, "stricter": tighter, "looser": wider}
 
 
-_RULES = {
-    "minimum": _family("minimum", "numbers from below", True),
-    "maximum": _family("maximum", "numbers from above", False),
-}
-for _suffix, _what in _COUNTS.items():
-    for _end, _lower in (("min", True), ("max", False)):
-        _RULES[f"{_end}{_suffix}"] = _family(
-            f"{_end}-{_suffix.lower()}", f"{_what} from {'below' if _lower else 'above'}", _lower
-        )
+_RULES = {keyword: _family(keyword) for keyword in _LIMITED}
+
+Bound = tuple[Any, bool, str]
+"""A limit, whether it is exclusive, and the keyword that states it."""
 
 
-def _number_bound(schema: dict[str, Any], end: str) -> tuple[Any, bool, str] | None:
-    """The effective bound as (limit, exclusive, keyword), reading both draft styles of exclusive bounds."""
-    plain, exclusive = schema.get(end), schema.get("exclusive" + end.capitalize())
-    keyword = "exclusive" + end.capitalize()
-    if isinstance(exclusive, bool):  # draft 4: a flag beside the limit
-        return None if plain is None else (plain, exclusive, end)
-    if plain is None:
-        return None if exclusive is None else (exclusive, True, keyword)
-    if exclusive is None:
-        return plain, False, end
-    tighter = exclusive >= plain if end == "minimum" else exclusive <= plain
-    return (exclusive, True, keyword) if tighter else (plain, False, end)
-
-
-def _bound(schema: dict[str, Any], keyword: str) -> tuple[Any, bool, str] | None:
+def bound(view: View, keyword: str) -> Bound | None:
+    """The tightest bound that a view states; None where there is none, or one that says nothing."""
+    lower = keyword.startswith("min")
+    found: list[Bound] = [(value, False, keyword) for value, _ in view.found(keyword)]
     if keyword in ("minimum", "maximum"):
-        return _number_bound(schema, keyword)
-    value = schema.get(keyword)
-    if value is None or (keyword.startswith("min") and value == 0):
+        exclusive = "exclusive" + keyword.capitalize()
+        found += [(value, True, exclusive) for value, _ in view.found(exclusive)]
+        if "number" not in view.types:
+            # Among integers, above 0 is from 1.
+            found = [(_whole(value, open_end, lower), False, name) for value, open_end, name in found]
+    elif lower:
+        found = [each for each in found if each[0] > 0]
+    if not found:
         return None
-    return value, False, keyword
+    return max(found, key=lambda each: (each[0] if lower else -each[0], each[1]))
+
+
+def _whole(value: Any, exclusive: bool, lower: bool) -> int:
+    if lower:
+        return math.floor(value) + 1 if exclusive else math.ceil(value)
+    return math.ceil(value) - 1 if exclusive else math.floor(value)
 
 
 def compare(place: Place) -> None:
     """Report every bound that moved, appeared or went away."""
-    common = types_of(place.old) & types_of(place.new)
     for keyword, rules in _RULES.items():
-        if not _APPLIES.get(keyword[3:], {"number", "integer"}) & common:
+        if not _LIMITED[keyword][0] & place.shared_types:
             continue
-        old, new = _bound(place.old, keyword), _bound(place.new, keyword)
-        if (old is None and new is None) or (old and new and old[:2] == new[:2]):
-            continue
-        lower = keyword.startswith("min")
-        if old is None and new is not None:
-            place.report(rules["added"], f"{new[2]} {new[0]} was added", None, new[2], None, new[0])
-        elif new is None and old is not None:
+        old, new = bound(place.old, keyword), bound(place.new, keyword)
+        if old is None:
+            if new is not None:
+                place.report(rules["added"], f"{new[2]} {new[0]} was added", None, new[2], None, new[0])
+        elif new is None:
             place.report(rules["removed"], f"{old[2]} {old[0]} was removed", old[2], None, old[0], None)
-        elif old is not None and new is not None:
-            stricter = new[1] if old[0] == new[0] else (new[0] > old[0]) == lower
-            place.report(
-                rules["stricter" if stricter else "looser"],
-                f"{old[2]} {old[0]} became {new[2]} {new[0]}",
-                old[2],
-                new[2],
-                old[0],
-                new[0],
-            )
+        elif old[:2] != new[:2]:
+            stricter = new[1] if old[0] == new[0] else (new[0] > old[0]) == keyword.startswith("min")
+            which = rules["stricter" if stricter else "looser"]
+            place.report(which, f"{old[2]} {old[0]} became {new[2]} {new[0]}", old[2], new[2], old[0], new[0])

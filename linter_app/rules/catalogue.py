@@ -1,25 +1,59 @@
-"""The catalogue of rules: an id, whom it breaks, and one sentence of purpose."""
+"""The catalogue of rules: an id, whom it breaks, one sentence of purpose, and an example."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Literal
 
-from linter_app.change import Direction
+from linter_app.change import Direction, Level
+
+Kind = Literal["added", "removed", "changed", "deprecated", "documentation"]
 
 
 @dataclass(frozen=True)
 class Rule:
+    """What one fact means. `before` and `after` are a smallest example of schemas that state it."""
+
     id: str
     direction: Direction
     purpose: str
+    before: Any
+    after: Any
+    kind: Kind
+    """The chapter of a changelog that it belongs to where it does not break."""
+    level: Level
+    """How it is shown where it does not break."""
 
 
 RULES: dict[str, Rule] = {}
 
 
-def rule(id: str, direction: Direction, purpose: str) -> Rule:
+def rule(
+    id: str,
+    direction: Direction,
+    purpose: str,
+    before: Any,
+    after: Any,
+    *,
+    kind: Kind = "changed",
+    level: Level = "info",
+) -> Rule:
     """Declare a rule. Each id is declared once."""
     if id in RULES:
         raise ValueError(f"the rule {id} is declared twice")
-    RULES[id] = Rule(id, direction, purpose)
+    RULES[id] = Rule(id, direction, purpose, before, after, kind, level)
     return RULES[id]
+
+
+def mirrored(
+    ids: tuple[str, str],
+    purposes: tuple[str, str],
+    before: Any,
+    after: Any,
+    **more: Any,
+) -> tuple[Rule, Rule]:
+    """A rule that breaks backward, and the opposite one, which breaks forward."""
+    return (
+        rule(ids[0], "backward", purposes[0], before, after, **more),
+        rule(ids[1], "forward", purposes[1], after, before, **more),
+    )

@@ -1,0 +1,184 @@
+"""A schema document: where a subschema stands, and what a reference in it leads to. Never fetches anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from urllib.parse import unquote, urldefrag, urljoin
+
+import referencing.exceptions
+from jsonschema_specifications import REGISTRY
+from referencing import Registry, Resource
+
+from linter_app import dialects
+from linter_app.change import Path
+from linter_app.json_text import pointer
+
+REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Source:
+    """One subschema, as it is written, and its place."""
+
+    schema: Any
+    path: Path
+    document: Document
+
+    @property
+    def key(self) -> int:
+        """What tells it from others: the parsed text itself, as long as its document lives."""
+        return id(self.schema)
+
+    @property
+    def pointer(self) -> str:
+        """Its JSON Pointer; for a supplied resource, a URI with the pointer as fragment."""
+        return self.document.pointer(self.path)
+
+    def at(self, *steps: str | int) -> Source:
+        """The subschema that these steps lead to."""
+        schema = self.schema
+        for step in steps:
+            schema = schema[step]
+        return Source(schema, self.path + steps, self.document)
+
+
+class Document:
+    """A parsed schema with the resources that its references may use (URI to parsed schema)."""
+
+    def __init__(self, root: Any, resources: Mapping[str, Any] | None = None, uri: str = "") -> None:
+        self.root = root
+        self.draft = dialects.guessed_draft_of(root)
+        self._resources = resources or {}
+        self._uri = uri
+        self._others: dict[str, Document] = {}
+        self._kept: dict[tuple[int, str], Any] = {}
+
+    def pointer(self, path: Path) -> str:
+        return f"{self._uri}#{pointer(path)}" if self._uri else pointer(path)
+
+    @property
+    def source(self) -> Source:
+        return Source(self.root, (), self)
+
+    def keep(self, schema: dict[str, Any], what: str, made: Any) -> Any:
+        """Hold on to something derived from `schema`, so that it is made once and stays the same object."""
+        return self._kept.setdefault((id(schema), what), made)
+
+    def kept(self, schema: dict[str, Any], what: str) -> Any:
+        return self._kept.get((id(schema), what))
+
+    def resolve(self, source: Source, keyword: str) -> Source | None:
+        """Where a reference of `source` leads; None where that is not known here."""
+        reference = source.schema[keyword]
+        if not isinstance(reference, str):
+            return None
+        if keyword == "$recursiveRef" or (keyword == "$dynamicRef" and "#" in reference):
+            return self._dynamic(source, keyword, reference)
+        return self._static(source.path, reference)
+
+    def _static(self, path: Path, reference: str) -> Source | None:
+        if (reference == "#" or reference.startswith("#/")) and not self._identified:
+            return self._local(reference)
+        try:
+            found = self._registry.resolver(self._base(path)).lookup(reference)
+        except (referencing.exceptions.Unresolvable, ValueError, TypeError, KeyError, AttributeError):
+            return None
+        return self._placed(found.contents, found.resolver._base_uri, reference)
+
+    def _local(self, reference: str) -> Source | None:
+        target: Any = self.root
+        path: list[str | int] = []
+        for token in reference[2:].split("/") if len(reference) > 1 else []:
+            token = unquote(token).replace("~1", "/").replace("~0", "~")
+            if isinstance(target, dict) and token in target:
+                target = target[token]
+                path.append(token)
+            elif isinstance(target, list) and token.isdecimal() and int(token) < len(target):
+                target = target[int(token)]
+                path.append(int(token))
+            else:
+                return None
+        return Source(target, tuple(path), self) if isinstance(target, (dict, bool)) else None
+
+    def _placed(self, contents: Any, base: str, reference: str) -> Source | None:
+        if not isinstance(contents, (dict, bool)):
+            return None
+        if id(contents) in self._paths and isinstance(contents, dict):
+            return Source(contents, self._paths[id(contents)], self)
+        uri = urldefrag(base).url or urldefrag(reference).url
+        if uri not in self._others:
+            root = self._registry.contents(uri) if uri in self._registry else contents
+            self._others[uri] = Document(root, self._resources, uri)
+        other = self._others[uri]
+        return Source(contents, other._paths.get(id(contents), (urldefrag(reference).fragment,)), other)
+
+    def _dynamic(self, source: Source, keyword: str, reference: str) -> Source | None:
+        """The outermost target in dynamic scope, where it is the same on every way (Core 8.2.3.2)."""
+        static = self._static(source.path, reference)
+        anchor = "$recursiveAnchor" if keyword == "$recursiveRef" else "$dynamicAnchor"
+        name = True if keyword == "$recursiveRef" else urldefrag(reference).fragment
+        if static is None or not isinstance(static.schema, dict) or static.schema.get(anchor) != name:
+            return static
+        anchored = [path for path, schema in self._schemas() if schema.get(anchor) == name]
+        if not self._identified or len(anchored) == 1:
+            return static
+        outermost = [path for path in anchored if self._base(path) == self._base(())]
+        return self._at(outermost[0]) if outermost else None
+
+    def _at(self, path: Path) -> Source:
+        return self.source.at(*path)
+
+    def _schemas(self) -> Iterator[tuple[Path, dict[str, Any]]]:
+        waiting: list[tuple[Path, Any]] = [((), self.root)]
+        while waiting:
+            path, item = waiting.pop()
+            if isinstance(item, dict):
+                yield path, item
+                waiting.extend(((*path, key), child) for key, child in item.items() if isinstance(child, (dict, list)))
+            elif isinstance(item, list):
+                waiting.extend(((*path, n), child) for n, child in enumerate(item) if isinstance(child, (dict, list)))
+
+    @cached_property
+    def _paths(self) -> dict[int, Path]:
+        return {id(schema): path for path, schema in self._schemas()}
+
+    @cached_property
+    def _identified(self) -> dict[Path, str]:
+        """The embedded resources that rename themselves: place to `$id` (`id` in draft 4)."""
+        keyword = "id" if self.draft == 4 else "$id"
+        return {
+            path: schema[keyword]
+            for path, schema in self._schemas()
+            if path and isinstance(schema.get(keyword), str) and not schema[keyword].startswith("#")
+            if self.draft > 7 or "$ref" not in schema
+        }
+
+    def _base(self, path: Path) -> str:
+        base = self._root_uri
+        for length in range(1, len(path) + 1):
+            if path[:length] in self._identified:
+                base = _joined(base, self._identified[path[:length]])
+        return base
+
+    @cached_property
+    def _root_uri(self) -> str:
+        keyword = "id" if self.draft == 4 else "$id"
+        own = self.root.get(keyword) if isinstance(self.root, dict) else None
+        return _joined(self._uri, own) if isinstance(own, str) else self._uri
+
+    @cached_property
+    def _registry(self) -> Registry[Any]:
+        def resource(contents: Any) -> Resource[Any]:
+            draft = dialects.SPECIFICATIONS[dialects.guessed_draft_of(contents)]
+            return Resource(contents, draft)
+
+        named = [(uri, resource(contents)) for uri, contents in self._resources.items()]
+        # The root comes last: a resource supplied under its URI does not replace it.
+        return REGISTRY.with_resources([*named, (self._root_uri, resource(self.root))]).crawl()
+
+
+def _joined(base: str, uri: str) -> str:
+    return urldefrag(urljoin(base, uri)).url

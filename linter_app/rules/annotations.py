@@ -1,0 +1,84 @@
+"""Annotations: what instances are valid does not hang on them (JSON Schema Validation 8 and 9)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from linter_app.rules.catalogue import rule
+from linter_app.rules.values import short
+from linter_app.views import View, alike
+
+if TYPE_CHECKING:
+    from linter_app.diff import Place
+
+DOCUMENTATION = rule(
+    "documentation-changed",
+    "none",
+    "A title, description, comment or example changed.",
+    {"title": "Order"},
+    {"title": "An order"},
+    kind="documentation",
+)
+DEFAULT = rule(
+    "default-changed",
+    "none",
+    "The default changed: readers that fill it in understand absent values differently.",
+    {"default": 1},
+    {"default": 2},
+    level="warning",
+)
+DEPRECATED = rule(
+    "deprecated-added",
+    "none",
+    "Something is marked as deprecated: it works, and shall no longer be used.",
+    {},
+    {"deprecated": True},
+    kind="deprecated",
+)
+RESTORED = rule(
+    "deprecated-removed", "none", "Something is no longer marked as deprecated.", {"deprecated": True}, {}
+)
+ACCESS = rule(
+    "access-changed",
+    "none",
+    "Who may write or read the value changed (readOnly, writeOnly), which validation does not see.",
+    {},
+    {"readOnly": True},
+    level="warning",
+)
+CONTENT = rule(
+    "content-changed",
+    "none",
+    "The content of a string is declared otherwise (contentEncoding, contentMediaType, contentSchema), "
+    "which validation does not see.",
+    {"contentEncoding": "base64"},
+    {"contentEncoding": "base32"},
+    level="warning",
+)
+_RULES = {
+    **dict.fromkeys(("title", "description", "$comment", "examples", "example"), DOCUMENTATION),
+    "default": DEFAULT,
+    "deprecated": DEPRECATED,
+    **dict.fromkeys(("readOnly", "writeOnly"), ACCESS),
+    **dict.fromkeys(("contentEncoding", "contentMediaType", "contentSchema"), CONTENT),
+}
+KEYWORDS = frozenset(_RULES)
+_FALSE_IS_ABSENT = ("deprecated", "readOnly", "writeOnly")
+
+
+def _said(view: View, keyword: str) -> list[Any]:
+    return [value for value, _ in view.found(keyword) if not (value is False and keyword in _FALSE_IS_ABSENT)]
+
+
+def compare(place: Place) -> None:
+    """Report annotations that differ."""
+    for keyword in sorted((place.old.keywords | place.new.keywords) & KEYWORDS):
+        old, new = _said(place.old, keyword), _said(place.new, keyword)
+        if alike(old, new):
+            continue
+        which = RESTORED if keyword == "deprecated" and not new else _RULES[keyword]
+        change = "was added" if not old else "was removed" if not new else "changed"
+        detail = f" from {short(old[0])} to {short(new[0])}" if old and new and which is not DOCUMENTATION else ""
+        before, after = (found[0] if found else None for found in (old, new))
+        at = [keyword if found else None for found in (old, new)]
+        place.report(which, f"{keyword} {change}{detail}", *at, before, after)
