@@ -25,6 +25,7 @@ def direction_of(sides: frozenset[str]) -> Direction:
         return next(iter(sides))  # type: ignore[return-value]  # one of the two words
     return "both" if sides else "none"
 
+
 Path = tuple[str | int, ...]
 
 

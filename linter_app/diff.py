@@ -13,7 +13,7 @@ from linter_app.change import SIDES, Change, Direction, direction_of
 from linter_app.documents import REFERENCES, Document, Source
 from linter_app.rules import comparisons
 from linter_app.rules.catalogue import Rule, mirrored, rule
-from linter_app.views import Conjunction, Group, View, alike
+from linter_app.views import Conjunction, Group, View, alike, disjoint
 
 MAX_PLACES = 200_000
 MAX_DEPTH = 60
@@ -351,22 +351,7 @@ def _coverable(groups: list[Group]) -> bool:
 
 def _exclusive(group: Group) -> bool:
     views = [View((branch,)) for branch in group.branches]
-    return all(_disjoint(one, other) for index, one in enumerate(views) for other in views[:index])
-
-
-def _disjoint(one: View, other: View) -> bool:
-    if not one.types & other.types:
-        return True
-    if one.values is not None and other.values is not None:
-        return not any(alike(value, known) for value in one.values for known in other.values)
-    if one.types | other.types != {"object"}:
-        return False
-    # Told apart by a property that both ask for.
-    return any(
-        _disjoint(View(one.property(name)), View(other.property(name)))
-        for name in one.required.keys() & other.required.keys()
-        if one.property(name) and other.property(name)
-    )
+    return all(disjoint(one, other) for index, one in enumerate(views) for other in views[:index])
 
 
 def _references(root: Any) -> Iterator[tuple[str, Any]]:

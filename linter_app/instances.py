@@ -22,6 +22,7 @@ from linter_app.views import ALL_TYPES, Part, part_of, type_of
 
 MAX_DEPTH = 24
 MAX_DRAWS = 4000
+MAX_LENGTH = 20_000
 _NUMERIC = frozenset({"number", "integer"})
 
 
@@ -243,7 +244,9 @@ class Draw:
                 return do(lambda: wanted.only("array"), lambda: setattr(wanted, "repeated", True))
             case "required":
                 return [
-                    way for name in value for way in do(lambda: wanted.only("object"), lambda n=name: wanted.forbidden.add(n))  # type: ignore[misc]
+                    way
+                    for name in value
+                    for way in do(lambda: wanted.only("object"), lambda n=name: wanted.forbidden.add(n))  # type: ignore[misc]
                 ]
             case "properties":
                 return [through(s := part.at(keyword, name), self._member(wanted, name, s)) for name in value]
@@ -464,7 +467,7 @@ class Draw:
             return dice.choice([padding + text, text + padding, text + dice.choice(wanted.patterns)[-3:-1]])
         if wanted.formats:
             return dice.choice(EXAMPLES.get(wanted.formats[0], ["a"]))
-        pool = ["", "a", "A", "0", "abc", "é", " ", "-", "a b", "Zz9_", "http://a/b", "1.5"]
+        pool = ["", "a", "A", "0", "abc", "é", " ", "-", "a b", "Zz9_", "http://a/b", "1.5", "\n"]
         if wanted.not_patterns and dice.random() < 0.4:
             near = sample(wanted.not_patterns[0], dice) or ""
             return dice.choice([near + "!", "!" + near, near[1:], near[:-1], near.swapcase(), near * 2])
@@ -526,7 +529,7 @@ class Draw:
                 contained.append((source, min(math.ceil(count), 50)))
         length = max(length, sum(count for _, count in contained))
         length = max(length, 2 if wanted.repeated else 0)
-        if length > wanted.most.get("Items", math.inf) or length > 2000:
+        if length > wanted.most.get("Items", math.inf) or length > MAX_LENGTH:
             raise Contradiction
         if self.dice.random() < 0.1 and length < wanted.most.get("Items", math.inf):
             length += 1
@@ -538,15 +541,18 @@ class Draw:
             for _ in range(count):
                 if free:
                     goals.setdefault(free.pop(0), []).append(source)
+        prefixes = (len(part.schema.get("prefixItems", ())) for part in wanted.parts)
+        last = max([*goals, *(at for at, _, _ in wanted.items), *prefixes, 1])
         made: list[Any] = []
         for index in range(length):
             if wanted.repeated and index == 1:
                 made.append(made[0])
                 continue
+            if index > last and not wanted.unique and not wanted.every_item:
+                made += [made[-1]] * (length - index)  # nothing tells the later items apart
+                break
             keep = goals.get(index, []) + [
-                part.at("prefixItems", index)
-                if index < len(part.schema.get("prefixItems", ()))
-                else part.at("items")
+                part.at("prefixItems", index) if index < len(part.schema.get("prefixItems", ())) else part.at("items")
                 for part in wanted.parts
                 if index < len(part.schema.get("prefixItems", ())) or "items" in part.schema
             ]

@@ -140,9 +140,7 @@ def _level(change: Change, open_sides: set[str], mode: Mode, strict: bool) -> Le
     return "error" if change.sides & open_sides else change.level
 
 
-def _with_witnesses(
-    changes: list[Change], searches: list[Search], strict: bool, deadline: float
-) -> list[Change]:
+def _with_witnesses(changes: list[Change], searches: list[Search], strict: bool, deadline: float) -> list[Change]:
     """The facts, with an instance each where one is found in time; a fact so proven is decided."""
     for search in searches:
         concerned = [n for n, change in enumerate(changes) if search.side in change.sides and not change.witness]

@@ -23,9 +23,7 @@ Conjunction = tuple[Source, ...]
 ALL_TYPES = frozenset({"null", "boolean", "object", "array", "number", "integer", "string"})
 DISJUNCTIVE = ("anyOf", "oneOf", "if")
 # What may or may not evaluate items and properties, as the instance is.
-_CONDITIONAL = frozenset(
-    {"anyOf", "oneOf", "if", "dependentSchemas", "$dynamicRef", "$recursiveRef", "contains"}
-)
+_CONDITIONAL = frozenset({"anyOf", "oneOf", "if", "dependentSchemas", "$dynamicRef", "$recursiveRef", "contains"})
 # The draft that brought a keyword (as jsonschema_rs numbers drafts); before it, the word meant nothing.
 _SINCE = {"const": 6, "contains": 6, "propertyNames": 6, "if": 7, "then": 7, "else": 7, "prefixItems": 20}
 _SINCE |= dict.fromkeys(("dependentRequired", "dependentSchemas", "minContains", "maxContains"), 19)
@@ -339,3 +337,19 @@ def type_of(value: Any) -> str:
 def alike(old: Any, new: Any) -> bool:
     """Whether two parsed values are the same text, but for the order of members; faster than `same`."""
     return bool(old == new) and (repr(old) == repr(new) or same(old, new))
+
+
+def disjoint(one: View, other: View) -> bool:
+    """Whether no value satisfies both, as far as types, listed values and told-apart properties show."""
+    if not one.types & other.types:
+        return True
+    if one.values is not None and other.values is not None:
+        return not any(alike(value, known) for value in one.values for known in other.values)
+    if one.types | other.types != {"object"}:
+        return False
+    # Told apart by a property that both ask for.
+    return any(
+        disjoint(View(one.property(name)), View(other.property(name)))
+        for name in one.required.keys() & other.required.keys()
+        if one.property(name) and other.property(name)
+    )

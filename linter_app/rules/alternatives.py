@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from linter_app.change import direction_of
 from linter_app.documents import Source
 from linter_app.rules.catalogue import mirrored, rule
-from linter_app.views import DISJUNCTIVE, Group, View
+from linter_app.views import DISJUNCTIVE, Group, View, disjoint
 
 if TYPE_CHECKING:
     from linter_app.diff import Place
@@ -34,8 +34,8 @@ ALTERNATIVES_CHANGED = rule(
     "alternatives-changed",
     "both",
     "The alternatives, taken together, accept other values than before.",
-    {"oneOf": [{"multipleOf": 2}, {"multipleOf": 3}]},
-    {"anyOf": [{"multipleOf": 2}, {"multipleOf": 3}]},
+    {"type": "string", "oneOf": [{"maxLength": 5}, {"minLength": 3}]},
+    {"type": "string", "oneOf": [{"maxLength": 5}, {"minLength": 2}]},
 )
 CONDITION_ADDED, CONDITION_REMOVED = mirrored(
     ("condition-added", "condition-removed"),
@@ -48,7 +48,7 @@ CONDITION_CHANGED = rule(
     "both",
     "The condition itself (if) changed, so that other values go the way of then and else.",
     {"if": {"maxLength": 3}, "then": {"pattern": "^a"}},
-    {"if": {"maxLength": 5}, "then": {"pattern": "^a"}},
+    {"if": {"minLength": 4}, "then": {"pattern": "^a"}},
 )
 NOT_ADDED, NOT_REMOVED = mirrored(
     ("not-added", "not-removed"),
@@ -134,11 +134,12 @@ def _matched(olds: list[Source], news: list[Source]) -> list[tuple[Source, Sourc
         (-_likeness(one.schema, other.schema), first, second, one, other)
         for first, one in enumerate(olds[:50])
         for second, other in enumerate(news[:50])
+        if not disjoint(View((one,)), View((other,)))
     ]
     pairs: list[tuple[Source, Source]] = []
     taken: set[int] = set()
     for score, _, _, one, other in sorted(scored, key=lambda each: each[:3]):
-        if score <= -0.5 and not {id(one), id(other)} & taken:
+        if (score <= -0.5 or len(olds) == len(news) == 1) and not {id(one), id(other)} & taken:
             taken |= {id(one), id(other)}
             pairs.append((one, other))
     return pairs
@@ -154,7 +155,8 @@ def _likeness(old: object, new: object) -> float:
         | {f"properties/{name}={value!s:.80}" for name, value in dict(schema.get("properties") or {}).items()}
         for schema in (old, new)
     ]
-    return len(words[0] & words[1]) / (len(words[0] | words[1]) or 1)
+    bonus = 0.4 if isinstance(old.get("type"), str) and old["type"] == new.get("type") else 0.0
+    return bonus + len(words[0] & words[1]) / (len(words[0] | words[1]) or 1)
 
 
 def _condition(place: Place, old: Group, new: Group) -> None:

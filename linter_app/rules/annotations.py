@@ -35,9 +35,7 @@ DEPRECATED = rule(
     {"deprecated": True},
     kind="deprecated",
 )
-RESTORED = rule(
-    "deprecated-removed", "none", "Something is no longer marked as deprecated.", {"deprecated": True}, {}
-)
+RESTORED = rule("deprecated-removed", "none", "Something is no longer marked as deprecated.", {"deprecated": True}, {})
 ACCESS = rule(
     "access-changed",
     "none",

@@ -146,11 +146,13 @@ def _patterns(place: Place) -> None:
             place.descend(old.matching(regex), new.matching(regex))
             continue
         added = regex in new.patterns
-        name = _name_matching(regex, place)
+        name, told = _name_matching(regex, place)
         message = f"properties matching {regex!r} are {'newly' if added else 'no longer'} described"
         at = (new if added else old).patterns.get(regex)
         where = at.at("patternProperties", regex) if at else None
         place.report(PATTERN_ADDED if added else PATTERN_REMOVED, message, *((None, where) if added else (where, None)))
+        if told:
+            continue
         old_value: Conjunction = old.property(name) if name else old.rest()
         new_value = new.property(name) if name else new.rest()
         if not added:
@@ -164,14 +166,18 @@ def _patterns(place: Place) -> None:
             _overlaps(place, regex, added)
 
 
-def _name_matching(regex: str, place: Place) -> str | None:
-    """A name that this pattern alone describes, to read what held for such names on the other side."""
+def _name_matching(regex: str, place: Place) -> tuple[str | None, bool]:
+    """A name that this pattern alone describes, to read what held for such names on the other side.
+
+    And whether, as far as samples tell, it matches only names that are described anyway.
+    """
     known = (place.old.patterns.keys() | place.new.patterns.keys()) - {regex}
-    described = place.old.properties.keys() | place.new.properties.keys()
+    described = place.old.properties.keys() & place.new.properties.keys()
+    described |= place.old.properties.keys() if regex in place.new.patterns else place.new.properties.keys()
     dice = random.Random(regex)
-    names = filter(None, (sample(regex, dice) for _ in range(20)))
-    fits = (name for name in names if matches(regex, name) and name not in described)
-    return next((name for name in fits if not any(matches(other, name) for other in known)), None)
+    names = {name for name in (sample(regex, dice) for _ in range(20)) if name is not None and matches(regex, name)}
+    fits = (name for name in sorted(names - described) if not any(matches(other, name) for other in known))
+    return next(fits, None), bool(names) and names <= described
 
 
 def _overlaps(place: Place, regex: str, added: bool) -> None:
@@ -180,9 +186,7 @@ def _overlaps(place: Place, regex: str, added: bool) -> None:
     for other in there.patterns.keys() - {regex}:
         pair = (there.matching(other), here.matching(regex))
         if ("backward" if added else "forward") in place.sides(*(pair if added else pair[::-1])):
-            place.undecided(
-                f"names may match both {regex!r} and {other!r}", "patternProperties", "patternProperties"
-            )
+            place.undecided(f"names may match both {regex!r} and {other!r}", "patternProperties", "patternProperties")
 
 
 def _rest(place: Place) -> None:

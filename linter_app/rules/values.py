@@ -56,9 +56,7 @@ def compare(place: Place) -> None:
     if place.old.types != place.new.types and (old is None or new is None):
         lost, gained = place.old.types - place.new.types, place.new.types - place.old.types
         which = TYPE_CHANGED if lost and gained else TYPE_NARROWED if lost else TYPE_WIDENED
-        place.report(
-            which, f"type changed from {_shown(place.old.types)} to {_shown(place.new.types)}", "type", "type"
-        )
+        place.report(which, f"type changed from {_shown(place.old.types)} to {_shown(place.new.types)}", "type", "type")
     if old is None and new is None:
         return
     keywords = tuple("const" if "const" in view.keywords else "enum" for view in (place.old, place.new))
