@@ -46,8 +46,8 @@ down: ## Stop what `make up` started (the data stays in its volume)
 	docker compose down
 
 lock: $(VENV)/.dev ## Pin the requirements again, with hashes
-	$(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header requirements/base.in -o requirements/base.txt
-	$(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header requirements/dev.in -o requirements/dev.txt
+	$(BIN)/uv pip compile --quiet --no-strip-extras --generate-hashes --universal --python-version 3.11 --no-header requirements/base.in -o requirements/base.txt
+	$(BIN)/uv pip compile --quiet --no-strip-extras --generate-hashes --universal --python-version 3.11 --no-header requirements/dev.in -o requirements/dev.txt
 
 clean: ## Remove .venv and caches; the data under var/ stays
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache htmlcov .coverage
