@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 MANAGE := $(BIN)/python manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint lint-contracts up down lock clean
+.PHONY: help install run test lint docs lint-contracts up down lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -27,7 +27,7 @@ run: $(VENV)/.base ## Run the service, with an embedded nats-server when none is
 	@$(MANAGE) serve
 
 test: $(VENV)/.dev ## Run all tests, with coverage
-	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+	@$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered
 
 lint: $(VENV)/.dev ## Check style, types, imports and migrations
 	@$(BIN)/ruff check .
@@ -35,6 +35,9 @@ lint: $(VENV)/.dev ## Check style, types, imports and migrations
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(MANAGE) makemigrations --check --dry-run
+
+docs: $(VENV)/.base ## Write what is generated of the documentation
+	@$(BIN)/python -m linter_app.reference > docs/rules.md
 
 lint-contracts: $(VENV)/.base ## Hold the linter to its fixtures: 0 compatible, 1 breaking minor, 0 breaking major
 	@PYTHON=$(BIN)/python contracts/fixtures/linter/verify.sh

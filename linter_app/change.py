@@ -15,15 +15,16 @@ SIDES = {
     "full": frozenset({"backward", "forward"}),
     "none": frozenset[str](),
 }
+OPPOSITE = {"backward": "forward", "forward": "backward"}
 MODES: tuple[Mode, ...] = ("backward", "forward", "full", "none")
 LEVELS: tuple[Level, ...] = ("error", "warning", "info")
 
 
 def direction_of(sides: frozenset[str]) -> Direction:
     """The word for a set of sides; the inverse of `SIDES`."""
-    if len(sides) == 1:
-        return next(iter(sides))  # type: ignore[return-value]  # one of the two words
-    return "both" if sides else "none"
+    if len(sides) == 2:
+        return "both"
+    return "backward" if "backward" in sides else "forward" if "forward" in sides else "none"
 
 
 Path = tuple[str | int, ...]

@@ -51,7 +51,7 @@ class Document:
     def __init__(self, root: Any, resources: Mapping[str, Any] | None = None, uri: str = "") -> None:
         self.root = root
         self.draft = dialects.guessed_draft_of(root)
-        self._resources = resources or {}
+        self.resources = resources or {}
         self._uri = uri
         self._others: dict[str, Document] = {}
         self._kept: dict[tuple[int, str], Any] = {}
@@ -111,9 +111,47 @@ class Document:
         uri = urldefrag(base).url or urldefrag(reference).url
         if uri not in self._others:
             root = self._registry.contents(uri) if uri in self._registry else contents
-            self._others[uri] = Document(root, self._resources, uri)
+            self._others[uri] = Document(root, self.resources, uri)
         other = self._others[uri]
         return Source(contents, other._paths.get(id(contents), (urldefrag(reference).fragment,)), other)
+
+    @cached_property
+    def circular(self) -> Source | None:
+        """A reference that leads back to itself without going into the instance, which means nothing (Core 9.4.1)."""
+        done: set[int] = set()
+        for path, schema in list(self._schemas()):
+            if any(keyword in schema for keyword in REFERENCES) and (found := self._circle(self._at(path), done)):
+                return found
+        return None
+
+    def _circle(self, start: Source, done: set[int]) -> Source | None:
+        open_now: set[int] = set()
+        waiting: list[tuple[Source, bool]] = [(start, False)]
+        while waiting:
+            source, left = waiting.pop()
+            if left:
+                open_now.discard(source.key)
+                done.add(source.key)
+            elif source.key in open_now:
+                return source
+            elif source.key not in done:
+                open_now.add(source.key)
+                waiting += [(source, True), *((each, False) for each in source.document._applied(source))]
+        return None
+
+    def _applied(self, source: Source) -> Iterator[Source]:
+        """The subschemas that judge the same instance."""
+        for keyword, value in source.schema.items():
+            found: list[Source | None] = []
+            if keyword in REFERENCES:
+                found = [self.resolve(source, keyword)]
+            elif keyword in ("allOf", "anyOf", "oneOf") and isinstance(value, list):
+                found = [source.at(keyword, index) for index in range(len(value))]
+            elif keyword in ("not", "if", "then", "else"):
+                found = [source.at(keyword)]
+            elif keyword == "dependentSchemas" and isinstance(value, dict):
+                found = [source.at(keyword, name) for name in value]
+            yield from (each for each in found if each is not None and isinstance(each.schema, dict))
 
     def _dynamic(self, source: Source, keyword: str, reference: str) -> Source | None:
         """The outermost target in dynamic scope, where it is the same on every way (Core 8.2.3.2)."""
@@ -173,11 +211,12 @@ class Document:
     def _registry(self) -> Registry[Any]:
         def resource(contents: Any) -> Resource[Any]:
             draft = dialects.SPECIFICATIONS[dialects.guessed_draft_of(contents)]
-            return Resource(contents, draft)
+            return draft.create_resource(contents)
 
-        named = [(uri, resource(contents)) for uri, contents in self._resources.items()]
+        named = [(uri, resource(contents)) for uri, contents in self.resources.items()]
         # The root comes last: a resource supplied under its URI does not replace it.
-        return REGISTRY.with_resources([*named, (self._root_uri, resource(self.root))]).crawl()
+        known: Registry[Any] = REGISTRY
+        return known.with_resources([*named, (self._root_uri, resource(self.root))]).crawl()
 
 
 def _joined(base: str, uri: str) -> str:

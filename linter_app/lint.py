@@ -8,13 +8,14 @@ from dataclasses import replace
 from typing import Any
 
 from linter_app.change import MODES, SIDES, Change, Level, Mode, Report
-from linter_app.diff import Walk, too_deep, walk
+from linter_app.diff import too_deep, walk
 from linter_app.json_text import InvalidJSON, check_depth, same
 from linter_app.proof import proven_to_accept
 from linter_app.rules.catalogue import RULES
 from linter_app.rules.objects import REQUIRED_PROPERTY_REMOVED
 from linter_app.semver import Version, allows_breaking, smallest_breaking, smallest_minor
-from linter_app.witness import Search, open_search
+from linter_app.walk import Walk
+from linter_app.witnesses.search import Search, open_search
 
 BUDGET_MS = 200
 

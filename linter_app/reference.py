@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-import linter_app.diff  # noqa: F401  # declares the rules of the walk
+import linter_app.walk  # noqa: F401  # declares the rules of the walk
 from linter_app.rules import comparisons
 from linter_app.rules.catalogue import RULES, Rule
 
@@ -15,7 +15,8 @@ WHOM = {
     "old data with the new schema breaks.",
     "forward": "Breaks forward: some instance of the new version is refused by the old one, so whoever still "
     "reads with the old schema breaks on new data.",
-    "both": "May break both ways: readers with the new schema on old data, and readers with the old schema on new data.",
+    "both": "May break both ways: readers with the new schema on old data, "
+    "and readers with the old schema on new data.",
     "none": "Breaks nobody: which instances are valid does not change.",
 }
 
@@ -54,3 +55,7 @@ def markdown() -> str:
     ]
     lines += [f"| `{rule.id}` | {rule.direction} | {rule.purpose} |" for _, rule in sorted(RULES.items())]
     return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    print(markdown(), end="")

@@ -9,84 +9,21 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-from linter_app.change import Path
 from linter_app.documents import REFERENCES, Source
 from linter_app.json_text import identity, same
-from linter_app.patterns import matches
+from linter_app.parts import ALL_TYPES, Part, part_of, type_of, types_of
 
 Conjunction = tuple[Source, ...]
 """Subschemas that must hold together; the empty one accepts everything."""
 
-ALL_TYPES = frozenset({"null", "boolean", "object", "array", "number", "integer", "string"})
+_FEW: dict[str, list[Any]] = {"boolean": [False, True], "null": [None]}
 DISJUNCTIVE = ("anyOf", "oneOf", "if")
 # What may or may not evaluate items and properties, as the instance is.
 _CONDITIONAL = frozenset({"anyOf", "oneOf", "if", "dependentSchemas", "$dynamicRef", "$recursiveRef", "contains"})
-# The draft that brought a keyword (as jsonschema_rs numbers drafts); before it, the word meant nothing.
-_SINCE = {"const": 6, "contains": 6, "propertyNames": 6, "if": 7, "then": 7, "else": 7, "prefixItems": 20}
-_SINCE |= dict.fromkeys(("dependentRequired", "dependentSchemas", "minContains", "maxContains"), 19)
-_SINCE |= dict.fromkeys(("unevaluatedItems", "unevaluatedProperties"), 19) | {"$dynamicRef": 20}
-_RENAMED = frozenset({"items", "additionalItems", "dependencies", "exclusiveMinimum", "exclusiveMaximum", "$ref"})
-_RENAMED |= {"$recursiveRef", *_SINCE}
-
-
-@dataclass(eq=False, slots=True)
-class Part:
-    """One schema object of a conjunction, in 2020-12 terms, and how its own draft spells them."""
-
-    schema: dict[str, Any]
-    source: Source
-    spelt: dict[str, str]
-
-    def at(self, keyword: str, *steps: str | int) -> Source:
-        """The subschema under a keyword (2020-12's name for it)."""
-        child = self.schema[keyword]
-        for step in steps:
-            child = child[step]
-        return Source(child, (*self.source.path, self.spelt.get(keyword, keyword), *steps), self.source.document)
-
-    def path(self, keyword: str, *steps: str | int) -> Path:
-        return (*self.source.path, self.spelt.get(keyword, keyword), *steps)
-
-
-def part_of(source: Source) -> Part:
-    """Read a schema object in 2020-12 terms. The result is made once for a document."""
-    schema: dict[str, Any] = source.schema
-    if _RENAMED.isdisjoint(schema):
-        return Part(schema, source, {})
-    document = source.document
-    kept = document.kept(schema, "modern") or document.keep(schema, "modern", _modern(schema, document.draft))
-    return Part(kept[0], source, kept[1])
-
-
-def _modern(schema: dict[str, Any], draft: int) -> tuple[dict[str, Any], dict[str, str]]:
-    if draft <= 7 and "$ref" in schema:
-        return {"$ref": schema["$ref"]}, {}  # what stands beside it is ignored (draft 7 Core 8.3)
-    made = {keyword: value for keyword, value in schema.items() if draft >= _SINCE.get(keyword, 0)}
-    if draft != 19:
-        made.pop("$recursiveRef", None)
-    spelt: dict[str, str] = {}
-    rest = made.pop("additionalItems", None) if draft < 20 else None
-    if isinstance(made.get("items"), list):
-        made["prefixItems"] = made.pop("items")
-        spelt["prefixItems"] = "items"
-        if rest is not None:
-            made["items"] = rest
-            spelt["items"] = "additionalItems"
-    if draft <= 7 and "dependencies" in made:
-        for name, wanted in made.pop("dependencies").items():
-            keyword = "dependentRequired" if isinstance(wanted, list) else "dependentSchemas"
-            spelt[keyword] = "dependencies"
-            made.setdefault(keyword, {})[name] = wanted
-    for end in ("minimum", "maximum"):
-        exclusive = "exclusive" + end.capitalize()
-        if isinstance(made.get(exclusive), bool):
-            if made.pop(exclusive) and end in made:
-                made[exclusive] = made.pop(end)
-                spelt[exclusive] = end
-    return made, spelt
 
 
 @dataclass(eq=False, slots=True)
@@ -126,7 +63,7 @@ class View:
         schema = part.schema
         for keyword in REFERENCES:
             if keyword in schema:
-                target = part.source.document.resolve(source, keyword)
+                target = part.target(keyword)
                 if target is None:
                     self.unresolved.append((str(schema[keyword]), source))
                 else:
@@ -194,8 +131,8 @@ class View:
         return frozenset() if self.refuses_all else types
 
     @cached_property
-    def values(self) -> list[Any] | None:
-        """The listed values (`enum`, `const`) that the declared types admit; None where any value is."""
+    def listed(self) -> list[Any] | None:
+        """The listed values (`enum`, `const`) that the declared types admit; None where none are listed."""
         listed: list[Any] | None = None
         for part in self.parts:
             for values in ([part.schema["const"]] if "const" in part.schema else None, part.schema.get("enum")):
@@ -204,10 +141,49 @@ class View:
                     listed = values if listed is None else [value for value in listed if identity(value) in known]
         if listed is None:
             return None
+        return [value for value in listed if type_of(value) in self._declared]
+
+    @cached_property
+    def values(self) -> list[Any] | None:
+        """All values that the types and lists admit; None where they are not finitely many."""
+        if self.listed is None and self._declared <= _FEW.keys():
+            return [value for kind in sorted(self._declared) for value in _FEW[kind]]
+        return self.listed
+
+    @cached_property
+    def _declared(self) -> frozenset[str]:
         declared = ALL_TYPES
         for part in self.parts:
             declared &= _declared(part.schema)
-        return [value for value in listed if type_of(value) in declared]
+        return declared
+
+    # Strings
+
+    @cached_property
+    def texts(self) -> frozenset[str]:
+        """The patterns that strings must match."""
+        return frozenset(value for value, _ in self.found("pattern"))
+
+    @cached_property
+    def lengths(self) -> tuple[float, float]:
+        """The least and the most characters of a string."""
+        least: float = max((value for value, _ in self.found("minLength")), default=0)
+        return least, min((value for value, _ in self.found("maxLength")), default=math.inf)
+
+    # Numbers
+
+    @cached_property
+    def divisor(self) -> Fraction:
+        """What every number here is a multiple of; 0 where any number is accepted."""
+        divisors = [Fraction(str(value)) for value, _ in self.found("multipleOf")]
+        found = Fraction(0 if "number" in self.types else 1)
+        for each in divisors:
+            found = (
+                each
+                if not found
+                else Fraction(math.lcm(found.numerator, each.numerator), math.gcd(found.denominator, each.denominator))
+            )
+        return found
 
     # Objects
 
@@ -240,25 +216,22 @@ class View:
         found: list[Source] = []
         evaluated: list[bool] = []
         for part in self.parts:
-            before = len(found)
-            schema = part.schema
-            if name is not None and name in schema.get("properties", ()):
-                found.append(part.at("properties", name))
-            for pattern in schema.get("patternProperties", ()):
-                if pattern == regex or (name is not None and matches(pattern, name)):
-                    found.append(part.at("patternProperties", pattern))
-            if len(found) == before and "additionalProperties" in schema:
-                found.append(part.at("additionalProperties"))
-            evaluated.append(len(found) > before)
+            if name is not None:
+                said = part.member(name)
+            elif regex in part.schema.get("patternProperties", ()):
+                said = [part.at("patternProperties", str(regex))]
+            else:
+                said = [part.at("additionalProperties")] if "additionalProperties" in part.schema else []
+            found += said
+            evaluated.append(bool(said))
+        return self._with_unevaluated("unevaluatedProperties", found, evaluated)
+
+    def _with_unevaluated(self, keyword: str, found: list[Source], evaluated: list[bool]) -> Conjunction:
         for part, start, end in () if self.unclear_evaluation else self._unevaluated:
-            if "unevaluatedProperties" in part.schema and not any(evaluated[start:end]):
-                found.append(part.at("unevaluatedProperties"))
+            if keyword in part.schema and not any(evaluated[start:end]):
+                found.append(part.at(keyword))
                 evaluated[start] = True
         return tuple(found)
-
-    def holes(self, name: str) -> list[Part]:
-        """The open parts where this name is neither described nor matched: nothing was said of it."""
-        return self.parts if not self.property(name) else []
 
     # Arrays
 
@@ -268,20 +241,9 @@ class View:
 
     def item(self, index: int) -> Conjunction:
         """What the item at this index must satisfy; at `prefix_length`, all later ones too."""
-        found: list[Source] = []
-        evaluated: list[bool] = []
-        for part in self.parts:
-            before = len(found)
-            if index < len(part.schema.get("prefixItems", ())):
-                found.append(part.at("prefixItems", index))
-            elif "items" in part.schema:
-                found.append(part.at("items"))
-            evaluated.append(len(found) > before)
-        for part, start, end in () if self.unclear_evaluation else self._unevaluated:
-            if "unevaluatedItems" in part.schema and not any(evaluated[start:end]):
-                found.append(part.at("unevaluatedItems"))
-                evaluated[start] = True
-        return tuple(found)
+        said = [part.item(index) for part in self.parts]
+        found = [source for each in said for source in each]
+        return self._with_unevaluated("unevaluatedItems", found, list(map(bool, said)))
 
 
 def _list(value: Any) -> list[Any]:
@@ -306,11 +268,7 @@ def _types_on(schema: dict[str, Any]) -> frozenset[str]:
 
 
 def _declared(schema: dict[str, Any]) -> frozenset[str]:
-    declared = schema.get("type")
-    if declared is None:
-        return ALL_TYPES
-    types = frozenset([declared] if isinstance(declared, str) else declared)
-    return types | {"integer"} if "number" in types else types
+    return types_of(schema["type"]) if "type" in schema else ALL_TYPES
 
 
 def _shallow_types(source: Source) -> frozenset[str]:
@@ -321,17 +279,6 @@ def _shallow_types(source: Source) -> frozenset[str]:
 class _Shallow(View):
     # Branches of branches are not looked into: their types may be any.
     groups: list[Group] = []  # type: ignore[assignment]  # in place of the cached property
-
-
-def type_of(value: Any) -> str:
-    """The JSON type of a parsed value; a float without fraction is an `integer` (Validation 6.1.1)."""
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, (int, float)):
-        return "integer" if math.isfinite(value) and value == int(value) else "number"
-    if value is None:
-        return "null"
-    return "string" if isinstance(value, str) else "array" if isinstance(value, list) else "object"
 
 
 def alike(old: Any, new: Any) -> bool:

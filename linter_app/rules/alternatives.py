@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from linter_app.change import direction_of
+from linter_app.change import OPPOSITE, direction_of
 from linter_app.documents import Source
 from linter_app.rules.catalogue import mirrored, rule
 from linter_app.views import DISJUNCTIVE, Group, View, disjoint
 
 if TYPE_CHECKING:
-    from linter_app.diff import Place
+    from linter_app.walk import Place
 
 KEYWORDS = frozenset({*DISJUNCTIVE, "not"})
 
@@ -101,8 +101,7 @@ def _refusals(place: Place) -> None:
             new.remove(same[0])
     if len(old) == len(new) == 1:
         # What the schema under `not` gains, the place loses.
-        turned = {"backward": "forward", "forward": "backward"}
-        sides = frozenset(turned[side] for side in place.sides((old[0],), (new[0],)))
+        sides = frozenset(OPPOSITE[side] for side in place.sides((old[0],), (new[0],)))
         place.report(NOT_CHANGED, "other values are refused now", old[0], new[0], direction=direction_of(sides))
         return
     for source in old:
@@ -166,4 +165,4 @@ def _condition(place: Place, old: Group, new: Group) -> None:
     for keyword in ("then", "else"):
         ways = [(group.part.at(keyword),) if keyword in group.part.schema else () for group in (old, new)]
         if ways[0] or ways[1]:
-            place.descend(*ways)
+            place.descend(ways[0], ways[1])

@@ -9,7 +9,7 @@ from linter_app.rules.values import short
 from linter_app.views import View, alike
 
 if TYPE_CHECKING:
-    from linter_app.diff import Place
+    from linter_app.walk import Place
 
 DOCUMENTATION = rule(
     "documentation-changed",
@@ -78,5 +78,5 @@ def compare(place: Place) -> None:
         change = "was added" if not old else "was removed" if not new else "changed"
         detail = f" from {short(old[0])} to {short(new[0])}" if old and new and which is not DOCUMENTATION else ""
         before, after = (found[0] if found else None for found in (old, new))
-        at = [keyword if found else None for found in (old, new)]
+        at = keyword if old else None, keyword if new else None
         place.report(which, f"{keyword} {change}{detail}", *at, before, after)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from linter_app.change import OPPOSITE, direction_of
 from linter_app.documents import Source
 from linter_app.rules.catalogue import mirrored, rule
 from linter_app.views import View
 
 if TYPE_CHECKING:
-    from linter_app.diff import Place
+    from linter_app.walk import Place
 
 KEYWORDS = frozenset({"items", "prefixItems", "unevaluatedItems", "contains", "uniqueItems"})
 
@@ -57,12 +59,19 @@ def compare(place: Place) -> None:
     for index in range(length + 1):  # the last one stands for all that follow
         old_item, new_item = old.item(index), new.item(index)
         if old_item or new_item:
-            place.descend(old_item, new_item)
+            place.descend(old_item, new_item, frozenset(_long_enough(place, index)))
     _contains(place, _counts(old), _counts(new))
     unique = [any(value is True for value, _ in view.found("uniqueItems")) for view in (old, new)]
     if unique[0] != unique[1]:
         which = UNIQUE_ADDED if unique[1] else UNIQUE_REMOVED
         place.report(which, f"uniqueItems became {str(unique[1]).lower()}", "uniqueItems", "uniqueItems")
+
+
+def _long_enough(place: Place, index: int) -> Iterator[str]:
+    """The directions in which an array may have an item at this index."""
+    for side, view in (("backward", place.old), ("forward", place.new)):
+        if all(index < most for most, _ in view.found("maxItems")):
+            yield side
 
 
 def _counts(view: View) -> list[Count]:
@@ -94,8 +103,12 @@ def _contains_changed(place: Place, old: Count, new: Count) -> None:
     uncounted = old[2] == new[2] == float("inf")
     if uncounted and old[1] and new[1]:
         place.descend((old[0],), (new[0],))
-    elif place.sides((old[0],), (new[0],)):
-        place.report(CONTAINS_CHANGED, "the items to be counted changed", old[0], new[0])
+    elif sides := place.sides((old[0],), (new[0],)):
+        # To count fewer items breaks a least count, to count more a greatest one.
+        least = sides if old[1] or new[1] else frozenset[str]()
+        most = frozenset[str]() if uncounted else frozenset(OPPOSITE[side] for side in sides)
+        direction = direction_of(least | most)
+        place.report(CONTAINS_CHANGED, "the items to be counted changed", old[0], new[0], direction=direction)
     if old[1] != new[1]:
         which = MIN_INCREASED if new[1] > old[1] else MIN_DECREASED
         place.report(which, f"minContains {old[1]} became {new[1]}", "minContains", "minContains", old[1], new[1])

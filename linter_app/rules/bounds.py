@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from linter_app.patterns import shortest
 from linter_app.rules.catalogue import Rule, mirrored
 from linter_app.views import View
 
 if TYPE_CHECKING:
-    from linter_app.diff import Place
+    from linter_app.walk import Place
 
 _NUMBERS = frozenset({"number", "integer"})
 # Each bound: the types it limits, what it limits, a JSON type for the example.
@@ -50,31 +52,40 @@ def _family(keyword: str) -> dict[str, Rule]:
 
 _RULES = {keyword: _family(keyword) for keyword in _LIMITED}
 
-Bound = tuple[Any, bool, str]
-"""A limit, whether it is exclusive, and the keyword that states it."""
+
+class Bound(NamedTuple):
+    """A limit on what is accepted, and how it is written."""
+
+    limit: Any
+    exclusive: bool
+    keyword: str
+    written: Any
 
 
 def bound(view: View, keyword: str) -> Bound | None:
     """The tightest bound that a view states; None where there is none, or one that says nothing."""
     lower = keyword.startswith("min")
-    found: list[Bound] = [(value, False, keyword) for value, _ in view.found(keyword)]
+    found = [Bound(value, False, keyword, value) for value, _ in view.found(keyword)]
     if keyword in ("minimum", "maximum"):
         exclusive = "exclusive" + keyword.capitalize()
-        found += [(value, True, exclusive) for value, _ in view.found(exclusive)]
-        if "number" not in view.types:
-            # Among integers, above 0 is from 1.
-            found = [(_whole(value, open_end, lower), False, name) for value, open_end, name in found]
+        found += [Bound(value, True, exclusive, value) for value, _ in view.found(exclusive)]
+        if view.divisor:
+            found = [_on_lattice(each, view.divisor, lower) for each in found]
     elif lower:
-        found = [each for each in found if each[0] > 0]
+        found = [each for each in found if each.limit > 0]
     if not found:
         return None
-    return max(found, key=lambda each: (each[0] if lower else -each[0], each[1]))
+    return max(found, key=lambda each: (each.limit if lower else -each.limit, each.exclusive))
 
 
-def _whole(value: Any, exclusive: bool, lower: bool) -> int:
+def _on_lattice(bound: Bound, divisor: Fraction, lower: bool) -> Bound:
+    """The bound as the last multiple of the divisor within it: among integers, above 0 is from 1."""
+    steps = Fraction(str(bound.limit)) / divisor
     if lower:
-        return math.floor(value) + 1 if exclusive else math.ceil(value)
-    return math.ceil(value) - 1 if exclusive else math.floor(value)
+        last = math.floor(steps) + 1 if bound.exclusive else math.ceil(steps)
+    else:
+        last = math.ceil(steps) - 1 if bound.exclusive else math.floor(steps)
+    return bound._replace(limit=last * divisor, exclusive=False)
 
 
 def compare(place: Place) -> None:
@@ -83,12 +94,31 @@ def compare(place: Place) -> None:
         if not _LIMITED[keyword][0] & place.shared_types:
             continue
         old, new = bound(place.old, keyword), bound(place.new, keyword)
-        if old is None:
-            if new is not None:
-                place.report(rules["added"], f"{new[2]} {new[0]} was added", None, new[2], None, new[0])
-        elif new is None:
-            place.report(rules["removed"], f"{old[2]} {old[0]} was removed", old[2], None, old[0], None)
-        elif old[:2] != new[:2]:
-            stricter = new[1] if old[0] == new[0] else (new[0] > old[0]) == keyword.startswith("min")
+        if (old is None and new is None) or (old and new and old[:2] == new[:2]):
+            continue
+        stricter = old is None or (new is not None and _stricter(old, new, keyword))
+        strict, other = (new, place.old) if stricter else (old, place.new)
+        if strict and _implied(keyword, strict.limit, other):
+            continue
+        if old is None and new:
+            place.report(rules["added"], f"{new.keyword} {new.written} was added", None, new.keyword, None, new.written)
+        elif old and new is None:
+            message = f"{old.keyword} {old.written} was removed"
+            place.report(rules["removed"], message, old.keyword, None, old.written, None)
+        elif old and new:
+            message = f"{old.keyword} {old.written} became {new.keyword} {new.written}"
             which = rules["stricter" if stricter else "looser"]
-            place.report(which, f"{old[2]} {old[0]} became {new[2]} {new[0]}", old[2], new[2], old[0], new[0])
+            place.report(which, message, old.keyword, new.keyword, old.written, new.written)
+
+
+def _stricter(old: Bound, new: Bound, keyword: str) -> bool:
+    return new.exclusive if old.limit == new.limit else (new.limit > old.limit) == keyword.startswith("min")
+
+
+def _implied(keyword: str, limit: Any, by: View) -> bool:
+    """Whether the strings that a place accepts are proven to be within the limit."""
+    if keyword not in ("minLength", "maxLength") or not by.texts:
+        return False
+    least, most = by.lengths
+    beyond = (least, min(most, limit - 1)) if keyword == "minLength" else (max(least, limit + 1), most)
+    return shortest(by.texts, frozenset(), *beyond) == (None, True)

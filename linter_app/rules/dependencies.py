@@ -12,7 +12,7 @@ from linter_app.rules.catalogue import mirrored
 from linter_app.views import View
 
 if TYPE_CHECKING:
-    from linter_app.diff import Place
+    from linter_app.walk import Place
 
 KEYWORDS = frozenset({"dependentRequired", "dependentSchemas"})
 

@@ -6,10 +6,9 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from linter_app.rules.catalogue import mirrored, rule
-from linter_app.views import View
 
 if TYPE_CHECKING:
-    from linter_app.diff import Place
+    from linter_app.walk import Place
 
 KEYWORDS = frozenset({"multipleOf"})
 
@@ -28,24 +27,23 @@ STRICTER, LOOSER = mirrored(
 )
 
 
-def _divisors(view: View) -> set[Fraction]:
-    found = {Fraction(str(value)) for value, _ in view.found("multipleOf") if value > 0}
-    return found | {Fraction(1)} if "number" not in view.types else found
-
-
 def compare(place: Place) -> None:
-    """Report divisors that the other side does not imply."""
+    """Report a divisor that the other side does not imply."""
     if not place.shared_types & {"number", "integer"}:
         return
-    old, new = _divisors(place.old), _divisors(place.new)
-    stricter = any(all(other % divisor for other in old) for divisor in new)
-    looser = any(all(other % divisor for other in new) for divisor in old)
+    old, new = place.old.divisor, place.new.divisor
+    stricter, looser = not _implied(new, old), not _implied(old, new)
     if stricter or looser:
         which = CHANGED if stricter and looser else STRICTER if stricter else LOOSER
-        before, after = (_shown(divisors) for divisors in (old, new))
-        at = [None if "multipleOf" not in view.keywords else "multipleOf" for view in (place.old, place.new)]
-        place.report(which, f"multipleOf changed from {before} to {after}", *at, before, after)
+        before, after = (_shown(divisor) for divisor in (old, new))
+        at = place.where("multipleOf")
+        place.report(which, f"numbers were multiples of {before} and are of {after}", *at, before, after)
 
 
-def _shown(divisors: set[Fraction]) -> str:
-    return " and ".join(str(float(each) if each.denominator > 1 else each) for each in sorted(divisors)) or "any number"
+def _implied(divisor: Fraction, by: Fraction) -> bool:
+    """Whether every multiple of `by` is one of `divisor`; 0 stands for no divisor."""
+    return not divisor or (by != 0 and by % divisor == 0)
+
+
+def _shown(divisor: Fraction) -> str:
+    return "any number" if not divisor else str(float(divisor) if divisor.denominator > 1 else divisor)

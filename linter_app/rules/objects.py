@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import random
 from typing import TYPE_CHECKING
 
-from linter_app.patterns import matches, sample
+from linter_app.change import direction_of
+from linter_app.documents import Source
+from linter_app.patterns import matches, shortest
 from linter_app.rules.catalogue import mirrored, rule
 from linter_app.views import Conjunction
 
 if TYPE_CHECKING:
-    from linter_app.diff import Place
+    from linter_app.walk import Place
 
 KEYWORDS = frozenset(
     {"properties", "patternProperties", "additionalProperties", "unevaluatedProperties", "required", "propertyNames"}
 )
+
+MAX_KINDS = 32
+# A name of the sort that no schema describes, where there are too many names to look for one.
+UNDESCRIBED = "\u2603 undescribed"
 
 _NAMED = {"type": "object", "properties": {"a": {"type": "string"}}}
 REQUIRED_ADDED, REQUIRED_REMOVED = mirrored(
@@ -80,6 +85,14 @@ NAMES_ADDED, NAMES_REMOVED = mirrored(
     {"type": "object", "propertyNames": {"maxLength": 3}},
 )
 
+UNCLEAR_NAMES = rule(
+    "property-names-unclear",
+    "both",
+    "Names of properties match a pattern that cannot be compared with what held for them on the other side.",
+    {"type": "object", "patternProperties": {"^(?=a)": {"type": "string"}}, "additionalProperties": False},
+    {"type": "object", "patternProperties": {"^(?=b)": {"type": "string"}}, "additionalProperties": False},
+)
+
 
 def compare(place: Place) -> None:
     """Report what changed in the members that objects must, may and must not have."""
@@ -88,7 +101,6 @@ def compare(place: Place) -> None:
     _required(place)
     _properties(place)
     _patterns(place)
-    _rest(place)
     old_names, new_names = place.old.sources("propertyNames"), place.new.sources("propertyNames")
     if old_names and new_names:
         place.descend(old_names, new_names)
@@ -141,56 +153,88 @@ def _properties(place: Place) -> None:
 
 def _patterns(place: Place) -> None:
     old, new = place.old, place.new
+    for regex in sorted(old.patterns.keys() ^ new.patterns.keys()):
+        added = regex in new.patterns
+        at = (new if added else old).patterns[regex].at("patternProperties", regex)
+        message = f"properties matching {regex!r} are {'newly' if added else 'no longer'} described"
+        place.report(PATTERN_ADDED if added else PATTERN_REMOVED, message, *((None, at) if added else (at, None)))
+    kinds = _kinds_of_names(place)
+    if kinds is None:
+        _patterns_apart(place)
+        return
+    for matching, name in kinds:
+        if matching or place.old.patterns or place.new.patterns:
+            place.walk.names.add(name)
+        old_value, new_value = old.property(name), new.property(name)
+        if not matching:
+            _rest(place, old_value, new_value)
+        elif place.strict_open_objects or (old_value and new_value):
+            place.descend(old_value, new_value)
+        else:
+            for regex in matching:
+                place.hole("forward" if old_value else "backward", regex, pattern=True)
+
+
+def _kinds_of_names(place: Place) -> list[tuple[frozenset[str], str]] | None:
+    """The patterns that a name may match together, with a name that does and that is not described otherwise.
+
+    None where that cannot be told, or there are too many.
+    """
+    described = place.old.properties.keys() | place.new.properties.keys()
+    kinds: list[tuple[frozenset[str], frozenset[str]]] = [(frozenset(), frozenset())]
+    for regex in sorted(place.old.patterns.keys() | place.new.patterns.keys()):
+        found = [(matching | {regex}, failing) for matching, failing in kinds]
+        found += [(matching, failing | {regex}) for matching, failing in kinds]
+        kinds = []
+        for each in found:
+            name, certain = shortest(*each)
+            if not certain:
+                return None
+            if name is not None:
+                kinds.append(each)
+        if len(kinds) > MAX_KINDS:
+            return None
+    names = []
+    for matching, failing in kinds:
+        taken = {name for name in described if _is_of_kind(name, matching, failing)}
+        if len(taken) > MAX_KINDS:
+            name = UNDESCRIBED if not matching and not failing else None
+        else:
+            name, certain = shortest(matching, failing | {_exactly(name) for name in taken})
+            if certain and name is None:
+                continue  # every such name is described
+        if name is None:
+            return None
+        names.append((matching, name))
+    return names
+
+
+def _is_of_kind(name: str, matching: frozenset[str], failing: frozenset[str]) -> bool:
+    return all(matches(regex, name) for regex in matching) and not any(matches(regex, name) for regex in failing)
+
+
+def _exactly(name: str) -> str:
+    return "^" + "".join(f"\\u{{{ord(character):x}}}" for character in name) + "$"
+
+
+def _patterns_apart(place: Place) -> None:
+    """Where it cannot be told which names match: each pattern by itself; what it cannot show is undecided."""
+    old, new = place.old, place.new
+    _rest(place, old.rest(), new.rest())
     for regex in sorted(old.patterns.keys() | new.patterns.keys()):
         if regex in old.patterns and regex in new.patterns:
             place.descend(old.matching(regex), new.matching(regex))
             continue
-        added = regex in new.patterns
-        name, told = _name_matching(regex, place)
-        message = f"properties matching {regex!r} are {'newly' if added else 'no longer'} described"
-        at = (new if added else old).patterns.get(regex)
-        where = at.at("patternProperties", regex) if at else None
-        place.report(PATTERN_ADDED if added else PATTERN_REMOVED, message, *((None, where) if added else (where, None)))
-        if told:
-            continue
-        old_value: Conjunction = old.property(name) if name else old.rest()
-        new_value = new.property(name) if name else new.rest()
-        if not added:
-            old_value = old_value or old.matching(regex)
-        elif not new_value:
-            new_value = new.matching(regex)
-        if not place.strict_open_objects and not (old_value if added else new_value):
-            place.hole("backward" if added else "forward", regex, pattern=True)
-        else:
-            place.descend(old_value, new_value)
-            _overlaps(place, regex, added)
+        old_value, new_value = old.matching(regex), new.matching(regex)
+        if not place.strict_open_objects and not (old_value and new_value):
+            place.hole("forward" if old_value else "backward", regex, pattern=True)
+        elif sides := place.sides(old_value, new_value):
+            message = f"it cannot be told which names match {regex!r}"
+            at = ("patternProperties", "patternProperties")
+            place.report(UNCLEAR_NAMES, message, *at, direction=direction_of(sides), decided=False)
 
 
-def _name_matching(regex: str, place: Place) -> tuple[str | None, bool]:
-    """A name that this pattern alone describes, to read what held for such names on the other side.
-
-    And whether, as far as samples tell, it matches only names that are described anyway.
-    """
-    known = (place.old.patterns.keys() | place.new.patterns.keys()) - {regex}
-    described = place.old.properties.keys() & place.new.properties.keys()
-    described |= place.old.properties.keys() if regex in place.new.patterns else place.new.properties.keys()
-    dice = random.Random(regex)
-    names = {name for name in (sample(regex, dice) for _ in range(20)) if name is not None and matches(regex, name)}
-    fits = (name for name in sorted(names - described) if not any(matches(other, name) for other in known))
-    return next(fits, None), bool(names) and names <= described
-
-
-def _overlaps(place: Place, regex: str, added: bool) -> None:
-    """A name may match this pattern and one that stayed; then the other side said something else of it."""
-    here, there = (place.new, place.old) if added else (place.old, place.new)
-    for other in there.patterns.keys() - {regex}:
-        pair = (there.matching(other), here.matching(regex))
-        if ("backward" if added else "forward") in place.sides(*(pair if added else pair[::-1])):
-            place.undecided(f"names may match both {regex!r} and {other!r}", "patternProperties", "patternProperties")
-
-
-def _rest(place: Place) -> None:
-    old, new = place.old.rest(), place.new.rest()
+def _rest(place: Place, old: Conjunction, new: Conjunction) -> None:
     refused = [any(source.schema is False for source in rest) for rest in (old, new)]
     if refused[1] and not old:
         place.report(CLOSED, "additional properties are refused now", _closing(old), _closing(new))
@@ -200,5 +244,5 @@ def _rest(place: Place) -> None:
         place.descend(old, new)
 
 
-def _closing(rest: Conjunction) -> str | object:
+def _closing(rest: Conjunction) -> str | Source:
     return rest[0] if rest else "additionalProperties"

@@ -6,11 +6,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from linter_app.json_text import identity
+from linter_app.parts import ALL_TYPES
 from linter_app.rules.catalogue import mirrored, rule
-from linter_app.views import ALL_TYPES, DISJUNCTIVE
+from linter_app.views import DISJUNCTIVE, View
 
 if TYPE_CHECKING:
-    from linter_app.diff import Place
+    from linter_app.walk import Place
 
 KEYWORDS = frozenset({"type", "enum", "const", "nullable", *DISJUNCTIVE})
 
@@ -52,14 +53,16 @@ def _shown(types: frozenset[str]) -> str:
 
 def compare(place: Place) -> None:
     """Report what changed in the types and values accepted at this place."""
-    old, new = place.old.values, place.new.values
+    old, new = place.old.listed, place.new.listed
     if place.old.types != place.new.types and (old is None or new is None):
         lost, gained = place.old.types - place.new.types, place.new.types - place.old.types
         which = TYPE_CHANGED if lost and gained else TYPE_NARROWED if lost else TYPE_WIDENED
         place.report(which, f"type changed from {_shown(place.old.types)} to {_shown(place.new.types)}", "type", "type")
     if old is None and new is None:
         return
-    keywords = tuple("const" if "const" in view.keywords else "enum" for view in (place.old, place.new))
+    # The few values of a type are as good as listed, where the other side lists its own.
+    old, new = (listed if listed is not None else view.values for listed, view in ((old, place.old), (new, place.new)))
+    keywords = _keyword(place.old), _keyword(place.new)
     if old is None:
         place.report(ENUM_ADDED, f"only listed values are accepted now: {short(new)}", None, keywords[1], None, new)
     elif new is None:
@@ -77,6 +80,10 @@ def compare(place: Place) -> None:
         else:
             return
         place.report(which, message, *keywords, removed, added)
+
+
+def _keyword(view: View) -> str:
+    return "const" if "const" in view.keywords else "enum"
 
 
 def short(value: Any) -> str:

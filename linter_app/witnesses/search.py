@@ -2,112 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 
-import jsonschema
-import jsonschema_rs
-import referencing.exceptions
-import regex
-from jsonschema import FormatChecker, validators
-from jsonschema_specifications import REGISTRY
-from referencing import Resource
-
-from linter_app import dialects
 from linter_app.change import Change, Witness
-from linter_app.diff import Place, Walk
-from linter_app.instances import Aim, Contradiction, Draw, size
 from linter_app.patterns import sample
+from linter_app.walk import Place, Walk
+from linter_app.witnesses.draw import Draw
+from linter_app.witnesses.judge import UNUSABLE, Judge
+from linter_app.witnesses.wanted import Aim, Contradiction
 
 Side = Literal["backward", "forward"]
-_UNUSABLE = (ValueError, RecursionError, OverflowError, TimeoutError, TypeError, jsonschema_rs.ReferencingError)
-
-
-class Judge:
-    """One schema as two independent validators see it. Formats count as assertions."""
-
-    def __init__(self, schema: Any, resources: Mapping[str, Any]) -> None:
-        self.schema = schema
-        self._resources = resources
-        self._draft = dialects.guessed_draft_of(schema)
-        registry = jsonschema_rs.Registry(list(resources.items())) if resources else None
-        draft = {} if isinstance(schema, dict) and "$schema" in schema else {"draft": self._draft}
-        classes = {4: "Draft4", 6: "Draft6", 7: "Draft7", 19: "Draft201909", 20: "Draft202012"}
-        make = getattr(jsonschema_rs, f"{classes[self._draft]}Validator") if draft else jsonschema_rs.validator_for
-        self._quick = make(
-            schema,
-            validate_formats=True,
-            registry=registry,
-            retriever=_refuse,
-            pattern_options=jsonschema_rs.FancyRegexOptions(backtrack_limit=20_000),
-        )
-        self._slow: Any = None
-
-    def accepts(self, instance: Any) -> bool:
-        """What the quicker validator (jsonschema-rs) says."""
-        return bool(self._quick.is_valid(instance))
-
-    def agrees(self, instance: Any, accepted: bool) -> bool:
-        """Whether the other validator (jsonschema) says the same."""
-        if self._slow is None:
-            self._slow = self._independent()
-        try:
-            return bool(self._slow.is_valid(instance)) is accepted
-        except (*_UNUSABLE, referencing.exceptions.Unresolvable, jsonschema.exceptions._WrappedReferencingError):
-            return False
-
-    def errors(self, instance: Any) -> Iterator[Any]:
-        """The errors of the quicker validator."""
-        return iter(self._quick.iter_errors(instance))
-
-    def error(self, instance: Any) -> str:
-        """Why the instance is refused, in one line."""
-        for error in self.errors(instance):
-            place = "".join(f"/{step}" for step in error.instance_path)
-            text = str(error.message)
-            return (text if len(text) < 300 else text[:297] + "...") + (f" (at {place})" if place else "")
-        return ""
-
-    def _independent(self) -> Any:
-        base = validators.validator_for({"$schema": _URIS[self._draft]})
-        limited = {"pattern": _pattern, "patternProperties": _pattern_properties}
-        made = validators.extend(base, {word: check for word, check in limited.items() if word in base.VALIDATORS})
-        specification = dialects.SPECIFICATIONS
-        named = [
-            (uri, Resource(schema, specification[dialects.guessed_draft_of(schema)]))
-            for uri, schema in self._resources.items()
-        ]
-        return made(self.schema, registry=REGISTRY.with_resources(named), format_checker=_FORMATS)
-
-
-_URIS = {
-    4: "http://json-schema.org/draft-04/schema#",
-    6: "http://json-schema.org/draft-06/schema#",
-    7: "http://json-schema.org/draft-07/schema#",
-    19: "https://json-schema.org/draft/2019-09/schema",
-    20: dialects.DEFAULT,
-}
-_FORMATS = FormatChecker()
-
-
-def _refuse(uri: str) -> Any:
-    raise ValueError(f"{uri} is not known here")
-
-
-def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterator[jsonschema.ValidationError]:
-    # As jsonschema has it, but with a time limit: expressions come from strangers.
-    if isinstance(instance, str) and not regex.search(pattern, instance, timeout=0.05):
-        yield jsonschema.ValidationError(f"{instance!r} does not match {pattern!r}")
-
-
-def _pattern_properties(validator: Any, patterns: Any, instance: Any, schema: Any) -> Iterator[Any]:
-    if isinstance(instance, dict):
-        for pattern, subschema in patterns.items():
-            for name, value in instance.items():
-                if regex.search(pattern, name, timeout=0.05):
-                    yield from validator.descend(value, subschema, path=name, schema_path=pattern)
 
 
 class Search:
@@ -119,7 +27,7 @@ class Search:
         documents = (walk.old, walk.new) if side == "backward" else (walk.new, walk.old)
         self._keep, self._refuse = documents[0].source, documents[1].source
         self.accepting, self.refusing = (Judge(document.root, resources) for document in documents)
-        self._names = sorted(set(_names(walk.old.root)) | set(_names(walk.new.root)))[:200]
+        self._names = sorted(walk.names)[:50] + sorted(set(_names(walk.old.root)) | set(_names(walk.new.root)))[:200]
 
     def witness(self, change: Change | None, until: float, tries: int) -> Witness | None:
         """An instance for this fact (for none in particular: None), or None where none was found in time.
@@ -132,11 +40,11 @@ class Search:
         until = min(until, self.deadline)
         found, last = None, tries
         for attempt in range(tries):
-            if attempt > last or (attempt % 8 == 7 and time.monotonic() > until):
+            if attempt > last or (attempt and time.monotonic() > until):
                 break
             try:
                 instance = Draw(dice, aim, self._names).value([self._keep], [self._refuse])
-            except (*_UNUSABLE, Contradiction):
+            except (*UNUSABLE, Contradiction):
                 continue
             if not self._parts(instance):
                 continue
@@ -153,15 +61,15 @@ class Search:
         detail = change.new if self.side == "backward" else change.old
         for error in self.refusing.errors(instance):
             path = [str(step).replace("~", "~0").replace("/", "~1") for step in error.schema_path]
-            if path[-len(steps) :] == steps or steps[-1] in path[-2:]:
-                if steps[-1] != "required" or f'"{detail}"' in error.message:
-                    return True
+            placed = path[-len(steps) :] == steps or steps[-1] in path[-2:]
+            if placed and (steps[-1] != "required" or f'"{detail}"' in error.message):
+                return True
         return False
 
     def _parts(self, instance: Any) -> bool:
         try:
             return self.accepting.accepts(instance) and not self.refusing.accepts(instance)
-        except _UNUSABLE:
+        except UNUSABLE:
             return False
 
     def _proven(self, instance: Any) -> bool:
@@ -183,7 +91,7 @@ def open_search(walk: Walk, side: Side, deadline: float, resources: Mapping[str,
     """A search, or None where the validators cannot be made (a reference to an unknown schema, say)."""
     try:
         return Search(walk, side, deadline, resources)
-    except _UNUSABLE:
+    except UNUSABLE:
         return None
 
 
@@ -232,6 +140,11 @@ def _minimal(instance: Any, holds: Callable[[Any], bool], deadline: float) -> An
                 instance, smaller = candidate, True
                 break
     return instance
+
+
+def size(value: Any) -> int:
+    """How much there is to read in a value."""
+    return len(json.dumps(value, ensure_ascii=False))
 
 
 def _smaller(value: Any) -> Iterator[Any]:

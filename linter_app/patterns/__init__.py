@@ -1,0 +1,128 @@
+"""Patterns (JSON Schema Validation 6.3.3): matching with a time limit, samples, and what is proven of them."""
+
+from __future__ import annotations
+
+import random
+from functools import lru_cache
+
+import regex
+
+from linter_app.patterns.languages import shortest
+from linter_app.patterns.syntax import (
+    ANY,
+    DIGIT,
+    LAST,
+    WORD,
+    Characters,
+    Choice,
+    Edge,
+    Node,
+    Opaque,
+    Ranges,
+    Repeat,
+    Sequence,
+    parse,
+    python,
+)
+
+__all__ = ["compiled", "included", "matches", "overlapping", "sample", "says_nothing", "shortest"]
+
+TIMEOUT_SECONDS = 0.02
+_LONGEST = 2000
+_DIGITS = "0123456789"
+_WORDS = "abcxyzABCXYZ0189_"
+_LIKED = "abcxyzABC0159 _-.@/é"
+
+
+@lru_cache(maxsize=2048)
+def compiled(pattern: str) -> regex.Pattern[str] | None:
+    """The expression for the module `regex`, with ECMA-262's meaning; None where it cannot be read."""
+    node = parse(pattern)
+    try:
+        return regex.compile(pattern if node is None else python(node), regex.VERSION0)
+    except (regex.error, RecursionError, OverflowError, ValueError):
+        return None
+
+
+@lru_cache(maxsize=65536)
+def matches(pattern: str, text: str) -> bool | None:
+    """Whether the pattern is found in the text; None where that cannot be told (in time)."""
+    expression = compiled(pattern)
+    if expression is None:
+        return None
+    try:
+        return expression.search(text, timeout=TIMEOUT_SECONDS) is not None
+    except TimeoutError:
+        return None
+
+
+def says_nothing(pattern: str) -> bool:
+    """Whether every text is proven to match."""
+    return shortest(frozenset(), frozenset({pattern})) == (None, True)
+
+
+def included(narrower: frozenset[str], wider: str, least: float, most: float) -> bool:
+    """Whether every text of `least` to `most` characters that `narrower` match is proven to match `wider`."""
+    return wider in narrower or shortest(narrower, frozenset({wider}), least, most) == (None, True)
+
+
+def overlapping(patterns: frozenset[str]) -> bool:
+    """Whether one text may match all of these patterns: False is proven."""
+    return shortest(patterns) != (None, True)
+
+
+def sample(pattern: str, dice: random.Random, more: int = 3) -> str | None:
+    """A text that probably matches (to be checked); `more` bounds how often it repeats beyond the least."""
+    node = parse(pattern)
+    if node is None:
+        return None
+    try:
+        return _Sampler(dice, more).text(node)
+    except (_TooLong, RecursionError):
+        return None
+
+
+class _TooLong(Exception):
+    pass
+
+
+class _Sampler:
+    def __init__(self, dice: random.Random, more: int) -> None:
+        self.dice, self.more, self.left = dice, more, _LONGEST
+
+    def text(self, node: Node) -> str:
+        self.left -= 1
+        if self.left < 0:
+            raise _TooLong
+        dice = self.dice
+        match node:
+            case Characters(ranges, written):
+                return self.character(ranges, written)
+            case Sequence(items):
+                return "".join(map(self.text, items))
+            case Choice(options):
+                return self.text(dice.choice(options))
+            case Repeat(item, least, most, _):
+                times = dice.randint(least, min(most, least + dice.randint(0, self.more)))
+                if dice.random() < 0.1:
+                    times = min(most, least + 12)
+                return "".join(self.text(item) for _ in range(times))
+            case Opaque("(?=", item, _) if item is not None and dice.random() < 0.3:
+                return self.text(item)  # a lookahead is often written out by what follows it
+            case Edge() | Opaque():
+                return ""
+
+    def character(self, ranges: Ranges, written: str) -> str:
+        if written:
+            fits = [character for character in _LIKED if regex.fullmatch(written, character)]
+            return self.dice.choice(fits) if fits else "a"
+        if ranges in (DIGIT, WORD, ANY):
+            return self.dice.choice({DIGIT: _DIGITS, WORD: _WORDS, ANY: _LIKED}[ranges])
+        if not ranges:
+            raise _TooLong
+        liked = [character for character in _LIKED if any(low <= ord(character) <= high for low, high in ranges)]
+        low, high = self.dice.choice(ranges)
+        if liked and (high == LAST or self.dice.random() < 0.5):
+            return self.dice.choice(liked)
+        code = self.dice.randint(low, min(high, low + 200))
+        return chr(code if not 0xD800 <= code < 0xE000 else 0xE000)

@@ -1,0 +1,203 @@
+"""Sets of texts that regular expressions describe, decided by walking automata side by side.
+
+Each expression becomes a nondeterministic automaton (Thompson's construction); the search for a text
+that some match and others do not walks all of them together, shortest texts first, one character of
+each class that no expression tells apart. What it finds is a proof, and so is that it finds nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from linter_app.patterns.syntax import (
+    LAST,
+    MANY,
+    Characters,
+    Choice,
+    Edge,
+    Node,
+    NotSupported,
+    Opaque,
+    Ranges,
+    Repeat,
+    Sequence,
+    parse,
+)
+
+MAX_STATES = 1500
+MAX_STEPS = 6000
+# Of characters that no expression tells apart, the first of these is shown to people.
+_LIKED = [*map(ord, "abcxyzABC0159_- ./:@éß"), *range(33, 127)]
+
+Active = frozenset[int]
+_MATCHED: Active = frozenset({-1})
+"""A match was found, whatever follows."""
+
+
+@dataclass
+class _Automaton:
+    """States are numbers; state 0 begins, `final` ends."""
+
+    steps: list[list[tuple[Ranges, int]]] = field(default_factory=list)
+    free: list[list[tuple[Edge | None, int]]] = field(default_factory=list)
+    final: int = 0
+    _closures: dict[tuple[Active, bool, bool], Active] = field(default_factory=dict)
+
+    def state(self) -> int:
+        if len(self.steps) >= MAX_STATES:
+            raise NotSupported("too many states")
+        self.steps.append([])
+        self.free.append([])
+        return len(self.steps) - 1
+
+    def add(self, node: Node, start: int) -> int:
+        """Build `node` from a state on; the state where it ends."""
+        match node:
+            case Characters(ranges, written):
+                if written:
+                    raise NotSupported("a set whose characters are not known")
+                end = self.state()
+                self.steps[start].append((ranges, end))
+                return end
+            case Sequence(items):
+                for item in items:
+                    start = self.add(item, start)
+                return start
+            case Choice(options):
+                end = self.state()
+                for option in options:
+                    begin = self.state()
+                    self.free[start].append((None, begin))
+                    self.free[self.add(option, begin)].append((None, end))
+                return end
+            case Repeat(item, least, most, _):
+                for _ in range(least):
+                    start = self.add(item, start)
+                if most >= MANY:
+                    loop, end = self.state(), self.state()
+                    self.free[start] += [(None, loop), (None, end)]
+                    self.free[self.add(item, loop)] += [(None, loop), (None, end)]
+                    return end
+                ends = [start]
+                for _ in range(most - least):
+                    start = self.add(item, start)
+                    ends.append(start)
+                for each in ends[:-1]:
+                    self.free[each].append((None, ends[-1]))
+                return ends[-1]
+            case Edge():
+                end = self.state()
+                self.free[start].append((node, end))
+                return end
+            case Opaque():
+                raise NotSupported("a lookaround, boundary or reference")
+
+    def closure(self, states: Active, at_start: bool, at_end: bool) -> Active:
+        """The states reached without a character; `_MATCHED` where the end is among them."""
+        key = (states, at_start, at_end)
+        if key not in self._closures:
+            seen, waiting = set(states), list(states)
+            while waiting:
+                for edge, target in self.free[waiting.pop()]:
+                    if edge is not None and not (at_start if edge.start else at_end):
+                        continue
+                    if target not in seen:
+                        seen.add(target)
+                        waiting.append(target)
+            self._closures[key] = _MATCHED if self.final in seen else frozenset(seen)
+        return self._closures[key]
+
+    def next(self, states: Active, character: int) -> Active:
+        """The states after one more character; a search may also begin here."""
+        if states is _MATCHED:
+            return states
+        reached = {
+            target
+            for state in states
+            for ranges, target in self.steps[state]
+            if any(low <= character <= high for low, high in ranges)
+        }
+        return self.closure(frozenset(reached | {0}), False, False)
+
+    def matched(self, states: Active, at_start: bool) -> bool:
+        """Whether the text may end here with a match."""
+        return states is _MATCHED or self.closure(states, at_start, True) is _MATCHED
+
+
+@lru_cache(maxsize=512)
+def _automaton(pattern: str) -> _Automaton:
+    node = parse(pattern)
+    if node is None:
+        raise NotSupported(pattern)
+    made = _Automaton()
+    made.final = made.add(node, made.state())
+    return made
+
+
+def _alphabet(automata: list[_Automaton]) -> list[int]:
+    """One character of each class that no expression tells apart; the liked ones first."""
+    sets = list({ranges for each in automata for steps in each.steps for ranges, _ in steps})
+    edges = sorted(
+        {0, 0xD800, 0xE000, *(low for s in sets for low, _ in s), *(high + 1 for s in sets for _, high in s)}
+    )
+    bounds = [edge for edge in edges if edge <= LAST]
+    liked = [code for code in _LIKED if code not in bounds]
+
+    def class_of(code: int) -> tuple[bool, ...]:
+        return tuple(any(low <= code <= high for low, high in ranges) for ranges in sets)
+
+    classes: dict[tuple[bool, ...], int] = {}
+    for code in [*_LIKED, *bounds] if len(sets) < 200 else [*liked, *bounds]:
+        if not 0xD800 <= code < 0xE000:
+            classes.setdefault(class_of(code), code)
+    return list(classes.values())
+
+
+@lru_cache(maxsize=4096)
+def _found(matching: tuple[str, ...], failing: tuple[str, ...], least: int, most: float) -> tuple[str | None, bool]:
+    try:
+        automata = [_automaton(pattern) for pattern in (*matching, *failing)]
+    except NotSupported:
+        return None, False
+    alphabet = _alphabet(automata)
+    if len(alphabet) > 400 or least > MAX_STEPS:
+        return None, False
+    wanted = [True] * len(matching) + [False] * len(failing)
+    start = tuple(each.closure(frozenset({0}), True, False) for each in automata)
+    level: list[tuple[tuple[Active, ...], str]] = [(start, "")]
+    seen = {(start, 0)}
+    length = steps = 0
+    while level and length <= most:
+        for states, text in level:
+            if length >= least and all(
+                each.matched(active, length == 0) is want
+                for each, active, want in zip(automata, states, wanted, strict=True)
+            ):
+                return text, True
+        following = []
+        for states, text in level:
+            for character in alphabet:
+                steps += 1
+                if steps > MAX_STEPS:
+                    return None, False
+                after = tuple(each.next(active, character) for each, active in zip(automata, states, strict=True))
+                if any(not want and active is _MATCHED for active, want in zip(after, wanted, strict=True)):
+                    continue  # what has matched stays matched
+                key = (after, min(length + 1, least))
+                if key not in seen:
+                    seen.add(key)
+                    following.append((after, text + chr(character)))
+        level, length = following, length + 1
+    return None, True
+
+
+def shortest(
+    matching: frozenset[str], failing: frozenset[str] = frozenset(), least: float = 0, most: float = math.inf
+) -> tuple[str | None, bool]:
+    """A shortest text that all of `matching` and none of `failing` match, of `least` to `most` characters.
+
+    And whether the answer is certain: (None, True) proves that there is no such text.
+    """
+    return _found(tuple(sorted(matching)), tuple(sorted(failing)), math.ceil(least), most)

@@ -1,0 +1,269 @@
+"""The walk: both schemas side by side, yielding facts. Pure; never fetches anything."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from linter_app.change import SIDES, Change, Direction, direction_of
+from linter_app.documents import REFERENCES, Document, Source
+from linter_app.rules import comparisons
+from linter_app.rules.catalogue import Rule, mirrored, rule
+from linter_app.views import Conjunction, Group, View, alike
+from linter_app.weighing import weigh
+
+MAX_PLACES = 200_000
+MAX_DEPTH = 60
+WALK_SECONDS = 5.0
+
+UNDECIDED = rule(
+    "undecided",
+    "both",
+    "The schemas differ in a way whose meaning the linter cannot tell.",
+    {"$ref": "https://example.com/a"},
+    {"$ref": "https://example.com/b"},
+)
+REFUSED, ACCEPTED = mirrored(
+    ("schema-refuses-all", "schema-accepts-some"),
+    ("No value is accepted here any more.", "Values are accepted here where none was."),
+    True,
+    False,
+)
+
+BOTH = SIDES["both"]
+Pair = tuple[tuple[int, ...], tuple[int, ...]]
+Location = str | Source | None
+
+
+@dataclass(eq=False)
+class Walk:
+    """The state of one comparison: the facts so far, and what has been compared already."""
+
+    old: Document
+    new: Document
+    strict_open_objects: bool
+    changes: list[Change] = field(default_factory=list)
+    # Pairs of places under comparison or done: a recursive schema meets itself and stops.
+    seen: set[tuple[Any, ...]] = field(default_factory=set)
+    # Names of properties on which something turns, for whoever looks for witnesses.
+    names: set[str] = field(default_factory=set)
+    # Names that an open object of the accepting schema says nothing about and the other describes.
+    holes: dict[str, dict[int, set[tuple[str, bool]]]] = field(default_factory=lambda: {"backward": {}, "forward": {}})
+    places: int = 0
+    deadline: float = field(default_factory=lambda: time.monotonic() + WALK_SECONDS)
+    _known_sides: dict[Pair, frozenset[str]] = field(default_factory=dict)
+    # Pairs whose sides are being found: how deep each is, and the lowest that was taken for granted.
+    _active: dict[Pair, int] = field(default_factory=dict)
+    _granted: int = 1 << 30
+
+    def exhausted(self) -> bool:
+        """Whether the budget of this walk is spent."""
+        self.places += 1
+        return self.places > MAX_PLACES or (self.places % 256 == 0 and time.monotonic() > self.deadline)
+
+    def alike(self, old: Conjunction, new: Conjunction) -> bool:
+        """Whether both say the same in the same words, with references that mean the same."""
+        return (
+            len(old) == len(new)
+            and all(alike(one.schema, other.schema) for one, other in zip(old, new, strict=True))
+            and (self._same_targets or not any(_refers(one.schema) for one in old))
+        )
+
+    @cached_property
+    def _same_targets(self) -> bool:
+        """Whether equal references in both documents surely mean the same: all lead into equal definitions."""
+        old, new = self.old.root, self.new.root
+        if not isinstance(old, dict) or not isinstance(new, dict) or self.old.draft != self.new.draft:
+            return False
+        if not all(alike(old.get(word), new.get(word)) for word in ("$id", "id", "$defs", "definitions")):
+            return False
+        return all(_leads_to_definitions(word, target) for root in (old, new) for word, target in _references(root))
+
+    def sides(self, old: Conjunction, new: Conjunction, depth: int) -> frozenset[str]:
+        """In which directions something may break between two places, without stating facts.
+
+        An empty answer is a proof of equal meaning. It rests on induction: where a pair meets itself,
+        it is taken to be equal, so that what was found on that ground is kept only if the ground holds.
+        """
+        pair = _pair(old, new)
+        if pair in self._known_sides:
+            return self._known_sides[pair]
+        if pair in self._active:
+            self._granted = min(self._granted, self._active[pair])
+            return frozenset()
+        before, level = self._granted, len(self._active)
+        kept, self.changes = self.changes, []
+        seen, self.seen = self.seen, set[tuple[Any, ...]]()
+        self._active[pair], self._granted = level, 1 << 30
+        try:
+            compare(self, old, new, None, depth)
+            found = frozenset[str]().union(*(change.sides for change in self.changes))
+            if found or self._granted >= level:
+                self._known_sides[pair] = found
+        finally:
+            del self._active[pair]
+            self.changes, self.seen = kept, seen
+            self._granted = min(before, self._granted) if self._granted < level else before
+        return found
+
+
+@dataclass(eq=False)
+class Place:
+    """One pair of places in both schemas, read, and where facts about it are stated."""
+
+    walk: Walk
+    old: View
+    new: View
+    parent: Place | None
+    depth: int
+    open_sides: frozenset[str] = BOTH
+    """The directions in which something here may break at all."""
+    differing: tuple[list[Group], list[Group]] = ((), ())  # type: ignore[assignment]  # empty, not written to
+    """The groups of alternatives that are not the same on both sides."""
+    _first: int = 0
+
+    def __post_init__(self) -> None:
+        self._first = len(self.walk.changes)
+
+    @property
+    def strict_open_objects(self) -> bool:
+        return self.walk.strict_open_objects
+
+    @cached_property
+    def shared_types(self) -> frozenset[str]:
+        return self.old.types & self.new.types
+
+    def reported_sides(self) -> frozenset[str]:
+        """The directions that the facts stated from here on break."""
+        return frozenset[str]().union(*(change.sides for change in self.walk.changes[self._first :]))
+
+    def report(
+        self,
+        rule: Rule,
+        message: str,
+        old_at: Location,
+        new_at: Location,
+        old: Any = None,
+        new: Any = None,
+        *,
+        direction: Direction | None = None,
+        decided: bool = True,
+    ) -> None:
+        """State one fact. `old_at` and `new_at` name a keyword here, or a place; None where there is none."""
+        sides = SIDES.get(direction or rule.direction) or frozenset({direction or rule.direction}) - {"none"}
+        self.walk.changes.append(
+            Change(
+                rule.id,
+                self._pointer(self.old, old_at, "old"),
+                self._pointer(self.new, new_at, "new"),
+                direction_of(sides & self.open_sides),
+                message,
+                old,
+                new,
+                decided,
+                rule.level,
+                place=self,
+            )
+        )
+
+    def undecided(self, message: str, old_at: Location, new_at: Location) -> None:
+        """State that something differs whose meaning cannot be told."""
+        self.report(UNDECIDED, message, old_at, new_at, decided=False)
+
+    def sides(self, old: Conjunction, new: Conjunction) -> frozenset[str]:
+        """In which directions something may break between these two."""
+        return self.walk.sides(old, new, self.depth + 1)
+
+    def descend(self, old: Conjunction, new: Conjunction, sides: frozenset[str] = BOTH) -> None:
+        """Compare what is found below; `sides` says in which directions it can break at all."""
+        if not self.walk._active:
+            compare(self.walk, old, new, self, self.depth + 1, self.open_sides & sides)
+        elif found := self.walk.sides(old, new, self.depth + 1) & self.open_sides & sides:
+            self.report(UNDECIDED, "", None, None, direction=direction_of(found))
+
+    def where(self, keyword: str) -> tuple[str | None, str | None]:
+        """The keyword, on each side where it stands."""
+        return keyword if keyword in self.old.keywords else None, keyword if keyword in self.new.keywords else None
+
+    def hole(self, side: str, name: str, *, pattern: bool = False) -> None:
+        """Leave a name out of account that the accepting schema's open object says nothing about."""
+        view = self.old if side == "backward" else self.new
+        for part in view.parts:
+            self.walk.holes[side].setdefault(id(part.source.schema), set()).add((name, pattern))
+
+    def _pointer(self, view: View, at: Location, side: str) -> str | None:
+        if self.walk._active or at is None:
+            return None
+        if isinstance(at, Source):
+            return at.pointer
+        for _, part in view.found(at):
+            return part.source.document.pointer(part.path(at))
+        return self._base(side)
+
+    def _base(self, side: str) -> str:
+        """The pointer of this place, or of the nearest above that is written."""
+        conjunction = getattr(self, side).conjunction
+        if conjunction:
+            return str(conjunction[0].pointer)
+        return self.parent._base(side) if self.parent else ""
+
+
+def _pair(old: Conjunction, new: Conjunction) -> Pair:
+    return tuple(source.key for source in old), tuple(source.key for source in new)
+
+
+def compare(
+    walk: Walk, old: Conjunction, new: Conjunction, parent: Place | None, depth: int, sides: frozenset[str] = BOTH
+) -> None:
+    """Compare two places and all below them, stating facts in `walk.changes`."""
+    key = (*_pair(old, new), sides)
+    if key in walk.seen or walk.alike(old, new):
+        return
+    walk.seen.add(key)
+    place = Place(walk, View(old), View(new), parent, depth, sides)
+    if depth > MAX_DEPTH or walk.exhausted():
+        place.undecided("the schemas are too deep or too large to compare", "", "")
+        return
+    if not place.old.types or not place.new.types:
+        if place.old.types:
+            place.report(REFUSED, "no value is accepted here any more", "", "")
+        elif place.new.types:
+            place.report(ACCEPTED, "values are accepted here where none was", "", "")
+        return
+    unresolved = [{uri for uri, _ in view.unresolved} for view in (place.old, place.new)]
+    if unresolved[0] != unresolved[1]:
+        names = ", ".join(sorted(unresolved[0] ^ unresolved[1]))
+        place.undecided(f"a reference leads to a schema that is not known here: {names}", "$ref", "$ref")
+    if place.old.unclear_evaluation or place.new.unclear_evaluation:
+        place.undecided("what unevaluated items or properties are hangs on the instance", "", "")
+    weigh(place)
+    keywords = place.old.keywords | place.new.keywords
+    for about, compare_keywords in comparisons():
+        if not about.isdisjoint(keywords):
+            compare_keywords(place)
+
+
+def _references(root: Any) -> Iterator[tuple[str, Any]]:
+    waiting = [root]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, dict):
+            yield from ((keyword, item[keyword]) for keyword in REFERENCES if keyword in item)
+            waiting.extend(child for child in item.values() if isinstance(child, (dict, list)))
+        elif isinstance(item, list):
+            waiting.extend(child for child in item if isinstance(child, (dict, list)))
+
+
+def _refers(value: Any) -> bool:
+    """Whether `value` holds a reference, so that equal texts may mean different things."""
+    return next(_references(value), None) is not None
+
+
+def _leads_to_definitions(keyword: str, reference: Any) -> bool:
+    """Whether a reference leads into the definitions, or out of the document, where equal means equal."""
+    if keyword != "$ref" or not isinstance(reference, str):
+        return False
+    return not reference.startswith("#") or reference.startswith(("#/$defs/", "#/definitions/"))

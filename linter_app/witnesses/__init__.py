@@ -1,0 +1,1 @@
+"""Witnesses: instances that one schema accepts and the other refuses, found by drawing, shown by validators."""

@@ -1,0 +1,262 @@
+"""Instances made to order: values that satisfy some schemas and break others, drawn at random.
+
+What is drawn is a guess that must be checked by a validator; a draw that runs into a contradiction
+is given up. The negation of a schema is read as a choice of one keyword to break.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterable
+from typing import Any
+
+from linter_app.documents import REFERENCES, Source
+from linter_app.json_text import identity, same
+from linter_app.parts import Part, part_of, types_of
+from linter_app.patterns import matches, sample
+from linter_app.witnesses import scalars
+from linter_app.witnesses.breaking import Literal, ways
+from linter_app.witnesses.wanted import COUNTED, Aim, Contradiction, Wanted
+
+MAX_DEPTH = 24
+MAX_DRAWS = 4000
+MAX_LENGTH = 3000
+
+
+class Draw:
+    """One attempt. `dice` decides every choice; `aim` says where breaking is wanted."""
+
+    def __init__(self, dice: random.Random, aim: Aim, names: Iterable[str] = ()) -> None:
+        self.dice, self.aim = dice, aim
+        self.names = list(names)
+        self.left = MAX_DRAWS
+
+    def value(self, keep: Iterable[Source], refuse: Iterable[Source], depth: int = 0) -> Any:
+        """A value that `keep` should accept and each of `refuse` should not. Raises Contradiction."""
+        if depth > MAX_DEPTH:
+            raise Contradiction
+        wanted = Wanted()
+        waiting: list[Literal] = [(source, True) for source in keep] + [(source, False) for source in refuse]
+        seen: set[tuple[int, bool]] = set()
+        while waiting or self._dependents(wanted, waiting):
+            self.left -= 1
+            if self.left < 0:
+                raise Contradiction
+            source, positive = waiting.pop(0)
+            if isinstance(source.schema, bool):
+                if source.schema is not positive:
+                    raise Contradiction
+                continue
+            if (id(source.schema), positive) in seen:
+                continue
+            seen.add((id(source.schema), positive))
+            if (id(source.schema), not positive) in seen:
+                raise Contradiction
+            waiting += (self._keep if positive else self._refuse)(part_of(source), wanted)
+        return self._build(wanted, depth)
+
+    def _dependents(self, wanted: Wanted, waiting: list[Literal]) -> bool:
+        """Add what the presence of a wanted property asks for, once. Whether anything was added."""
+        if "object" not in wanted.types:
+            return False
+        for part in wanted.parts:
+            for name in part.schema.get("dependentSchemas", ()):
+                if name in wanted.required and (id(part), name) not in wanted.asked:
+                    wanted.asked.add((id(part), name))
+                    waiting.append((part.at("dependentSchemas", name), True))
+        return bool(waiting)
+
+    # Reading: what holds adds to what is wanted; what is left over are further literals.
+
+    def _keep(self, part: Part, wanted: Wanted) -> list[Literal]:
+        schema = part.schema
+        wanted.parts.append(part)
+        if "type" in schema:
+            wanted.types &= types_of(schema["type"])
+        for values in (schema.get("enum"), [schema["const"]] if "const" in schema else None):
+            if values is not None:
+                known = set(map(identity, values))
+                old = values if wanted.values is None else wanted.values
+                wanted.values = [value for value in old if identity(value) in known]
+        for end, limits in (("Minimum", wanted.lower), ("Maximum", wanted.upper)):
+            if end.lower() in schema:
+                limits.append((schema[end.lower()], False))
+            if f"exclusive{end}" in schema:
+                limits.append((schema[f"exclusive{end}"], True))
+        for what in COUNTED:
+            if f"min{what}" in schema:
+                wanted.at_least(what, schema[f"min{what}"])
+            if f"max{what}" in schema:
+                wanted.at_most(what, schema[f"max{what}"])
+        found = {"multipleOf": wanted.multiples, "pattern": wanted.patterns, "format": wanted.formats}
+        for keyword in found.keys() & schema.keys():
+            found[keyword].append(schema[keyword])
+        wanted.unique = wanted.unique or schema.get("uniqueItems") is True
+        wanted.required |= set(schema.get("required", ()))
+        if "contains" in schema and schema.get("minContains", 1):
+            wanted.contained.append((part.at("contains"), schema.get("minContains", 1)))
+        return self._keep_applied(part)
+
+    def _keep_applied(self, part: Part) -> list[Literal]:
+        """What else must hold for the same value, with a choice among alternatives."""
+        schema, dice = part.schema, self.dice
+        targets = (part.target(keyword) for keyword in REFERENCES if keyword in schema)
+        more: list[Literal] = [(target, True) for target in targets if target is not None]
+        more += [(part.at("allOf", index), True) for index in range(len(schema.get("allOf", ())))]
+        if schema.get("anyOf"):
+            more.append((part.at("anyOf", dice.randrange(len(schema["anyOf"]))), True))
+        if schema.get("oneOf"):
+            chosen = dice.randrange(len(schema["oneOf"]))
+            more.append((part.at("oneOf", chosen), True))
+            if dice.random() < 0.5:
+                more += [(part.at("oneOf", n), False) for n in range(len(schema["oneOf"])) if n != chosen]
+        if "not" in schema:
+            more.append((part.at("not"), False))
+        if "if" in schema:
+            holds = dice.random() < 0.5
+            more.append((part.at("if"), holds))
+            if ("then" if holds else "else") in schema:
+                more.append((part.at("then" if holds else "else"), True))
+        return more
+
+    def _refuse(self, part: Part, wanted: Wanted) -> list[Literal]:
+        """Choose one keyword to break: the aimed one if it is here, else one that leads on, else any."""
+        found = [way for keyword in part.schema for way in ways(self, part, keyword, wanted)]
+        if not found:
+            raise Contradiction
+        here = id(part.source.schema) in self.aim.way
+        aimed = [way for way in found if way.through in self.aim.way]
+        exact = [way for way in found if here and way.keyword == self.aim.keyword]
+        for preferred in (aimed, exact):
+            if preferred and self.dice.random() < 0.85:
+                found = preferred
+                break
+        return self.dice.choice(found).take()
+
+    # Names of properties
+
+    def name_matching(self, regex: str) -> str | None:
+        """A name that matches; one that the schemas know, if there is one."""
+        known = [name for name in self.names if matches(regex, name)]
+        if known and self.dice.random() < 0.5:
+            return self.dice.choice(known)
+        made = sample(regex, self.dice)
+        return made if made is not None and matches(regex, made) else None
+
+    def fresh_names(self, part: Part) -> list[str]:
+        """Names that this part leaves to its additional properties: some known elsewhere, some new."""
+        pool = [*self.dice.sample(self.names, min(len(self.names), 4)), "extra", "x", "a1", "Z"]
+        described = part.schema.get("properties", ())
+        patterns = part.schema.get("patternProperties", ())
+        return [n for n in pool if n not in described and not any(matches(regex, n) for regex in patterns)]
+
+    def bad_name(self, wanted: Wanted, names: Source) -> None:
+        """Ask for a property whose name `names` refuses."""
+        text = Source({"type": "string"}, (), names.document)
+        held = [part.at("propertyNames") for part in wanted.parts if "propertyNames" in part.schema]
+        wanted.required.add(self.value([text, *held], [names], MAX_DEPTH - 3))
+
+    # Building: a value from what is wanted.
+
+    def _build(self, wanted: Wanted, depth: int) -> Any:
+        if wanted.values is not None:
+            fits = [value for value in wanted.values if wanted.fits(value)]
+            if not fits:
+                raise Contradiction
+            return self.dice.choice(fits)
+        types = sorted(wanted.types - {"integer"} if "number" in wanted.types else wanted.types)
+        if not types:
+            raise Contradiction
+        for _ in range(6):
+            value = self._of_type(self.dice.choice(types), wanted, depth)
+            if not wanted.excluded or identity(value) not in wanted.excluded:
+                return value
+        raise Contradiction
+
+    def _of_type(self, kind: str, wanted: Wanted, depth: int) -> Any:
+        match kind:
+            case "null":
+                return None
+            case "boolean":
+                return self.dice.random() < 0.5
+            case "string":
+                return scalars.string(self.dice, wanted)
+            case "object":
+                return self._object(wanted, depth)
+            case "array":
+                return self._array(wanted, depth)
+        return scalars.number(self.dice, wanted, whole=kind == "integer" or self.dice.random() < 0.5)
+
+    def _object(self, wanted: Wanted, depth: int) -> dict[str, Any]:
+        names = set(wanted.required)
+        for part in wanted.parts:
+            for name, others in part.schema.get("dependentRequired", {}).items():
+                if name in names:
+                    names |= set(others)
+        described = {name for part in wanted.parts for name in part.schema.get("properties", ())}
+        if self.dice.random() < 0.15:
+            optional = sorted(described - names)
+            names |= set(self.dice.sample(optional, min(len(optional), self.dice.randint(1, 2))))
+        least, most = wanted.range("Properties")
+        if self.dice.random() < 0.1 and len(names) < most:
+            names.add(self.dice.choice([*self.names, "x"]))
+        spare = [*sorted(described - names), *self.names, *(f"p{n}" for n in range(min(least, 1000)))]
+        spare = [name for name in spare if name not in wanted.forbidden]
+        while len(names) < least and spare:
+            names.add(spare.pop(0 if self.dice.random() < 0.7 else -1))
+        if names & wanted.forbidden or not least <= len(names) <= most:
+            raise Contradiction
+        return {name: self._member(name, wanted, depth) for name in sorted(names)}
+
+    def _member(self, name: str, wanted: Wanted, depth: int) -> Any:
+        keep: list[Source] = []
+        for part in wanted.parts:
+            holes = self.aim.holes.get(id(part.source.schema), ())
+            if any(matches(hole, name) if pattern else hole == name for hole, pattern in holes):
+                raise Contradiction
+            keep += part.member(name)
+        return self.value(keep, [source for other, source in wanted.members if other == name], depth + 1)
+
+    def _array(self, wanted: Wanted, depth: int) -> list[Any]:
+        goals, length = self._goals(wanted)
+        prefixes = (len(part.schema.get("prefixItems", ())) for part in wanted.parts)
+        last = max([*goals, *(at for at, _ in wanted.items), *prefixes, 1])
+        made: list[Any] = []
+        for index in range(length):
+            if wanted.repeated and index == 1:
+                made.append(made[0])
+                continue
+            if index > last and not wanted.unique and not wanted.every_item:
+                made += [made[-1]] * (length - index)  # nothing tells the later items apart
+                break
+            keep = goals.get(index, []) + [source for part in wanted.parts for source in part.item(index)]
+            refuse = [source for at, source in wanted.items if at == index] + wanted.every_item
+            value = self.value(keep, refuse, depth + 1)
+            for _ in range(8):
+                if not wanted.unique or not any(same(value, other) for other in made):
+                    break
+                value = self.value(keep, refuse, depth + 1)
+            made.append(value)
+        return made
+
+    def _goals(self, wanted: Wanted) -> tuple[dict[int, list[Source]], int]:
+        """How long an array shall be, and which of its items shall be what `contains` asks for."""
+        least, most = wanted.range("Items")
+        contained: list[tuple[Source, int]] = []
+        for source, count in sorted(wanted.contained, key=lambda each: -each[1]):
+            if not any(same(source.schema, other.schema) for other, _ in contained):
+                contained.append((source, min(math.ceil(count), 50)))
+        length = max(least, sum(count for _, count in contained), 2 if wanted.repeated else 0)
+        if length > most or length > MAX_LENGTH:
+            raise Contradiction
+        if self.dice.random() < 0.1 and length < most:
+            length += 1
+        if wanted.every_item and not length and most:
+            length = self.dice.choice([0, 1])
+        goals: dict[int, list[Source]] = {}
+        free = [index for index in range(length) if all(index != taken for taken, _ in wanted.items)]
+        for source, count in contained:
+            for _ in range(min(count, len(free))):
+                goals.setdefault(free.pop(0), []).append(source)
+        return goals, length
