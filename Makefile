@@ -37,7 +37,7 @@ lint: $(VENV)/.dev ## Check style, types, imports and migrations
 	@$(MANAGE) makemigrations --check --dry-run
 
 docs: $(VENV)/.base ## Write what is generated of the documentation
-	@$(BIN)/python -m linter_app.reference > docs/rules.md
+	@$(MANAGE) lint_contracts rules --format markdown > docs/rules.md
 
 lint-contracts: $(VENV)/.base ## Hold the linter to its fixtures: 0 compatible, 1 breaking minor, 0 breaking major
 	@PYTHON=$(BIN)/python contracts/fixtures/linter/verify.sh

@@ -12,10 +12,12 @@ from typing import Any
 from contracts_app.bundles import ContractBundle, content_digest, utc_now
 from contracts_app.exceptions import ContractAlreadyExists, ContractRefused, StorageUnavailable, VersionSetChanged
 from contracts_app.storage import Actor, ContractStorage, VersionSet, contract_storage
-from linter_app import Report, lint
+from linter_app import Change, Config, lint, lint_wit
+from linter_app.changelog import fact, told
 from linter_app.dialects import InvalidSchema, parse_schema
 from linter_app.json_text import InvalidJSON, loads
 from linter_app.semver import Version
+from linter_app.verdict import report_of
 from linter_app.wit import InvalidWIT, WITToolFailed, check_wit
 
 logger = logging.getLogger(__name__)
@@ -161,18 +163,16 @@ def _schema_of(stored: ContractBundle) -> Any:
 
 def _check_step(older: ContractBundle, newer: ContractBundle, old: Any, new: Any, bundle: ContractBundle) -> None:
     # A bundle without a schema says nothing about instances, so it accepts all of them.
-    report = lint(
-        True if old is None else old,
-        True if new is None else new,
-        current_version=older.version,
-        proposed_version=newer.version,
-    )
+    changes = lint(True if old is None else old, True if new is None else new).changes
+    if older.wit or newer.wit:
+        changes += _wit_changes(older, newer)
+    report = report_of(changes, Config(), equal=False, current_version=older.version, proposed_version=newer.version)
     if report.acceptable:
         return
-    shown = report.breaking + report.undecided
-    lines = [
-        f"- {change.rule} at {change.new_pointer or change.old_pointer or '/'}: {change.message}" for change in shown
-    ]
+    lines: list[str] = []
+    for change in report.breaking + report.undecided:
+        lines.append(f"- {change.rule} at {change.new_pointer or change.old_pointer or '/'}: {change.message}")
+        lines += [f"  for example, {told(change)}"] if change.witness else []
     step = f"{older.version} to {newer.version}"
     word = "breaking" if report.breaking else "undecided"
     raise ContractRefused(
@@ -180,20 +180,15 @@ def _check_step(older: ContractBundle, newer: ContractBundle, old: Any, new: Any
         comparedWith=older.version if newer is bundle else newer.version,
         verdict=report.verdict,
         requiredVersion=report.required_version,
-        changes=change_list(report),
+        changes=[fact(change) | {"breaking": change in report.breaking} for change in report.changes],
     )
 
 
-def change_list(report: Report) -> list[dict[str, Any]]:
-    """The facts of a report as JSON."""
-    return [
-        {
-            "rule": change.rule,
-            "direction": change.direction,
-            "oldPointer": change.old_pointer,
-            "newPointer": change.new_pointer,
-            "message": change.message,
-            "breaking": change in report.breaking,
-        }
-        for change in report.changes
-    ]
+def _wit_changes(older: ContractBundle, newer: ContractBundle) -> tuple[Change, ...]:
+    try:
+        return lint_wit(older.wit or "", newer.wit or "").changes
+    except InvalidWIT as error:
+        # What is published now was checked before; the stored one is of a service that did not.
+        raise ContractRefused(f"the stored WIT of {older.name} cannot be compared with: {error}", field="wit") from None
+    except WITToolFailed as error:
+        raise ContractRefused(f"wit could not be checked: {error}", field="wit", reason=str(error)) from None

@@ -60,6 +60,8 @@ class Change:
     decided: bool = True
     level: Level = "info"
     witness: Witness | None = None
+    accepted: str | None = None
+    """Why the configuration accepts this break, where it does."""
     # The place in the walk, while a comparison lasts: the way on which a witness is looked for.
     place: Any = field(default=None, repr=False, compare=False)
 
@@ -81,10 +83,9 @@ class Report:
     """The smallest sort of version bump that the facts ask for: `major`, `minor`, `patch`, or None."""
     required_version: str | None = None
     """The lowest version that may break the current one, where the current version was given and breaks."""
-    bump_is_enough: bool = True
-    """Whether the proposed version may carry these changes; True where versions were not given."""
-    problems: tuple[str, ...] = field(default=())
-    warnings: tuple[str, ...] = field(default=())
+    problems: tuple[str, ...] = ()
+    """Why the step is not acceptable, in words; empty where it is."""
+    warnings: tuple[str, ...] = ()
 
     @property
     def acceptable(self) -> bool:

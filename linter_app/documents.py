@@ -119,7 +119,7 @@ class Document:
     def circular(self) -> Source | None:
         """A reference that leads back to itself without going into the instance, which means nothing (Core 9.4.1)."""
         done: set[int] = set()
-        for path, schema in list(self._schemas()):
+        for path, schema in list(self.schemas()):
             if any(keyword in schema for keyword in REFERENCES) and (found := self._circle(self._at(path), done)):
                 return found
         return None
@@ -160,7 +160,7 @@ class Document:
         name = True if keyword == "$recursiveRef" else urldefrag(reference).fragment
         if static is None or not isinstance(static.schema, dict) or static.schema.get(anchor) != name:
             return static
-        anchored = [path for path, schema in self._schemas() if schema.get(anchor) == name]
+        anchored = [path for path, schema in self.schemas() if schema.get(anchor) == name]
         if not self._identified or len(anchored) == 1:
             return static
         outermost = [path for path in anchored if self._base(path) == self._base(())]
@@ -169,7 +169,8 @@ class Document:
     def _at(self, path: Path) -> Source:
         return self.source.at(*path)
 
-    def _schemas(self) -> Iterator[tuple[Path, dict[str, Any]]]:
+    def schemas(self) -> Iterator[tuple[Path, dict[str, Any]]]:
+        """Every object in the document with its place, whether it is a schema or a value."""
         waiting: list[tuple[Path, Any]] = [((), self.root)]
         while waiting:
             path, item = waiting.pop()
@@ -181,7 +182,7 @@ class Document:
 
     @cached_property
     def _paths(self) -> dict[int, Path]:
-        return {id(schema): path for path, schema in self._schemas()}
+        return {id(schema): path for path, schema in self.schemas()}
 
     @cached_property
     def _identified(self) -> dict[Path, str]:
@@ -189,7 +190,7 @@ class Document:
         keyword = "id" if self.draft == 4 else "$id"
         return {
             path: schema[keyword]
-            for path, schema in self._schemas()
+            for path, schema in self.schemas()
             if path and isinstance(schema.get(keyword), str) and not schema[keyword].startswith("#")
             if self.draft > 7 or "$ref" not in schema
         }

@@ -1,4 +1,4 @@
-"""The verdict: which facts break under a policy, and whether the version step may carry them."""
+"""Judging a step: the facts, the proof or the witness of each, and the verdict."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from linter_app.change import MODES, SIDES, Change, Level, Mode, Report
+from linter_app.change import Change, Level, Mode, Report
+from linter_app.config import BUDGET_MS, Config
 from linter_app.diff import too_deep, walk
 from linter_app.json_text import InvalidJSON, check_depth, same
 from linter_app.proof import proven_to_accept
-from linter_app.rules.catalogue import RULES
 from linter_app.rules.objects import REQUIRED_PROPERTY_REMOVED
-from linter_app.semver import Version, allows_breaking, smallest_breaking, smallest_minor
+from linter_app.verdict import report_of
 from linter_app.walk import Walk
+from linter_app.wit.diff import diff_wit
 from linter_app.witnesses.search import Search, open_search
-
-BUDGET_MS = 200
 
 
 def lint(
@@ -30,96 +29,75 @@ def lint(
     proposed_version: str | None = None,
     budget_ms: float = BUDGET_MS,
     resources: Mapping[str, Any] | None = None,
-    require_minor: bool = False,
+    config: Config | None = None,
 ) -> Report:
     """Judge the step from one JSON Schema to another.
 
     `old` and `new` are parsed, valid schemas (objects or booleans). `resources` maps URIs to schemas
     that references may lead to; nothing is fetched. `budget_ms` bounds the search for witnesses, 0
     leaves it out. With both versions given, the report also says whether the step between them may
-    break; additions in a mere patch are a warning, with `require_minor` a problem.
+    break. A `config` replaces mode, strictness and budget, and brings levels and accepted breaks.
 
     Raises ValueError on an unknown mode, InvalidVersion on a version that is none and InvalidSchema
     on an unknown `$schema`.
     """
-    if mode not in MODES:
-        raise ValueError(f"mode {mode!r} is not one of {', '.join(MODES)}")
-    current = Version.parse(current_version) if current_version else None
-    proposed = Version.parse(proposed_version) if proposed_version else None
-    equal, changes = _judged(old, new, mode, strict_open_objects, budget_ms, resources or {})
-    breaking = tuple(change for change in changes if change.decided and change.level == "error")
-    undecided = tuple(change for change in changes if not change.decided and change.level == "error")
-    verdict = "breaking" if breaking else "undecided" if undecided else "compatible"
-    required_bump = None
-    if breaking or undecided:
-        required_bump = "major"
-    elif any(RULES[change.rule].kind != "documentation" for change in changes):
-        required_bump = "minor"
-    elif not equal:
-        required_bump = "patch"
-    required_version = None
-    enough = True
-    problems: list[str] = []
-    warnings: list[str] = []
-    if current and proposed:
-        if proposed <= current:
-            enough = False
-            problems.append(f"{proposed} is not greater than {current}")
-        if breaking or undecided:
-            required_version = smallest_breaking(current)
-            if current.major == 0 and not current.text.startswith("v"):
-                required_bump = "minor"
-            if proposed > current and not allows_breaking(current, proposed):
-                enough = False
-                problems.append(f"needs {required_version}, you proposed {proposed}")
-        elif required_bump == "minor" and proposed > current and not _at_least_minor(current, proposed):
-            text = f"compatible additions ask for {smallest_minor(current)}, you proposed {proposed}"
-            (problems if require_minor else warnings).append(text)
-            enough = not require_minor
-    elif breaking or undecided:
-        problems.append(f"the step is {verdict}")
-    return Report(
-        verdict=verdict,  # type: ignore[arg-type]  # one of the three literals above
-        changes=changes,
-        breaking=breaking,
-        undecided=undecided,
-        required_bump=required_bump,
-        required_version=required_version,
-        bump_is_enough=enough,
-        problems=tuple(problems),
-        warnings=tuple(warnings),
+    config = config or Config(mode=mode, strict_open_objects=strict_open_objects, budget_ms=budget_ms)
+    changes = _judged(old, new, config, resources or {})
+    return report_of(
+        changes,
+        config,
+        equal=same(old, new),
+        current_version=current_version,
+        proposed_version=proposed_version,
     )
 
 
-def _at_least_minor(current: Version, proposed: Version) -> bool:
-    if current.text.startswith("v") or proposed.text.startswith("v"):
-        return True  # vN has no minor part
-    return (proposed.major, proposed.minor) > (current.major, current.minor)
+def lint_wit(
+    old: str,
+    new: str,
+    *,
+    mode: Mode = "backward",
+    old_dependencies: Mapping[str, str] | None = None,
+    new_dependencies: Mapping[str, str] | None = None,
+    current_version: str | None = None,
+    proposed_version: str | None = None,
+    config: Config | None = None,
+) -> Report:
+    """Judge the step from one WIT package to another, as `lint` does for schemas.
+
+    Backward breaks components made for the old text on hosts of the new one, forward the other way
+    round. Dependencies map a label to the text of a package that is used. Raises InvalidWIT,
+    WITToolFailed, InvalidVersion, and ValueError on an unknown mode.
+    """
+    config = config or Config(mode=mode)
+    changes = tuple(
+        replace(change, level="error" if change.sides & config.sides else change.level)
+        for change in diff_wit(old, new, old_dependencies=old_dependencies, new_dependencies=new_dependencies)
+    )
+    return report_of(
+        changes, config, equal=old == new, current_version=current_version, proposed_version=proposed_version
+    )
 
 
-def _judged(
-    old: Any, new: Any, mode: Mode, strict: bool, budget_ms: float, resources: Mapping[str, Any]
-) -> tuple[bool, tuple[Change, ...]]:
-    """Whether both say the same, and the facts, each at its level: `error` where it breaks in this mode."""
-    deadline = time.monotonic() + budget_ms / 1000
-    sides = SIDES.get(mode, frozenset({mode}))
+def _judged(old: Any, new: Any, config: Config, resources: Mapping[str, Any]) -> tuple[Change, ...]:
+    """The facts, each at its level: `error` where it breaks in this mode."""
+    strict, sides = config.strict_open_objects, config.sides
+    deadline = time.monotonic() + config.budget_ms / 1000
     try:
         check_depth([old, new])
     except InvalidJSON as error:
-        return False, (replace(too_deep(str(error)), level="error" if sides else "info"),)
+        return (replace(too_deep(str(error)), level="error" if sides else "info"),)
     if same(old, new) and not resources:
-        return True, ()
+        return ()
     state = walk(old, new, strict, resources)
     stated = frozenset[str]().union(*(change.sides for change in state.changes if not _of_policy(change, strict)))
     open_sides = {side for side in sides & stated if not _proven(state, side)}
     searches: list[Search] = []
-    if budget_ms > 0:
+    if config.budget_ms > 0:
         opened = (open_search(state, side, deadline, resources) for side in sorted(open_sides))  # type: ignore[arg-type]
         searches = [search for search in opened if search is not None]
     facts = _with_witnesses(list(state.changes), searches, strict, deadline)
-    return same(old, new), tuple(
-        replace(change, level=_level(change, open_sides, mode, strict), place=None) for change in facts
-    )
+    return tuple(replace(change, level=_level(change, open_sides, config), place=None) for change in facts)
 
 
 def _proven(state: Walk, side: str) -> bool:
@@ -132,9 +110,9 @@ def _of_policy(change: Change, strict: bool) -> bool:
     return change.rule == REQUIRED_PROPERTY_REMOVED.id and not strict
 
 
-def _level(change: Change, open_sides: set[str], mode: Mode, strict: bool) -> Level:
-    if _of_policy(change, strict):
-        return "error" if mode != "none" else "info"
+def _level(change: Change, open_sides: set[str], config: Config) -> Level:
+    if _of_policy(change, config.strict_open_objects):
+        return "error" if config.sides else "info"
     if change.rule == REQUIRED_PROPERTY_REMOVED.id:
         # Strictly, an instance without the property is newly valid: old consumers break, new ones do not.
         return "error" if "forward" in open_sides else "info"

@@ -81,4 +81,15 @@ def smallest_breaking(current: Version) -> str:
 
 def smallest_minor(current: Version) -> str:
     """The lowest version that may add to `current`; for `vN`, the next one."""
-    return f"v{current.major + 1}" if current.text.startswith("v") else f"{current.major}.{current.minor + 1}.0"
+    if current.text.startswith("v"):
+        return f"v{current.major + 1}"
+    # A prerelease of 1.1.0 may still become 1.1.0.
+    started = current.prerelease and not current.patch
+    return f"{current.major}.{current.minor + (not started)}.0"
+
+
+def smallest_patch(current: Version) -> str:
+    """The lowest version above `current` that is no addition; for `vN`, the next one."""
+    if current.text.startswith("v"):
+        return f"v{current.major + 1}"
+    return f"{current.major}.{current.minor}.{current.patch + (not current.prerelease)}"

@@ -5,24 +5,30 @@ from pathlib import Path
 
 import pytest
 
-from linter_app import lint
+from linter_app import check_bundle, lint, lint_wit
 from linter_app.change import MODES
 
-FILES = sorted((Path(__file__).parent / "cases").glob("*.json"))
-CASES = [
-    pytest.param(path.stem, case, id=f"{path.stem}-{number}")
-    for path in FILES
-    for number, case in enumerate(json.loads(path.read_text())["cases"])
-]
+CASES = {"schema": [], "wit": [], "bundle": []}
+for path in sorted((Path(__file__).parent / "cases").glob("*.json")):
+    kind = path.stem.partition("-")[0]
+    for number, case in enumerate(json.loads(path.read_text())["cases"]):
+        case_id = f"{path.stem}-{number}"
+        CASES[kind if kind in CASES else "schema"].append(pytest.param(path.stem, case, id=case_id))
 UNSHOWN = {"required-property-removed"}  # breaks by policy, not by an instance
 
 
 def judge(case, mode, *, mirrored=False):
     old, new = (case["new"], case["old"]) if mirrored else (case["old"], case["new"])
-    return lint(old, new, mode=mode, strict_open_objects=case.get("strict", False), budget_ms=2000)
+    if isinstance(old, str):
+        return lint_wit(old, new, mode=mode)
+    return lint(old, new, mode=mode, strict_open_objects=case.get("strict", False), budget_ms=1000)
 
 
-@pytest.mark.parametrize(("rule", "case"), CASES)
+def worst(case):
+    return max((case["backward"], case["forward"]), key=["compatible", "undecided", "breaking"].index)
+
+
+@pytest.mark.parametrize(("rule", "case"), CASES["schema"])
 def test_the_verdicts_and_the_fact(rule, case):
     assert case["reason"]
     for mode in ("backward", "forward"):
@@ -31,12 +37,11 @@ def test_the_verdicts_and_the_fact(rule, case):
         assert rule in {change.rule for change in report.changes}
         for change in report.breaking:
             assert change.witness or change.rule in UNSHOWN, f"{change.rule} is not shown by an instance"
-    worst = max((case["backward"], case["forward"]), key=["compatible", "undecided", "breaking"].index)
-    assert judge(case, "full").verdict == worst
+    assert judge(case, "full").verdict == worst(case)
     assert judge(case, "none").verdict == "compatible"
 
 
-@pytest.mark.parametrize(("rule", "case"), CASES)
+@pytest.mark.parametrize(("rule", "case"), CASES["schema"])
 def test_the_mirrored_step_breaks_the_other_way(rule, case):
     stated = {
         change.rule for mode in MODES for side in (False, True) for change in judge(case, mode, mirrored=side).changes
@@ -45,3 +50,22 @@ def test_the_mirrored_step_breaks_the_other_way(rule, case):
         return  # deliberately one-sided: the removal breaks by policy, not the addition
     assert judge(case, "forward", mirrored=True).verdict == case["backward"]
     assert judge(case, "backward", mirrored=True).verdict == case["forward"]
+
+
+@pytest.mark.parametrize(("rule", "case"), CASES["wit"])
+def test_the_verdicts_on_wit(rule, case):
+    assert case["reason"]
+    for mode in ("backward", "forward"):
+        report = judge(case, mode)
+        assert report.verdict == case[mode], report.changes
+        assert rule in {change.rule for change in report.changes}
+    assert judge(case, "full").verdict == worst(case)
+    assert judge(case, "none").verdict == "compatible"
+
+
+@pytest.mark.parametrize(("rule", "case"), CASES["bundle"])
+def test_bundles_that_contradict_themselves(rule, case):
+    found = {change.rule: change for change in check_bundle(case["schema"], case["wit"])}
+    assert case["reason"]
+    assert found[rule].level == "warning"
+    assert found[rule].direction == "none"

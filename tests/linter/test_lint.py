@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from linter_app import lint
+from linter_app import Config, lint
 from linter_app.semver import InvalidVersion
 
 C, B, U = "compatible", "breaking", "undecided"
@@ -92,7 +92,8 @@ def test_additions_ask_for_a_minor_version():
     report = lint(old, new, current_version="1.2.3", proposed_version="1.2.4")
     assert report.acceptable
     assert report.warnings == ("compatible additions ask for 1.3.0, you proposed 1.2.4",)
-    assert not lint(old, new, current_version="1.2.3", proposed_version="1.2.4", require_minor=True).acceptable
+    config = Config(require_minor=True)
+    assert not lint(old, new, current_version="1.2.3", proposed_version="1.2.4", config=config).acceptable
 
 
 def test_strictly_an_open_object_could_hold_anything():

@@ -1,7 +1,9 @@
+import subprocess
+
 import pytest
 
-from linter_app import wit
-from linter_app.wit import InvalidWIT, WITToolFailed, check_wit
+from linter_app import check_bundle, lint_wit
+from linter_app.wit import InvalidWIT, WITToolFailed, check_wit, wasm_tools
 
 
 def test_good_wit_passes():
@@ -27,6 +29,88 @@ def test_bad_wit_names_line_and_column(text, line, column):
 def test_a_slow_or_missing_tool_is_a_clear_error(monkeypatch):
     with pytest.raises(WITToolFailed, match="did not finish"):
         check_wit("package a:b;\n", timeout=0.0001)
-    monkeypatch.setattr(wit, "tool", lambda: "/bin/false")
+    monkeypatch.setattr("linter_app.wit.tool.wasm_tools", lambda: "/bin/false")
     with pytest.raises(WITToolFailed, match="status 1"):
-        check_wit("package a:b;\n")
+        check_wit("package a:never-seen;\n")
+
+
+OLD = """package demo:shop@1.0.0;
+interface types {
+  record order { id: string }
+  place: func(o: order);
+}
+interface log { write: func(s: string); }
+world shop { import log; import now: func() -> u64; export types; export run: func(); }
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("id: string", "id: string, note: string"),
+        ("id: string", "id: u64"),
+        ("place: func(o: order);", "place: func(o: order); more: func();"),
+        ("place: func(o: order);", "place: func(o: order) -> bool;"),
+        ("place: func(o: order);", ""),
+        ("write: func(s: string);", "write: func(s: string); flush: func();"),
+        ("write: func(s: string);", ""),
+        ("import log;", ""),
+        ("import now: func() -> u64;", ""),
+        ("import now: func() -> u64;", "import now: func() -> u64; import later: func();"),
+        ("export run: func();", ""),
+        ("export run: func();", "export run: func(); export stop: func();"),
+        ("export types;", ""),
+        ("record order { id: string }", "record order { id: string } enum color { red }"),
+    ],
+)
+def test_backward_agrees_with_semver_check(tmp_path, before, after):
+    new = OLD.replace("@1.0.0", "@1.1.0").replace(before, after)
+    (tmp_path / "new.wit").write_text(new)
+    (tmp_path / "deps").mkdir()
+    (tmp_path / "deps" / "old.wit").write_text(OLD)
+    worlds = ["--prev", "demo:shop/shop@1.0.0", "--new", "demo:shop/shop@1.1.0"]
+    command = [wasm_tools(), "component", "semver-check", str(tmp_path), *worlds]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (lint_wit(OLD, new).verdict == "compatible") is (done.returncode == 0), done.stderr
+
+
+def test_packages_are_resolved_with_those_they_use():
+    io = "package wasi:io;\ninterface streams { record chunk { bytes: list<u8> } }\n"
+    text = "package a:b;\ninterface i { use wasi:io/streams.{chunk}; f: func() -> chunk; }\n"
+    with pytest.raises(InvalidWIT, match="wasi:io"):
+        check_wit(text)
+    check_wit(text, {"io": io})
+    changed = text.replace("-> chunk", "-> list<chunk>")
+    [change] = lint_wit(text, changed, old_dependencies={"io": io}, new_dependencies={"io": io}).changes
+    assert (change.rule, change.new) == ("wit-function-changed", "func() -> list<wasi:io/streams/chunk>")
+
+
+def test_a_bundle_that_agrees_with_itself_has_no_findings():
+    wit = """package demo:shop;
+interface types {
+  enum status { open, in-transit }
+  record order-line { sku: string, count: u32 }
+  record order { id: string, note: option<string>, lines: list<order-line>, status: status }
+}
+"""
+    schema = {
+        "title": "Order",
+        "type": "object",
+        "required": ["id", "lines", "status"],
+        "properties": {
+            "id": {"type": "string"},
+            "note": {"type": "string"},
+            "lines": {"type": "array", "items": {"$ref": "#/$defs/OrderLine"}},
+            "status": {"enum": ["open", "in_transit"]},
+        },
+        "$defs": {
+            "OrderLine": {
+                "type": "object",
+                "required": ["sku", "count"],
+                "properties": {"sku": {"type": "string"}, "count": {"type": "integer"}},
+            }
+        },
+    }
+    assert check_bundle(schema, wit) == ()
+    schema["properties"]["status"]["enum"] = ["open", "lost"]
+    assert [change.rule for change in check_bundle(schema, wit)] == ["bundle-enum-differs"]

@@ -1,0 +1,189 @@
+"""The configuration of the linter: `.contracts-lint.toml`, or `[tool.contracts-lint]` of `pyproject.toml`."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from linter_app.change import LEVELS, MODES, SIDES, Change, Level, Mode
+from linter_app.reference import all_rules
+
+FILE = ".contracts-lint.toml"
+BUDGET_MS = 200
+OFF = "off"
+
+
+class InvalidConfig(ValueError):
+    """The configuration says what cannot be understood; the message names the key and the mend."""
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A break that is accepted, for a reason, until a day (through it)."""
+
+    rule: str
+    reason: str
+    expires: date
+    pointer: str | None = None
+    """The JSON Pointer in the old or the new schema; None accepts the rule everywhere."""
+    contract: str | None = None
+
+    def covers(self, change: Change, contract: str | None, today: date) -> bool:
+        """Whether this fact is meant."""
+        return (
+            self.rule == change.rule
+            and today <= self.expires
+            and self.pointer in (None, change.old_pointer, change.new_pointer)
+            and self.contract in (None, contract)
+        )
+
+
+@dataclass(frozen=True)
+class Config:
+    """What counts as breaking, and what is done about it. Raises ValueError on an unknown mode."""
+
+    mode: Mode = "backward"
+    strict_open_objects: bool = False
+    undecided_passes: bool = False
+    require_minor: bool = False
+    """Whether compatible additions in a mere patch are a problem, not a warning."""
+    budget_ms: float = BUDGET_MS
+    levels: Mapping[str, Level | str] = field(default_factory=dict)
+    """Levels by rule in place of their own; `off` leaves the rule out."""
+    accepted: tuple[Accepted, ...] = ()
+    paths: tuple[str, ...] = ()
+    """Where `check` looks when no folder is named."""
+    contract: str | None = None
+    """The contract under judgement, for accepted breaks that name one."""
+    today: Callable[[], date] = date.today
+
+    def __post_init__(self) -> None:
+        if self.mode not in MODES:
+            raise ValueError(f"mode {self.mode!r} is not one of {', '.join(MODES)}")
+
+    @property
+    def sides(self) -> frozenset[str]:
+        """The directions in which a break counts."""
+        return SIDES.get(self.mode, frozenset({self.mode}))
+
+    def but(self, **values: Any) -> Config:
+        """The same, with some values replaced."""
+        return replace(self, **values)
+
+    def applied(self, changes: Iterable[Change]) -> tuple[Change, ...]:
+        """The facts at their configured levels; accepted ones as `info`, with the reason."""
+        return tuple(self._applied(change) for change in changes if self.levels.get(change.rule) != OFF)
+
+    def _applied(self, change: Change) -> Change:
+        level: Any = self.levels.get(change.rule, change.level)
+        for each in self.accepted if level == "error" else ():
+            if each.covers(change, self.contract, self.today()):
+                return replace(change, level="info", accepted=each.reason)
+        return replace(change, level=level)
+
+    def expired(self) -> list[Accepted]:
+        """Accepted breaks whose day has passed."""
+        return [each for each in self.accepted if each.expires < self.today()]
+
+
+def find(start: Path) -> Path | None:
+    """The nearest configuration file, from a folder upwards; None where there is none."""
+    for folder in (start, *start.parents):
+        if (folder / FILE).is_file():
+            return folder / FILE
+        project = folder / "pyproject.toml"
+        if project.is_file() and b"[tool.contracts-lint" in project.read_bytes():
+            return project
+        if (folder / ".git").exists():
+            return None
+    return None
+
+
+def load(path: Path) -> Config:
+    """Read a configuration file. Raises InvalidConfig."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        found = tomllib.loads(text)
+    except OSError as error:
+        raise InvalidConfig(f"{path} cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidConfig(f"{path} is not TOML: {error}") from None
+    if path.name == "pyproject.toml":
+        found = found.get("tool", {}).get("contracts-lint", {})
+    try:
+        return parse(found)
+    except InvalidConfig as error:
+        raise InvalidConfig(f"{path}: {error}") from None
+
+
+def parse(found: Mapping[str, Any]) -> Config:
+    """A configuration from parsed TOML. Raises InvalidConfig on unknown keys, rules and wrong types."""
+    _known(found, _KEYS, "key")
+    values: dict[str, Any] = {}
+    for key, (name, kind) in _KEYS.items():
+        if key in found:
+            values[name] = _typed(found[key], kind, key)
+    if "mode" in values and values["mode"] not in MODES:
+        raise InvalidConfig(f"mode is one of {', '.join(MODES)}, not {values['mode']!r}")
+    if "undecided_passes" in values:
+        if values["undecided_passes"] not in ("error", "pass"):
+            raise InvalidConfig(f"undecided is 'error' or 'pass', not {values['undecided_passes']!r}")
+        values["undecided_passes"] = values["undecided_passes"] == "pass"
+    _known(values.get("levels", {}), all_rules(), "rule")
+    for rule, level in values.get("levels", {}).items():
+        if level not in (*LEVELS, OFF):
+            raise InvalidConfig(f"levels.{rule} is one of {', '.join((*LEVELS, OFF))}, not {level!r}")
+    values["paths"] = tuple(_typed(path, str, "paths") for path in values.get("paths", ()))
+    values["accepted"] = tuple(_accepted(each, number) for number, each in enumerate(values.get("accepted", ()), 1))
+    return Config(**values)
+
+
+_KEYS: dict[str, tuple[str, type | tuple[type, ...]]] = {
+    "mode": ("mode", str),
+    "strict-open-objects": ("strict_open_objects", bool),
+    "undecided": ("undecided_passes", str),
+    "require-minor": ("require_minor", bool),
+    "budget-ms": ("budget_ms", (int, float)),
+    "levels": ("levels", dict),
+    "paths": ("paths", list),
+    "accepted": ("accepted", list),
+}
+_ACCEPTED: dict[str, type] = {"rule": str, "reason": str, "expires": date, "pointer": str, "contract": str}
+
+
+def _accepted(found: Any, number: int) -> Accepted:
+    what = f"accepted number {number}"
+    if not isinstance(found, dict):
+        raise InvalidConfig(f"{what} is no table; write [[accepted]]")
+    _known(found, _ACCEPTED, f"key of {what}:")
+    for key in ("rule", "reason", "expires"):
+        if key not in found:
+            raise InvalidConfig(f"{what} lacks {key!r}: a rule, a reason and a day (expires = 2030-01-31) are needed")
+    values = {key: _typed(value, _ACCEPTED[key], f"{key} of {what}") for key, value in found.items()}
+    _known([values["rule"]], all_rules(), "rule")
+    if not values["reason"].strip():
+        raise InvalidConfig(f"the reason of {what} is empty")
+    return Accepted(**values)
+
+
+def _typed(value: Any, kind: type | tuple[type, ...], what: str) -> Any:
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        names = " or ".join(each.__name__ for each in (kind if isinstance(kind, tuple) else (kind,)))
+        raise InvalidConfig(f"{what} must be a {names}, not {value!r}")
+    return value
+
+
+def _known(found: Iterable[str], known: Iterable[str], what: str) -> None:
+    names = list(known)
+    for name in found:
+        if name not in names:
+            near = difflib.get_close_matches(name, names, 1)
+            hint = (
+                f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(names)}" if len(names) < 20 else ""
+            )
+            raise InvalidConfig(f"unknown {what} {name!r}{hint}")

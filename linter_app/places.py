@@ -1,0 +1,50 @@
+"""Where in a text a JSON Pointer leads, for annotations in editors and code review."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection
+
+from linter_app.json_text import pointer
+
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
+
+
+def lines_of(text: str, wanted: Collection[str]) -> dict[str, int]:
+    """The line, from 1, on which what each pointer leads to is named; of those that lead somewhere in valid JSON."""
+    found: dict[str, int] = {"": 1} if "" in wanted else {}
+    path: list[str | int] = []
+    line, at = 1, 0
+    expecting_key = False
+    for token in _TOKEN.finditer(text):
+        line += text.count("\n", at, token.start())
+        at = token.start()
+        match token.group():
+            case "{":
+                path.append("")
+                expecting_key = True
+            case "[":
+                path.append(0)
+                expecting_key = False
+                _note(found, wanted, path, line)
+            case "}" | "]":
+                path.pop()
+            case ",":
+                if path and isinstance(path[-1], int):
+                    path[-1] += 1
+                    _note(found, wanted, path, line)
+                else:
+                    expecting_key = True
+            case ":":
+                expecting_key = False
+            case name if expecting_key:
+                path[-1] = json.loads(name)
+                _note(found, wanted, path, line)
+    return found
+
+
+def _note(found: dict[str, int], wanted: Collection[str], path: list[str | int], line: int) -> None:
+    name = pointer(path)
+    if name in wanted:
+        found.setdefault(name, line)

@@ -1,0 +1,176 @@
+"""The facts about two WIT packages: every item side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
+
+from linter_app.change import OPPOSITE, Change, Direction, direction_of
+from linter_app.rules.catalogue import Rule
+from linter_app.wit import rules
+from linter_app.wit.model import Interface, Item, Package, TypeItem, World, package_of
+from linter_app.wit.tool import resolve
+
+_T = TypeVar("_T", bound=Item)
+
+
+def diff_wit(
+    old: str,
+    new: str,
+    *,
+    old_dependencies: Mapping[str, str] | None = None,
+    new_dependencies: Mapping[str, str] | None = None,
+) -> tuple[Change, ...]:
+    """All facts about the step from one WIT text to another, each a package; an empty text is no package.
+
+    Dependencies map a label to the text of a package that is used. Pointers name items, such as
+    `/types/order/id`. Raises InvalidWIT or WITToolFailed.
+    """
+    if not old.strip() or not new.strip():
+        which = rules.PACKAGE_ADDED if new.strip() else rules.PACKAGE_REMOVED
+        both_empty = not old.strip() and not new.strip()
+        return () if both_empty else (_change(which, "the WIT package " + which.id.rpartition("-")[2], "", ""),)
+    packages = [package_of(resolve(*each)) for each in ((old, old_dependencies), (new, new_dependencies))]
+    return tuple(_packages(packages[0], packages[1]))
+
+
+def _change(which: Rule, message: str, old_path: str | None, new_path: str | None, **more: Any) -> Change:
+    at = [None if path is None else f"/{path}" for path in (old_path, new_path)]
+    return Change(which.id, at[0], at[1], more.pop("direction", which.direction), message, level=which.level, **more)
+
+
+def _packages(old: Package, new: Package) -> Iterator[Change]:
+    if old.name != new.name:
+        yield _change(rules.PACKAGE, f"package {old.name} became {new.name}", "", "", old=old.name, new=new.name)
+    for one, other in _paired(old.interfaces, new.interfaces):
+        if one is None or other is None:
+            if "/" in (one or other or _NOTHING).path:
+                continue  # written within a world, of which it is an import or export
+            which = rules.INTERFACE_ADDED if one is None else rules.INTERFACE_REMOVED
+            yield _came_or_went(which, one, other)
+        else:
+            yield from _about(one, other)
+            yield from _interfaces(one, other)
+    for one_world, other_world in _paired(old.worlds, new.worlds):
+        if one_world is None or other_world is None:
+            yield _came_or_went(rules.WORLD_ADDED if one_world is None else rules.WORLD_REMOVED, one_world, other_world)
+        else:
+            yield from _about(one_world, other_world)
+            yield from _worlds(one_world, other_world)
+
+
+_NOTHING = Item("", "")
+
+
+def _paired(old: Mapping[str, _T], new: Mapping[str, _T]) -> Iterator[tuple[_T | None, _T | None]]:
+    for name in [*old, *(name for name in new if name not in old)]:
+        yield old.get(name), new.get(name)
+
+
+def _came_or_went(which: Rule, old: Item | None, new: Item | None, direction: Direction | None = None) -> Change:
+    item = old or new or _NOTHING
+    direction = direction or which.direction
+    if item.stability.feature:
+        direction = "none"  # behind a feature gate, nobody may rely on it
+    message = f"{item.kind} {item.path!r} was {'added' if old is None else 'removed'}"
+    at = old.path if old else None, new.path if new else None
+    return _change(which, message, *at, direction=direction)
+
+
+def _about(old: Item, new: Item) -> Iterator[Change]:
+    """What an item says of itself: stability and documentation."""
+    at = (old.path, new.path)
+    before, after = old.stability, new.stability
+    if after.feature and not before.feature:
+        yield _change(rules.DESTABILIZED, f"{new.kind} {new.path!r} is behind the feature {after.feature!r} now", *at)
+    elif (before.feature, before.since) != (after.feature, after.since):
+        yield _change(rules.STABILIZED, f"the stability of {new.kind} {new.path!r} is declared otherwise", *at)
+    if after.deprecated and after.deprecated != before.deprecated:
+        yield _change(rules.DEPRECATED, f"{new.kind} {new.path!r} is deprecated since {after.deprecated}", *at)
+    if old.docs != new.docs:
+        message = f"the comment of {new.kind} {new.path!r} changed"
+        yield _change(rules.DOCUMENTATION, message, *at, old=old.docs, new=new.docs)
+
+
+def _worlds(old: World, new: World) -> Iterator[Change]:
+    for side, came, went in (
+        ("imports", rules.IMPORT_ADDED, rules.IMPORT_REMOVED),
+        ("exports", rules.EXPORT_ADDED, rules.EXPORT_REMOVED),
+    ):
+        for one, other in _paired(getattr(old, side), getattr(new, side)):
+            if one is None or other is None:
+                yield _came_or_went(came if one is None else went, one, other)
+            elif isinstance(one, TypeItem) and isinstance(other, TypeItem):
+                yield from _types(one, other)
+            else:
+                yield from _about(one, other)
+                yield from _functions(one, other)
+
+
+def _interfaces(old: Interface, new: Interface) -> Iterator[Change]:
+    for one, other in _paired(old.types, new.types):
+        if one is None or other is None:
+            yield _came_or_went(rules.TYPE_ADDED if one is None else rules.TYPE_REMOVED, one, other)
+        else:
+            yield from _types(one, other)
+    # A component calls what is imported, and must have what is exported.
+    roles = old.roles & new.roles or old.roles | new.roles
+    for one_function, other_function in _paired(old.functions, new.functions):
+        if one_function is None or other_function is None:
+            which = rules.FUNCTION_ADDED if one_function is None else rules.FUNCTION_REMOVED
+            caller = "forward" if one_function is None else "backward"
+            sides = frozenset(caller if role == "import" else OPPOSITE[caller] for role in roles)
+            if not roles and one_function is not None:
+                sides = frozenset({caller})  # whoever uses the interface from elsewhere misses it
+            yield _came_or_went(which, one_function, other_function, direction_of(sides))
+        else:
+            yield from _about(one_function, other_function)
+            yield from _functions(one_function, other_function)
+
+
+def _functions(old: Item, new: Item) -> Iterator[Change]:
+    if old.signature != new.signature:
+        before, after = (_shown(item) for item in (old, new))
+        message = f"{old.kind} {old.path!r} was {before} and is {after}"
+        direction: Direction = "none" if old.stability.feature else rules.FUNCTION_CHANGED.direction
+        at = (old.path, new.path)
+        yield _change(rules.FUNCTION_CHANGED, message, *at, old=before, new=after, direction=direction)
+
+
+def _shown(item: Item) -> str:
+    if item.signature is None:
+        return item.kind
+    kind, parameters, result = item.signature
+    listed = ", ".join(f"{name}: {type_}" for name, type_ in parameters)
+    sort = "" if kind == "freestanding" else f"{kind} "
+    return f"{sort}func({listed})" + (f" -> {result}" if result else "")
+
+
+def _types(old: TypeItem, new: TypeItem) -> Iterator[Change]:
+    yield from _about(old, new)
+    gated: dict[str, Direction] = {"direction": "none"} if old.stability.feature else {}
+    at = (old.path, new.path)
+    if old.kind != new.kind or old.signature != new.signature:
+        before, after = (item.signature or item.kind for item in (old, new))
+        message = f"type {old.path!r} was {before} and is {after}"
+        yield _change(rules.TYPE_CHANGED, message, *at, old=before, new=after, **gated)
+        return
+    family = rules.MEMBER_RULES.get(old.kind)
+    if family is None:
+        return
+    for name in old.members.keys() - new.members.keys():
+        message = f"{name!r} of {old.kind} {old.path!r} was removed"
+        yield _change(family["removed"], message, f"{old.path}/{name}", None, old=name, **gated)
+    for name in new.members.keys() - old.members.keys():
+        message = f"{name!r} of {old.kind} {old.path!r} was added"
+        yield _change(family["added"], message, None, f"{new.path}/{name}", new=name, **gated)
+    shared = [[name for name in one.members if name in other.members] for one, other in ((old, new), (new, old))]
+    if shared[0] != shared[1]:
+        message = f"the order within {old.kind} {old.path!r} changed"
+        yield _change(family["reordered"], message, *at, old=shared[0], new=shared[1], **gated)
+    for name in shared[0]:
+        before_type, after_type = old.members[name], new.members[name]
+        if before_type != after_type:
+            message = f"{name!r} of {old.kind} {old.path!r} was {before_type or 'bare'} and is {after_type or 'bare'}"
+            where = (f"{old.path}/{name}", f"{new.path}/{name}")
+            yield _change(family["changed"], message, *where, old=before_type, new=after_type, **gated)

@@ -1,0 +1,208 @@
+"""A resolved WIT package as named items with comparable signatures (Component Model, `WIT.md`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+NOMINAL = ("record", "variant", "enum", "flags", "resource")
+Role = Literal["import", "export"]
+
+
+@dataclass(frozen=True)
+class Stability:
+    """What `@since`, `@unstable` and `@deprecated` say of an item."""
+
+    feature: str | None = None
+    since: str | None = None
+    deprecated: str | None = None
+
+
+@dataclass(frozen=True)
+class Item:
+    """A function, type, interface, import or export. `path` names it, such as `types/order`."""
+
+    path: str
+    kind: str
+    signature: Any = None
+    docs: str | None = None
+    stability: Stability = field(default_factory=Stability)
+
+
+@dataclass(frozen=True)
+class TypeItem(Item):
+    """A named type. For records, variants, enums and flags, `members` maps names to types (None where bare)."""
+
+    members: Mapping[str, str | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Interface(Item):
+    """Types and functions; `roles` says how worlds of the package use it."""
+
+    types: Mapping[str, TypeItem] = field(default_factory=dict)
+    functions: Mapping[str, Item] = field(default_factory=dict)
+    roles: frozenset[Role] = frozenset()
+
+
+@dataclass(frozen=True)
+class World(Item):
+    """What a component gets (`imports`) and gives (`exports`), by name."""
+
+    imports: Mapping[str, Item] = field(default_factory=dict)
+    exports: Mapping[str, Item] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Package:
+    """The package that a text declares; of those it uses, only the names."""
+
+    name: str
+    version: str | None
+    interfaces: Mapping[str, Interface]
+    worlds: Mapping[str, World]
+
+
+def package_of(resolved: Any) -> Package:
+    """Read what `wasm-tools component wit --json` prints. The last package listed is the one that was asked for."""
+    return _Reader(resolved).package()
+
+
+class _Reader:
+    def __init__(self, resolved: Any) -> None:
+        self.worlds, self.interfaces = resolved["worlds"], resolved["interfaces"]
+        self.types, self.packages = resolved["types"], resolved["packages"]
+        self.own = len(self.packages) - 1
+        self.roles: dict[int, set[Role]] = {}
+
+    def package(self) -> Package:
+        own = self.packages[self.own]
+        name, _, version = own["name"].partition("@")
+        worlds = {world: self.world(index) for world, index in own.get("worlds", {}).items()}
+        named = own.get("interfaces", {})
+        interfaces = {interface: self.interface(interface, index) for interface, index in named.items()}
+        for world in own.get("worlds", {}).values():
+            for role in ("imports", "exports"):
+                for key, item in self.worlds[world].get(role, {}).items():
+                    index = item.get("interface", {}).get("id")
+                    if index is not None and self.interfaces[index]["name"] is None:
+                        path = f"{self.worlds[world]['name']}/{key}"
+                        interfaces[path] = self.interface(path, index)
+        return Package(name, version or None, interfaces, worlds)
+
+    def world(self, index: int) -> World:
+        found = self.worlds[index]
+        sides: dict[str, dict[str, Item]] = {"imports": {}, "exports": {}}
+        for side, items in sides.items():
+            for key, item in found.get(side, {}).items():
+                if "function" in item:
+                    items[key] = self.function(f"{found['name']}/{key}", item["function"])
+                elif "interface" in item:
+                    at = item["interface"]["id"]
+                    self.roles.setdefault(at, set()).add("import" if side == "imports" else "export")
+                    name = self.interface_name(at) or key
+                    items[name] = Item(f"{found['name']}/{name}", "interface", stability=_stability(item["interface"]))
+                elif "type" in item and self.types[item["type"]]["kind"] != {"type": item["type"]}:
+                    items[key] = self.type(f"{found['name']}/{key}", item["type"])
+        docs = _docs(found)
+        return World(found["name"], "world", None, docs, _stability(found), sides["imports"], sides["exports"])
+
+    def interface_name(self, index: int) -> str | None:
+        """The name of an interface, with its package unless that is the own one; None where it has none."""
+        found = self.interfaces[index]
+        if found["name"] is None or found["package"] == self.own:
+            return None if found["name"] is None else str(found["name"])
+        package, _, _ = self.packages[found["package"]]["name"].partition("@")
+        return f"{package}/{found['name']}"
+
+    def interface(self, path: str, index: int) -> Interface:
+        found = self.interfaces[index]
+        return Interface(
+            path,
+            "interface",
+            None,
+            _docs(found),
+            _stability(found),
+            {name: self.type(f"{path}/{name}", at) for name, at in found["types"].items()},
+            {
+                name: self.function(f"{path}/{name}", each)
+                for name, each in ((_plain_name(written), each) for written, each in found["functions"].items())
+            },
+            frozenset(self.roles.get(index, ())),
+        )
+
+    def function(self, path: str, found: Any) -> Item:
+        kind = found["kind"] if isinstance(found["kind"], str) else next(iter(found["kind"]))
+        parameters = [(each["name"], self.written(each["type"])) for each in found["params"]]
+        signature = (kind, tuple(parameters), self.written(found.get("result")))
+        return Item(path, "function", signature, _docs(found), _stability(found))
+
+    def type(self, path: str, index: int) -> TypeItem:
+        found = self.types[index]
+        kind = found["kind"] if isinstance(found["kind"], str) else next(iter(found["kind"]))
+        members: dict[str, str | None] = {}
+        if kind == "record":
+            members = {each["name"]: self.written(each["type"]) for each in found["kind"]["record"]["fields"]}
+        elif kind == "variant":
+            cases = found["kind"]["variant"]["cases"]
+            members = {each["name"]: self.written(each["type"]) for each in cases}
+        elif kind in ("enum", "flags"):
+            members = {each["name"]: None for each in found["kind"][kind]["cases" if kind == "enum" else "flags"]}
+        signature = None if kind in NOMINAL else self.written(found["kind"].get("type", index), aliased=index)
+        kind = kind if kind in NOMINAL else "type"
+        return TypeItem(path, kind, signature, _docs(found), _stability(found), members)
+
+    def written(self, type_: Any, aliased: int | None = None) -> str | None:
+        """A type as WIT spells it. Aliases are followed; other named types go by name. None for no type."""
+        if type_ is None or isinstance(type_, str):
+            return type_
+        found = self.types[type_]
+        kind = found["kind"]
+        word = kind if isinstance(kind, str) else next(iter(kind))
+        if word == "type":
+            return self.written(kind["type"])
+        if word in NOMINAL and type_ != aliased:
+            owner = (found.get("owner") or {}).get("interface")
+            name = self.interface_name(owner) if owner is not None else None
+            return f"{name}/{found['name']}" if name else str(found["name"])
+        return self.structure(word, kind)
+
+    def structure(self, word: str, kind: Any) -> str:
+        inner: Any = kind[word] if isinstance(kind, dict) else None
+        match word:
+            case "handle":
+                sort = next(iter(inner))
+                return f"{sort}<{self.written(inner[sort])}>"
+            case "result":
+                ok, err = (self.written(inner[each]) for each in ("ok", "err"))
+                return f"result<{ok or '_'}, {err or '_'}>"
+            case "tuple":
+                return f"tuple<{', '.join(str(self.written(each)) for each in inner['types'])}>"
+            case "fixed-length-list":
+                return f"list<{self.written(inner[0])}, {inner[1]}>"
+            case "map":
+                return f"map<{self.written(inner[0])}, {self.written(inner[1])}>"
+            case "option" | "list" | "future" | "stream":
+                return word if inner is None else f"{word}<{self.written(inner)}>"
+        return word
+
+
+def _plain_name(written: str) -> str:
+    """`[method]cart.add` is `cart.add`, and `[constructor]cart` is `cart.constructor`."""
+    sort, _, name = written.rpartition("]")
+    return f"{name}.constructor" if sort == "[constructor" else name
+
+
+def _docs(found: Any) -> str | None:
+    return (found.get("docs") or {}).get("contents")
+
+
+def _stability(found: Any) -> Stability:
+    said = found.get("stability")
+    if not isinstance(said, dict):
+        return Stability()
+    (kind, what), *_ = said.items()
+    if kind == "unstable":
+        return Stability(feature=what.get("feature"), deprecated=what.get("deprecated"))
+    return Stability(since=what.get("since"), deprecated=what.get("deprecated"))
