@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from linter_app.change import OPPOSITE, Change, Direction, direction_of
 from linter_app.rules.catalogue import Rule
 from linter_app.wit import rules
-from linter_app.wit.model import Interface, Item, Package, TypeItem, World, package_of
+from linter_app.wit.model import Interface, Item, Package, Role, TypeItem, World, package_of
 from linter_app.wit.tool import resolve
 
 _T = TypeVar("_T", bound=Item)
@@ -108,24 +108,28 @@ def _worlds(old: World, new: World) -> Iterator[Change]:
 
 
 def _interfaces(old: Interface, new: Interface) -> Iterator[Change]:
+    roles = old.roles & new.roles or old.roles | new.roles
     for one, other in _paired(old.types, new.types):
         if one is None or other is None:
-            yield _came_or_went(rules.TYPE_ADDED if one is None else rules.TYPE_REMOVED, one, other)
+            which = rules.TYPE_ADDED if one is None else rules.TYPE_REMOVED
+            yield _came_or_went(which, one, other, _whom(roles, added=one is None))
         else:
             yield from _types(one, other)
-    # A component calls what is imported, and must have what is exported.
-    roles = old.roles & new.roles or old.roles | new.roles
     for one_function, other_function in _paired(old.functions, new.functions):
         if one_function is None or other_function is None:
             which = rules.FUNCTION_ADDED if one_function is None else rules.FUNCTION_REMOVED
-            caller = "forward" if one_function is None else "backward"
-            sides = frozenset(caller if role == "import" else OPPOSITE[caller] for role in roles)
-            if not roles and one_function is not None:
-                sides = frozenset({caller})  # whoever uses the interface from elsewhere misses it
-            yield _came_or_went(which, one_function, other_function, direction_of(sides))
+            yield _came_or_went(which, one_function, other_function, _whom(roles, added=one_function is None))
         else:
             yield from _about(one_function, other_function)
             yield from _functions(one_function, other_function)
+
+
+def _whom(roles: frozenset[Role], *, added: bool) -> Direction:
+    """Whom it breaks that something came into an interface, or went: components use imports, and must have exports."""
+    user = "forward" if added else "backward"
+    if not roles:
+        return "none" if added else "backward"  # whoever uses the interface from elsewhere misses it
+    return direction_of(frozenset(user if role == "import" else OPPOSITE[user] for role in roles))
 
 
 def _functions(old: Item, new: Item) -> Iterator[Change]:

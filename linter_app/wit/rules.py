@@ -107,15 +107,15 @@ FUNCTION_CHANGED = rule(
 TYPE_REMOVED = rule(
     "wit-type-removed",
     "both",
-    "A named type is gone that others may use.",
+    f"A named type of an interface is gone. {_WHOM}",
     _interface("  record order { id: string }\n"),
     _interface(""),
     kind="removed",
 )
 TYPE_ADDED = rule(
     "wit-type-added",
-    "none",
-    "There is a new named type.",
+    "both",
+    f"There is a new named type in an interface. {_WHOM}",
     _interface(""),
     _interface("  record order { id: string }\n"),
     kind="added",
