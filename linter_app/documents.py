@@ -119,10 +119,33 @@ class Document:
     def circular(self) -> Source | None:
         """A reference that leads back to itself without going into the instance, which means nothing (Core 9.4.1)."""
         done: set[int] = set()
-        for path, schema in list(self.schemas()):
-            if any(keyword in schema for keyword in REFERENCES) and (found := self._circle(self._at(path), done)):
+        for source in self._used():
+            if any(keyword in source.schema for keyword in REFERENCES) and (found := self._circle(source, done)):
                 return found
         return None
+
+    def _used(self) -> Iterator[Source]:
+        """The subschemas that something leads to: definitions count where they are referred to."""
+        seen: set[int] = set()
+        waiting = [self.source]
+        while waiting:
+            source = waiting.pop()
+            if not isinstance(source.schema, dict) or source.key in seen:
+                continue
+            seen.add(source.key)
+            yield source
+            for keyword, value in source.schema.items():
+                if keyword in REFERENCES:
+                    target = source.document.resolve(source, keyword)
+                    waiting += [target] if target is not None else []
+                elif keyword in ("$defs", "definitions") or keyword in dialects.VALUES:
+                    continue
+                elif keyword in dialects.MAPS and isinstance(value, dict):
+                    waiting += [source.at(keyword, name) for name in value]
+                elif isinstance(value, list):
+                    waiting += [source.at(keyword, index) for index in range(len(value))]
+                elif isinstance(value, dict):
+                    waiting.append(source.at(keyword))
 
     def _circle(self, start: Source, done: set[int]) -> Source | None:
         open_now: set[int] = set()

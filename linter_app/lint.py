@@ -82,7 +82,6 @@ def lint_wit(
 def _judged(old: Any, new: Any, config: Config, resources: Mapping[str, Any]) -> tuple[Change, ...]:
     """The facts, each at its level: `error` where it breaks in this mode."""
     strict, sides = config.strict_open_objects, config.sides
-    deadline = time.monotonic() + config.budget_ms / 1000
     try:
         check_depth([old, new])
     except InvalidJSON as error:
@@ -92,6 +91,7 @@ def _judged(old: Any, new: Any, config: Config, resources: Mapping[str, Any]) ->
     state = walk(old, new, strict, resources)
     stated = frozenset[str]().union(*(change.sides for change in state.changes if not _of_policy(change, strict)))
     open_sides = {side for side in sides & stated if not _proven(state, side)}
+    deadline = time.monotonic() + config.budget_ms / 1000
     searches: list[Search] = []
     if config.budget_ms > 0:
         opened = (open_search(state, side, deadline, resources) for side in sorted(open_sides))  # type: ignore[arg-type]

@@ -294,9 +294,13 @@ def disjoint(one: View, other: View) -> bool:
         return not any(alike(value, known) for value in one.values for known in other.values)
     if one.types | other.types != {"object"}:
         return False
-    # Told apart by a property that both ask for.
+    # Told apart by a property that one asks for and the other refuses, or that both ask for.
     return any(
         disjoint(View(one.property(name)), View(other.property(name)))
-        for name in one.required.keys() & other.required.keys()
-        if one.property(name) and other.property(name)
+        for name in one.required.keys() | other.required.keys()
+        if (name in one.required and name in other.required) or _refused(name, one) or _refused(name, other)
     )
+
+
+def _refused(name: str, view: View) -> bool:
+    return any(source.schema is False for source in view.property(name))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -54,10 +55,20 @@ class Walk:
     holes: dict[str, dict[int, set[tuple[str, bool]]]] = field(default_factory=lambda: {"backward": {}, "forward": {}})
     places: int = 0
     deadline: float = field(default_factory=lambda: time.monotonic() + WALK_SECONDS)
+    _views: dict[tuple[int, ...], View] = field(default_factory=dict)
     _known_sides: dict[Pair, frozenset[str]] = field(default_factory=dict)
     # Pairs whose sides are being found: how deep each is, and the lowest that was taken for granted.
     _active: dict[Pair, int] = field(default_factory=dict)
     _granted: int = 1 << 30
+
+    def view(self, conjunction: Conjunction) -> View:
+        """The conjunction, read; once for those that are met again and again."""
+        key = tuple(source.key for source in conjunction)
+        if any(isinstance(source.schema, bool) for source in conjunction):
+            return View(conjunction)  # `true` is the same wherever it stands
+        if key not in self._views:
+            self._views[key] = View(conjunction)
+        return self._views[key]
 
     def exhausted(self) -> bool:
         """Whether the budget of this walk is spent."""
@@ -99,7 +110,8 @@ class Walk:
         seen, self.seen = self.seen, set[tuple[Any, ...]]()
         self._active[pair], self._granted = level, 1 << 30
         try:
-            compare(self, old, new, None, depth)
+            with suppress(_Enough):
+                compare(self, old, new, None, depth)
             found = frozenset[str]().union(*(change.sides for change in self.changes))
             if found or self._granted >= level:
                 self._known_sides[pair] = found
@@ -108,6 +120,10 @@ class Walk:
             self.changes, self.seen = kept, seen
             self._granted = min(before, self._granted) if self._granted < level else before
         return found
+
+
+class _Enough(Exception):
+    """Both directions break, and nobody asked for more than that."""
 
 
 @dataclass(eq=False)
@@ -123,6 +139,8 @@ class Place:
     """The directions in which something here may break at all."""
     differing: tuple[list[Group], list[Group]] = ((), ())  # type: ignore[assignment]  # empty, not written to
     """The groups of alternatives that are not the same on both sides."""
+    explained: frozenset[str] = frozenset()
+    """The directions that facts break which were stated where this was met before."""
     _first: int = 0
 
     def __post_init__(self) -> None:
@@ -154,6 +172,9 @@ class Place:
     ) -> None:
         """State one fact. `old_at` and `new_at` name a keyword here, or a place; None where there is none."""
         sides = SIDES.get(direction or rule.direction) or frozenset({direction or rule.direction}) - {"none"}
+        if self.walk._active and sides & self.open_sides == BOTH:
+            self.walk.changes.append(Change(rule.id, None, None, "both", message))
+            raise _Enough
         self.walk.changes.append(
             Change(
                 rule.id,
@@ -223,7 +244,7 @@ def compare(
     if key in walk.seen or walk.alike(old, new):
         return
     walk.seen.add(key)
-    place = Place(walk, View(old), View(new), parent, depth, sides)
+    place = Place(walk, walk.view(old), walk.view(new), parent, depth, sides)
     if depth > MAX_DEPTH or walk.exhausted():
         place.undecided("the schemas are too deep or too large to compare", "", "")
         return

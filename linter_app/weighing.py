@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from linter_app.change import SIDES
 from linter_app.documents import REFERENCES, Source
+from linter_app.parts import type_of
 from linter_app.views import Conjunction, Group, View, disjoint
 from linter_app.witnesses.judge import verdicts
 
@@ -29,6 +31,8 @@ def _weigh_values(place: Place) -> None:
         values = accepting.values
         if values is None or side not in place.open_sides or refusing.keywords <= {"enum", "const", "type"}:
             continue
+        if not {type_of(value) for value in values} <= refusing.types:
+            continue  # one of them is refused
         accepted = verdicts(refusing.conjunction, values[:MAX_VALUES]) if len(values) <= MAX_VALUES else None
         if accepted and all(accepted):
             place.open_sides -= {side}
@@ -53,21 +57,21 @@ def _weigh_groups(place: Place) -> None:
     if olds is None or news is None:
         return
     covered = {
-        "backward": _coverable(differing[1])
-        and all(any("backward" not in place.sides(one, other) for other in news) for one in _pieces(olds, news)),
-        "forward": _coverable(differing[0])
-        and all(any("forward" not in place.sides(one, other) for one in olds) for other in _pieces(news, olds)),
+        "backward": _coverable(place, differing[1])
+        and all(any("backward" not in place.sides(one, other) for other in news) for one in _pieces(place, olds, news)),
+        "forward": _coverable(place, differing[0])
+        and all(any("forward" not in place.sides(one, other) for one in olds) for other in _pieces(place, news, olds)),
     }
     place.open_sides &= frozenset(side for side in SIDES["both"] if not covered[side])
 
 
-def _pieces(narrower: list[Conjunction], wider: list[Conjunction]) -> list[Conjunction]:
+def _pieces(place: Place, narrower: list[Conjunction], wider: list[Conjunction]) -> list[Conjunction]:
     """The conjunctions, cut by type where several of the others may have to share in covering one."""
     if len(wider) == 1:
         return narrower
     pieces: list[Conjunction] = []
     for conjunction in narrower:
-        types = View(conjunction).types
+        types = place.walk.view(conjunction).types
         types -= {"integer"} if "number" in types else frozenset()
         document = conjunction[0].document if conjunction else None
         if len(types) < 2 or document is None:
@@ -86,15 +90,27 @@ def _same_group(place: Place, one: Group, other: Group) -> bool:
     """Whether two groups list the same alternatives, in whatever order."""
     if len(one.branches) != len(other.branches) or len(one.branches) > MAX_ALTERNATIVES:
         return place.walk.alike(tuple(one.branches), tuple(other.branches))
-    left = list(other.branches)
-    for branch in one.branches:
-        for candidate in left:
-            if not place.sides((branch,), (candidate,)):
-                left.remove(candidate)
-                break
-        else:
+    left, right = unmatched(one.branches, other.branches, place.walk.alike)
+    for branch in left:
+        same = next((candidate for candidate in right if not place.sides((branch,), (candidate,))), None)
+        if same is None:
             return False
+        right.remove(same)
     return True
+
+
+def unmatched(
+    olds: list[Source], news: list[Source], equal: Callable[[Conjunction, Conjunction], bool]
+) -> tuple[list[Source], list[Source]]:
+    """What is left of two lists when each is taken away with its equal in the other."""
+    left, right = [], list(news)
+    for one in olds:
+        same = next((other for other in right if equal((one,), (other,))), None)
+        if same is None:
+            left.append(one)
+        else:
+            right.remove(same)
+    return left, right
 
 
 def _spread(view: View, groups: list[Group]) -> list[Conjunction] | None:
@@ -132,11 +148,11 @@ def _without(source: Source, schema: dict[str, Any], keywords: set[str]) -> Sour
     return Source(made, source.path, document)
 
 
-def _coverable(groups: list[Group]) -> bool:
+def _coverable(place: Place, groups: list[Group]) -> bool:
     """Whether satisfying one alternative suffices: not so in a `oneOf` whose members may hold together."""
-    return all(group.keyword != "oneOf" or _exclusive(group) for group in groups)
+    return all(group.keyword != "oneOf" or _exclusive(place, group) for group in groups)
 
 
-def _exclusive(group: Group) -> bool:
-    views = [View((branch,)) for branch in group.branches]
+def _exclusive(place: Place, group: Group) -> bool:
+    views = [place.walk.view((branch,)) for branch in group.branches]
     return all(disjoint(one, other) for index, one in enumerate(views) for other in views[:index])

@@ -8,6 +8,7 @@ each class that no expression tells apart. What it finds is a proof, and so is t
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -28,6 +29,8 @@ from linter_app.patterns.syntax import (
 
 MAX_STATES = 1500
 MAX_STEPS = 6000
+MAX_KEPT = 20_000
+SECONDS = 0.05
 # Of characters that no expression tells apart, the first of these is shown to people.
 _LIKED = [*map(ord, "abcxyzABC0159_- ./:@éß"), *range(33, 127)]
 
@@ -44,6 +47,7 @@ class _Automaton:
     free: list[list[tuple[Edge | None, int]]] = field(default_factory=list)
     final: int = 0
     _closures: dict[tuple[Active, bool, bool], Active] = field(default_factory=dict)
+    _moves: dict[tuple[Active, int], Active] = field(default_factory=dict)
 
     def state(self) -> int:
         if len(self.steps) >= MAX_STATES:
@@ -113,6 +117,14 @@ class _Automaton:
         """The states after one more character; a search may also begin here."""
         if states is _MATCHED:
             return states
+        key = (states, character)
+        if key not in self._moves:
+            if len(self._moves) > MAX_KEPT:
+                self._moves.clear()
+            self._moves[key] = self._moved(states, character)
+        return self._moves[key]
+
+    def _moved(self, states: Active, character: int) -> Active:
         reached = {
             target
             for state in states
@@ -136,22 +148,24 @@ def _automaton(pattern: str) -> _Automaton:
     return made
 
 
+@lru_cache(maxsize=4096)
+def _liked_in(ranges: Ranges) -> frozenset[int]:
+    return frozenset(code for code in _LIKED if any(low <= code <= high for low, high in ranges))
+
+
 def _alphabet(automata: list[_Automaton]) -> list[int]:
     """One character of each class that no expression tells apart; the liked ones first."""
     sets = list({ranges for each in automata for steps in each.steps for ranges, _ in steps})
-    edges = sorted(
-        {0, 0xD800, 0xE000, *(low for s in sets for low, _ in s), *(high + 1 for s in sets for _, high in s)}
-    )
-    bounds = [edge for edge in edges if edge <= LAST]
-    liked = [code for code in _LIKED if code not in bounds]
-
-    def class_of(code: int) -> tuple[bool, ...]:
-        return tuple(any(low <= code <= high for low, high in ranges) for ranges in sets)
-
+    liked = [_liked_in(ranges) for ranges in sets]
+    edges = {0, 0xE000, *(low for ranges in sets for low, _ in ranges)}
+    edges |= {high + 1 for ranges in sets for _, high in ranges}
     classes: dict[tuple[bool, ...], int] = {}
-    for code in [*_LIKED, *bounds] if len(sets) < 200 else [*liked, *bounds]:
-        if not 0xD800 <= code < 0xE000:
-            classes.setdefault(class_of(code), code)
+    for code in _LIKED:
+        classes.setdefault(tuple(code in each for each in liked), code)
+    for code in sorted(edges):
+        if code <= LAST and not 0xD800 <= code < 0xE000:
+            signature = tuple(any(low <= code <= high for low, high in ranges) for ranges in sets)
+            classes.setdefault(signature, code)
     return list(classes.values())
 
 
@@ -166,6 +180,7 @@ def _found(matching: tuple[str, ...], failing: tuple[str, ...], least: int, most
         return None, False
     wanted = [True] * len(matching) + [False] * len(failing)
     start = tuple(each.closure(frozenset({0}), True, False) for each in automata)
+    deadline = time.monotonic() + SECONDS
     level: list[tuple[tuple[Active, ...], str]] = [(start, "")]
     seen = {(start, 0)}
     length = steps = 0
@@ -180,7 +195,7 @@ def _found(matching: tuple[str, ...], failing: tuple[str, ...], least: int, most
         for states, text in level:
             for character in alphabet:
                 steps += 1
-                if steps > MAX_STEPS:
+                if steps > MAX_STEPS or (steps % 64 == 0 and time.monotonic() > deadline):
                     return None, False
                 after = tuple(each.next(active, character) for each, active in zip(automata, states, strict=True))
                 if any(not want and active is _MATCHED for active, want in zip(after, wanted, strict=True)):

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from linter_app.change import OPPOSITE, direction_of
 from linter_app.documents import Source
 from linter_app.rules.catalogue import mirrored, rule
-from linter_app.views import DISJUNCTIVE, Group, View, disjoint
+from linter_app.views import DISJUNCTIVE, Group, disjoint
+from linter_app.weighing import unmatched
 
 if TYPE_CHECKING:
     from linter_app.walk import Place
@@ -83,7 +84,7 @@ def compare(place: Place) -> None:
             place.report(removed, f"{keyword} was removed", group.part.at(keyword), None)
         for group in news:
             place.report(added, f"{keyword} was added", None, group.part.at(keyword))
-    if (old or new) and (missing := place.open_sides - place.reported_sides()):
+    if (old or new) and (missing := place.open_sides - place.reported_sides() - place.explained):
         at = (groups[0].part.at(groups[0].keyword) if groups else None for groups in (old, new))
         message = "the alternatives, taken together, may accept other values"
         place.report(ALTERNATIVES_CHANGED, message, *at, direction=direction_of(missing), decided=False)
@@ -91,7 +92,7 @@ def compare(place: Place) -> None:
 
 def _refusals(place: Place) -> None:
     old, new = (
-        [source for source in view.sources("not") if View((source,)).types & place.shared_types]
+        [source for source in view.sources("not") if place.walk.view((source,)).types & place.shared_types]
         for view in (place.old, place.new)
     )
     for one in list(old):
@@ -111,29 +112,27 @@ def _refusals(place: Place) -> None:
 
 
 def _alternatives(place: Place, old: Group, new: Group) -> None:
-    olds, news = list(old.branches), list(new.branches)
-    for one in list(olds):
-        same = [other for other in news if not place.sides((one,), (other,))]
-        if same:
-            olds.remove(one)
-            news.remove(same[0])
-    for one, other in _matched(olds, news):
+    olds, news = unmatched(old.branches, new.branches, place.walk.alike)
+    olds, news = unmatched(olds, news, lambda one, other: not place.sides(one, other))
+    for one, other in _matched(place, olds, news):
         olds.remove(one)
         news.remove(other)
         place.descend((one,), (other,))
+        place.explained |= place.sides((one,), (other,))  # though it may have been told elsewhere
     for one in olds:
         place.report(ALTERNATIVE_REMOVED, f"an alternative of {old.keyword} was removed", one, new.part.at(new.keyword))
     for one in news:
         place.report(ALTERNATIVE_ADDED, f"an alternative of {new.keyword} was added", old.part.at(old.keyword), one)
 
 
-def _matched(olds: list[Source], news: list[Source]) -> list[tuple[Source, Source]]:
+def _matched(place: Place, olds: list[Source], news: list[Source]) -> list[tuple[Source, Source]]:
     """Pairs of alternatives that are two states of one, by what they have in common; the likest first."""
+    view = place.walk.view
     scored = [
         (-_likeness(one.schema, other.schema), first, second, one, other)
         for first, one in enumerate(olds[:50])
         for second, other in enumerate(news[:50])
-        if not disjoint(View((one,)), View((other,)))
+        if not disjoint(view((one,)), view((other,)))
     ]
     pairs: list[tuple[Source, Source]] = []
     taken: set[int] = set()
@@ -166,3 +165,4 @@ def _condition(place: Place, old: Group, new: Group) -> None:
         ways = [(group.part.at(keyword),) if keyword in group.part.schema else () for group in (old, new)]
         if ways[0] or ways[1]:
             place.descend(ways[0], ways[1])
+            place.explained |= place.sides(ways[0], ways[1])

@@ -25,6 +25,12 @@ class Way(NamedTuple):
     keyword: str
     take: Callable[[], list[Literal]]
     """Adds to what is wanted; what is left over are further literals."""
+    kinds: frozenset[str] = ALL_TYPES
+    """The types of value that can go it."""
+    done: bool = False
+    """Whether what is wanted already breaks the keyword."""
+    near: bool = False
+    """Whether it leads through a property that is wanted anyway."""
 
 
 class Case(NamedTuple):
@@ -47,7 +53,11 @@ class Case(NamedTuple):
             demand()
             return []
 
-        yield Way(0, self.keyword, take)
+        yield Way(0, self.keyword, take, frozenset(kind))
+
+    def already(self) -> Iterator[Way]:
+        """The way that is gone already."""
+        yield Way(0, self.keyword, list, done=True)
 
     def within(self, source: Source, kind: str, demand: Callable[[], Any]) -> Iterator[Way]:
         """The way that leads through a subschema, into an object or an array."""
@@ -68,6 +78,8 @@ def ways(draw: Draw, part: Part, keyword: str, wanted: Wanted) -> Iterator[Way]:
 
 def _type(case: Case) -> Iterator[Way]:
     types = types_of(case.value)
+    if not types & case.wanted.types:
+        return case.already()
     others = ALL_TYPES - types
     if "integer" in types and "number" not in types:
         others |= {"number"}  # one that is not an integer
@@ -76,6 +88,9 @@ def _type(case: Case) -> Iterator[Way]:
 
 def _enum(case: Case) -> Iterator[Way]:
     values = case.value if case.keyword == "enum" else [case.value]
+    wanted = case.wanted.values
+    if wanted is not None and not {identity(value) for value in values} & {identity(value) for value in wanted}:
+        return case.already()
     return case.here(tuple(ALL_TYPES), lambda: case.wanted.excluded.update(map(identity, values)))
 
 
@@ -116,7 +131,10 @@ def _unique(case: Case) -> Iterator[Way]:
 
 def _required(case: Case) -> Iterator[Way]:
     for name in case.value:
-        yield from case.here(("object",), lambda name=name: case.wanted.forbidden.add(name))  # type: ignore[misc]
+        if name in case.wanted.forbidden:
+            yield from case.already()
+        elif name not in case.wanted.required:
+            yield from case.here(("object",), lambda name=name: case.wanted.forbidden.add(name))  # type: ignore[misc]
 
 
 def _member(case: Case, name: str, source: Source) -> Iterator[Way]:
@@ -124,7 +142,9 @@ def _member(case: Case, name: str, source: Source) -> Iterator[Way]:
         case.wanted.required.add(name)
         case.wanted.members.append((name, source))
 
-    return case.within(source, "object", demand)
+    if name not in case.wanted.forbidden:
+        for way in case.within(source, "object", demand):
+            yield way._replace(near=name in case.wanted.required)
 
 
 def _properties(case: Case) -> Iterator[Way]:
@@ -140,7 +160,10 @@ def _patterns(case: Case) -> Iterator[Way]:
 
 
 def _rest(case: Case) -> Iterator[Way]:
-    for name in case.draw.fresh_names(case.part):
+    names = case.draw.fresh_names(case.part, case.wanted)
+    if case.value is False and case.wanted.required & set(names) and case.wanted.types == {"object"}:
+        yield from case.already()
+    for name in names:
         yield from _member(case, name, case.part.at(case.keyword))
 
 
@@ -186,7 +209,8 @@ def _dependent_required(case: Case) -> Iterator[Way]:
                 case.wanted.required.add(name)
                 case.wanted.forbidden.add(other)
 
-            yield from case.here(("object",), demand)
+            if other not in case.wanted.required:
+                yield from case.here(("object",), demand)
 
 
 def _dependent_schemas(case: Case) -> Iterator[Way]:
@@ -198,7 +222,7 @@ def _dependent_schemas(case: Case) -> Iterator[Way]:
             case.wanted.required.add(name)
             return [(source, False)]
 
-        yield Way(id(source.schema), case.keyword, take)
+        yield Way(id(source.schema), case.keyword, take, frozenset({"object"}))
 
 
 def _branches(case: Case) -> list[Source]:

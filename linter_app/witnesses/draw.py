@@ -21,6 +21,7 @@ from linter_app.witnesses.wanted import COUNTED, Aim, Contradiction, Wanted
 
 MAX_DEPTH = 24
 MAX_DRAWS = 4000
+RETRIES = 4
 MAX_LENGTH = 3000
 
 
@@ -36,14 +37,26 @@ class Draw:
         """A value that `keep` should accept and each of `refuse` should not. Raises Contradiction."""
         if depth > MAX_DEPTH:
             raise Contradiction
+        keep, refuse = list(keep), list(refuse)
+        for _ in range(RETRIES):
+            try:
+                return self._attempt(keep, refuse, depth)
+            except Contradiction:
+                if self.left < 0:
+                    raise
+        raise Contradiction
+
+    def _attempt(self, keep: list[Source], refuse: list[Source], depth: int) -> Any:
         wanted = Wanted()
-        waiting: list[Literal] = [(source, True) for source in keep] + [(source, False) for source in refuse]
+        # What shall hold is read first, so that what shall be broken is broken in a way that is left.
+        waiting: list[Literal] = [(source, True) for source in keep]
+        later: list[Literal] = [(source, False) for source in refuse]
         seen: set[tuple[int, bool]] = set()
-        while waiting or self._dependents(wanted, waiting):
+        while waiting or later or self._dependents(wanted, waiting):
             self.left -= 1
             if self.left < 0:
                 raise Contradiction
-            source, positive = waiting.pop(0)
+            source, positive = waiting.pop(0) if waiting else later.pop(0)
             if isinstance(source.schema, bool):
                 if source.schema is not positive:
                     raise Contradiction
@@ -53,7 +66,8 @@ class Draw:
             seen.add((id(source.schema), positive))
             if (id(source.schema), not positive) in seen:
                 raise Contradiction
-            waiting += (self._keep if positive else self._refuse)(part_of(source), wanted)
+            for literal in (self._keep if positive else self._refuse)(part_of(source), wanted):
+                (waiting if literal[1] else later).append(literal)
         return self._build(wanted, depth)
 
     def _dependents(self, wanted: Wanted, waiting: list[Literal]) -> bool:
@@ -105,11 +119,11 @@ class Draw:
         more: list[Literal] = [(target, True) for target in targets if target is not None]
         more += [(part.at("allOf", index), True) for index in range(len(schema.get("allOf", ())))]
         if schema.get("anyOf"):
-            more.append((part.at("anyOf", dice.randrange(len(schema["anyOf"]))), True))
+            more.append((part.at("anyOf", self._alternative(part, "anyOf")), True))
         if schema.get("oneOf"):
-            chosen = dice.randrange(len(schema["oneOf"]))
+            chosen = self._alternative(part, "oneOf")
             more.append((part.at("oneOf", chosen), True))
-            if dice.random() < 0.5:
+            if dice.random() < 0.85:
                 more += [(part.at("oneOf", n), False) for n in range(len(schema["oneOf"])) if n != chosen]
         if "not" in schema:
             more.append((part.at("not"), False))
@@ -120,16 +134,34 @@ class Draw:
                 more.append((part.at("then" if holds else "else"), True))
         return more
 
+    def _alternative(self, part: Part, keyword: str) -> int:
+        branches = part.schema[keyword]
+        on_the_way = [n for n in range(len(branches)) if self._leads_on(part.at(keyword, n))]
+        if on_the_way and self.dice.random() < 0.9:
+            return self.dice.choice(on_the_way)
+        return self.dice.randrange(len(branches))
+
+    def _leads_on(self, source: Source) -> bool:
+        if source.key in self.aim.kept:
+            return True
+        if not isinstance(source.schema, dict) or "$ref" not in source.schema:
+            return False
+        target = part_of(source).target("$ref")
+        return target is not None and target.key in self.aim.kept
+
     def _refuse(self, part: Part, wanted: Wanted) -> list[Literal]:
         """Choose one keyword to break: the aimed one if it is here, else one that leads on, else any."""
-        found = [way for keyword in part.schema for way in ways(self, part, keyword, wanted)]
+        every = (way for keyword in part.schema for way in ways(self, part, keyword, wanted))
+        found = [way for way in every if way.kinds & wanted.types]
         if not found:
             raise Contradiction
         here = id(part.source.schema) in self.aim.way
         aimed = [way for way in found if way.through in self.aim.way]
         exact = [way for way in found if here and way.keyword == self.aim.keyword]
-        for preferred in (aimed, exact):
-            if preferred and self.dice.random() < 0.85:
+        done = [way for way in found if way.done]
+        near = [way for way in found if way.near]
+        for preferred, rate in ((aimed, 0.85), (exact, 0.85), (done, 0.9), (near, 0.6)):
+            if preferred and self.dice.random() < rate:
                 found = preferred
                 break
         return self.dice.choice(found).take()
@@ -144,9 +176,11 @@ class Draw:
         made = sample(regex, self.dice)
         return made if made is not None and matches(regex, made) else None
 
-    def fresh_names(self, part: Part) -> list[str]:
-        """Names that this part leaves to its additional properties: some known elsewhere, some new."""
-        pool = [*self.dice.sample(self.names, min(len(self.names), 4)), "extra", "x", "a1", "Z"]
+    def fresh_names(self, part: Part, wanted: Wanted) -> list[str]:
+        """Names that this part leaves to its additional properties: wanted ones, some known elsewhere, some new."""
+        others = {name for each in wanted.parts for name in each.schema.get("properties", ())} - wanted.forbidden
+        pool = [*sorted(wanted.required), *self.dice.sample(sorted(others), min(len(others), 4))]
+        pool += [*self.dice.sample(self.names, min(len(self.names), 4)), "extra", "x", "a1", "Z"]
         described = part.schema.get("properties", ())
         patterns = part.schema.get("patternProperties", ())
         return [n for n in pool if n not in described and not any(matches(regex, n) for regex in patterns)]

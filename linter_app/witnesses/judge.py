@@ -41,15 +41,23 @@ def verdicts(conjunction: tuple[Source, ...], values: list[Any]) -> list[bool] |
         return [True] * len(values)
     accepted = [True] * len(values)
     for source in conjunction:
-        root = source.document.root
-        context = {key: root[key] for key in _CONTEXT if key in root} if isinstance(root, dict) else {}
-        schema = context | {"allOf": [source.schema]}
         try:
-            check = _quick(schema, source.document.draft, source.document.resources)
+            check = _subschema(source)
             accepted = [known and bool(check.is_valid(value)) for known, value in zip(accepted, values, strict=True)]
         except UNUSABLE:
             return None
     return accepted
+
+
+def _subschema(source: Source) -> Any:
+    """A validator of one place, with the definitions of its document around it; made once for a place."""
+    document, schema = source.document, source.schema
+    if isinstance(schema, dict) and (made := document.kept(schema, "validator")) is not None:
+        return made
+    root = document.root if isinstance(document.root, dict) else {}
+    context = {key: root[key] for key in _CONTEXT if key in root}
+    made = _quick(context | {"allOf": [schema]}, document.draft, document.resources)
+    return document.keep(schema, "validator", made) if isinstance(schema, dict) else made
 
 
 _CONTEXT = ("$schema", "$id", "id", "$defs", "definitions")
@@ -75,7 +83,11 @@ class Judge:
             self._slow = self._independent()
         try:
             return bool(self._slow.is_valid(instance)) is accepted
-        except Exception:  # whatever a hostile schema makes of it: an opinion that cannot be had agrees with nothing
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException:
+            # Whatever a hostile schema makes of it, panics of its parts in Rust among them, which are no
+            # Exceptions: an opinion that cannot be had agrees with nothing.
             return False
 
     def errors(self, instance: Any) -> Iterator[Any]:

@@ -61,6 +61,8 @@ def string(dice: random.Random, wanted: Wanted) -> str:
 
 
 def _text(dice: random.Random, wanted: Wanted, attempt: int) -> str | None:
+    if wanted.formats and (not wanted.patterns or dice.random() < 0.5):
+        return dice.choice(EXAMPLES.get(dice.choice(wanted.formats), ["a"]))
     if wanted.patterns:
         least, _ = wanted.range("Length")
         text = sample(dice.choice(wanted.patterns), dice, max(3, least if dice.random() < 0.5 else 3, attempt))
@@ -69,8 +71,6 @@ def _text(dice: random.Random, wanted: Wanted, attempt: int) -> str | None:
         padding = "a" * dice.choice([1, 3, max(0, least - len(text))])
         # Where the pattern is not anchored, more may stand around the match.
         return dice.choice([padding + text, text + padding, text + dice.choice(wanted.patterns)[-3:-1]])
-    if wanted.formats:
-        return dice.choice(EXAMPLES.get(wanted.formats[0], ["a"]))
     if wanted.not_patterns and dice.random() < 0.4:
         near = sample(wanted.not_patterns[0], dice) or ""
         return dice.choice([near + "!", "!" + near, near[1:], near[:-1], near.swapcase(), near * 2])

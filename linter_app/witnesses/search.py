@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from linter_app.change import Change, Witness
 from linter_app.patterns import sample
+from linter_app.views import View
 from linter_app.walk import Place, Walk
 from linter_app.witnesses.draw import Draw
 from linter_app.witnesses.judge import UNUSABLE, Judge
@@ -88,7 +89,9 @@ class Search:
 
 
 def open_search(walk: Walk, side: Side, deadline: float, resources: Mapping[str, Any]) -> Search | None:
-    """A search, or None where the validators cannot be made (a reference to an unknown schema, say)."""
+    """A search, or None where validators cannot judge: references to unknown schemas, or in a circle."""
+    if walk.old.circular or walk.new.circular:
+        return None
     try:
         return Search(walk, side, deadline, resources)
     except UNUSABLE:
@@ -97,14 +100,20 @@ def open_search(walk: Walk, side: Side, deadline: float, resources: Mapping[str,
 
 def _aim(change: Change, side: Side) -> Aim:
     way: set[int] = set()
+    kept: set[int] = set()
     place: Place | None = change.place
     while place is not None:
-        view = place.new if side == "backward" else place.old
-        way |= {id(part.source.schema) for part in view.parts} | {id(part.schema) for part in view.parts}
-        way |= {source.key for source in view.conjunction if isinstance(source.schema, dict)}
+        accepting, refusing = (place.old, place.new) if side == "backward" else (place.new, place.old)
+        way |= _places(refusing)
+        kept |= _places(accepting)
         place = place.parent
     at = change.new_pointer if side == "backward" else change.old_pointer
-    return Aim(frozenset(way), (at or "").rpartition("/")[2] or None)
+    return Aim(frozenset(way), frozenset(kept), (at or "").rpartition("/")[2] or None)
+
+
+def _places(view: View) -> set[int]:
+    found = {id(part.source.schema) for part in view.parts} | {id(part.schema) for part in view.parts}
+    return found | {source.key for source in view.conjunction if isinstance(source.schema, dict)}
 
 
 def _names(root: Any) -> Iterator[str]:

@@ -23,9 +23,12 @@ class Contradiction(Exception):
 
 @dataclass
 class Aim:
-    """Where a draw is steered to: the places to break on the way (by `id` of their schemas), and the keyword."""
+    """Where a draw is steered to, by the `id` of schemas, and the keyword to break there."""
 
     way: frozenset[int] = frozenset()
+    """Places to break, on the way to what shall be broken."""
+    kept: frozenset[int] = frozenset()
+    """Places to obey on that way, which tell the alternatives to choose."""
     keyword: str | None = None
     # Names that an instance must not use in an object judged by this schema (by `id`).
     holes: dict[int, set[tuple[str, bool]]] = field(default_factory=dict)
