@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from linter_app.change import Change
@@ -28,6 +29,8 @@ def walk(old: Any, new: Any, strict_open_objects: bool, resources: Mapping[str, 
         compare(state, (state.old.source,), (state.new.source,), None, 0)
     except RecursionError:
         state.changes.append(too_deep("the schemas are too deep to compare"))
+    if state.old.circular or state.new.circular:
+        state.changes = [replace(change, decided=False) for change in state.changes]
     for document in (state.old, state.new):
         if (circle := document.circular) is not None:
             message = "a reference leads back to itself without going into the instance, which has no meaning"

@@ -10,6 +10,7 @@ from typing import Any
 from linter_app.change import Change, Level, Mode, Report
 from linter_app.config import BUDGET_MS, Config
 from linter_app.diff import too_deep, walk
+from linter_app.effort import bearable
 from linter_app.json_text import InvalidJSON, check_depth, same
 from linter_app.proof import proven_to_accept
 from linter_app.rules.objects import REQUIRED_PROPERTY_REMOVED
@@ -42,11 +43,11 @@ def lint(
     on an unknown `$schema`.
     """
     config = config or Config(mode=mode, strict_open_objects=strict_open_objects, budget_ms=budget_ms)
-    changes = _judged(old, new, config, resources or {})
+    equal, changes = _judged(old, new, config, resources or {})
     return report_of(
         changes,
         config,
-        equal=same(old, new),
+        equal=equal,
         current_version=current_version,
         proposed_version=proposed_version,
     )
@@ -79,15 +80,16 @@ def lint_wit(
     )
 
 
-def _judged(old: Any, new: Any, config: Config, resources: Mapping[str, Any]) -> tuple[Change, ...]:
-    """The facts, each at its level: `error` where it breaks in this mode."""
+def _judged(old: Any, new: Any, config: Config, resources: Mapping[str, Any]) -> tuple[bool, tuple[Change, ...]]:
+    """Whether both are equal, and the facts, each at its level: `error` where it breaks in this mode."""
     strict, sides = config.strict_open_objects, config.sides
     try:
         check_depth([old, new])
     except InvalidJSON as error:
-        return (replace(too_deep(str(error)), level="error" if sides else "info"),)
-    if same(old, new) and not resources:
-        return ()
+        return False, (replace(too_deep(str(error)), level="error" if sides else "info"),)
+    equal = same(old, new)
+    if equal and not resources:
+        return True, ()
     state = walk(old, new, strict, resources)
     stated = frozenset[str]().union(*(change.sides for change in state.changes if not _of_policy(change, strict)))
     open_sides = {side for side in sides & stated if not _proven(state, side)}
@@ -97,11 +99,13 @@ def _judged(old: Any, new: Any, config: Config, resources: Mapping[str, Any]) ->
         opened = (open_search(state, side, deadline, resources) for side in sorted(open_sides))  # type: ignore[arg-type]
         searches = [search for search in opened if search is not None]
     facts = _with_witnesses(list(state.changes), searches, strict, deadline)
-    return tuple(replace(change, level=_level(change, open_sides, config), place=None) for change in facts)
+    return equal, tuple(replace(change, level=_level(change, open_sides, config), place=None) for change in facts)
 
 
 def _proven(state: Walk, side: str) -> bool:
     wider, narrower = (state.new, state.old) if side == "backward" else (state.old, state.new)
+    if not (bearable(wider) and bearable(narrower)):
+        return False
     return wider.draft == narrower.draft and proven_to_accept(wider.root, narrower.root, draft=wider.draft)
 
 

@@ -18,7 +18,7 @@ from linter_app.weighing import weigh
 
 MAX_PLACES = 200_000
 MAX_DEPTH = 60
-WALK_SECONDS = 5.0
+WALK_SECONDS = 2.0
 
 UNDECIDED = rule(
     "undecided",
@@ -54,6 +54,7 @@ class Walk:
     # Names that an open object of the accepting schema says nothing about and the other describes.
     holes: dict[str, dict[int, set[tuple[str, bool]]]] = field(default_factory=lambda: {"backward": {}, "forward": {}})
     places: int = 0
+    _spent: bool = False
     deadline: float = field(default_factory=lambda: time.monotonic() + WALK_SECONDS)
     _views: dict[tuple[int, ...], View] = field(default_factory=dict)
     _known_sides: dict[Pair, frozenset[str]] = field(default_factory=dict)
@@ -73,7 +74,9 @@ class Walk:
     def exhausted(self) -> bool:
         """Whether the budget of this walk is spent."""
         self.places += 1
-        return self.places > MAX_PLACES or (self.places % 256 == 0 and time.monotonic() > self.deadline)
+        if self.places > MAX_PLACES or (self.places % 64 == 0 and time.monotonic() > self.deadline):
+            self._spent = True
+        return self._spent
 
     def alike(self, old: Conjunction, new: Conjunction) -> bool:
         """Whether both say the same in the same words, with references that mean the same."""
@@ -139,6 +142,8 @@ class Place:
     """The directions in which something here may break at all."""
     differing: tuple[list[Group], list[Group]] = ((), ())  # type: ignore[assignment]  # empty, not written to
     """The groups of alternatives that are not the same on both sides."""
+    uncertain: frozenset[str] = frozenset()
+    """The directions in which nothing is certain, for something unknown holds here too."""
     explained: frozenset[str] = frozenset()
     """The directions that facts break which were stated where this was met before."""
     _first: int = 0
@@ -184,7 +189,7 @@ class Place:
                 message,
                 old,
                 new,
-                decided,
+                decided and not sides & self.open_sides & self.uncertain,
                 rule.level,
                 place=self,
             )
@@ -248,6 +253,8 @@ def compare(
     if depth > MAX_DEPTH or walk.exhausted():
         place.undecided("the schemas are too deep or too large to compare", "", "")
         return
+    unknown = {side for side, view in (("backward", place.old), ("forward", place.new)) if view.unresolved}
+    place.uncertain = frozenset(unknown) | (parent.uncertain if parent else frozenset())
     if not place.old.types or not place.new.types:
         if place.old.types:
             place.report(REFUSED, "no value is accepted here any more", "", "")

@@ -12,6 +12,7 @@ from jsonschema_specifications import REGISTRY
 
 from linter_app import dialects
 from linter_app.documents import Source
+from linter_app.effort import bearable
 from linter_app.patterns import matches
 
 UNUSABLE = (ValueError, RecursionError, OverflowError, TimeoutError, TypeError, jsonschema_rs.ReferencingError)
@@ -41,6 +42,8 @@ def verdicts(conjunction: tuple[Source, ...], values: list[Any]) -> list[bool] |
         return [True] * len(values)
     accepted = [True] * len(values)
     for source in conjunction:
+        if not bearable(source.document):
+            return None
         try:
             check = _subschema(source)
             accepted = [known and bool(check.is_valid(value)) for known, value in zip(accepted, values, strict=True)]

@@ -9,12 +9,16 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 
 from linter_app.change import Change, Witness
+from linter_app.effort import bearable
 from linter_app.patterns import sample
 from linter_app.views import View
 from linter_app.walk import Place, Walk
 from linter_app.witnesses.draw import Draw
 from linter_app.witnesses.judge import UNUSABLE, Judge
 from linter_app.witnesses.wanted import Aim, Contradiction
+
+MAX_SIZE = 30_000
+"""Characters of the largest instance that is looked at: nobody reads more, and validators take their time."""
 
 Side = Literal["backward", "forward"]
 
@@ -47,7 +51,7 @@ class Search:
                 instance = Draw(dice, aim, self._names).value([self._keep], [self._refuse])
             except (*UNUSABLE, Contradiction):
                 continue
-            if not self._parts(instance):
+            if size(instance) > MAX_SIZE or not self._parts(instance):
                 continue
             if change is None or self._shows(instance, change):
                 return self._shown(instance, change) or found
@@ -89,8 +93,8 @@ class Search:
 
 
 def open_search(walk: Walk, side: Side, deadline: float, resources: Mapping[str, Any]) -> Search | None:
-    """A search, or None where validators cannot judge: references to unknown schemas, or in a circle."""
-    if walk.old.circular or walk.new.circular:
+    """A search, or None where validators cannot judge: references to unknown schemas, in a circle, or without end."""
+    if walk.old.circular or walk.new.circular or not (bearable(walk.old) and bearable(walk.new)):
         return None
     try:
         return Search(walk, side, deadline, resources)

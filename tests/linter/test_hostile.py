@@ -1,0 +1,114 @@
+"""Schemas that shall make the linter hang, crash or lie: it ends in time, and says `undecided` at worst."""
+
+import time
+
+import pytest
+
+from linter_app import lint
+from linter_app.patterns import matches, shortest
+
+SECONDS = 20  # far beyond what any of these takes; a hang would take forever
+
+
+def nested(kind, depth, around):
+    schema = {"type": kind}
+    for _ in range(depth):
+        schema = around(schema)
+    return schema
+
+
+def fan(kind, *, width=2, depth=60):
+    """References that multiply: width ** depth ways lead to the last definition."""
+    links = {f"d{n}": {"anyOf": [{"$ref": f"#/$defs/d{n + 1}"}] * width} for n in range(depth)}
+    return {"$ref": "#/$defs/d0", "$defs": links | {f"d{depth}": {"type": kind}}}
+
+
+def alternatives(count, extra):
+    return {"allOf": [{"anyOf": [{"minimum": n, "maxLength": m} for m in range(4)]} for n in range(count)] + extra}
+
+
+CATASTROPHIC = "^(([a-z])+.)+[A-Z]([a-z])+$"
+PAIRS = {
+    "deep arrays": (nested("string", 190, lambda s: {"items": s}), nested("null", 190, lambda s: {"items": s})),
+    "too deep": (nested("string", 1000, lambda s: {"items": s}), nested("null", 1000, lambda s: {"items": s})),
+    "deep alternatives": (
+        nested("string", 90, lambda s: {"anyOf": [s, {"type": "array"}]}),
+        nested("null", 90, lambda s: {"anyOf": [{"type": "array"}, s]}),
+    ),
+    "deep refusals": (nested("string", 150, lambda s: {"not": s}), nested("null", 150, lambda s: {"not": s})),
+    "deep conditions": (
+        nested("string", 6, lambda s: {"if": s, "then": s, "else": s}),
+        nested("null", 6, lambda s: {"if": s, "then": s, "else": s}),
+    ),
+    "fan of references": (fan("string"), fan("null")),
+    "wide fan": (fan("string", width=8, depth=40), fan("integer", width=8, depth=40)),
+    "many alternatives": (alternatives(12, []), alternatives(12, [{"multipleOf": 3}])),
+    "catastrophic patterns": (
+        {"type": "string", "pattern": CATASTROPHIC, "maxLength": 200},
+        {"type": "string", "pattern": CATASTROPHIC + "|^(a|aa)+$", "minLength": 100},
+    ),
+    "patterns of huge counts": (
+        {"type": "string", "pattern": "^(a{1,1000}){1,1000}$"},
+        {"type": "string", "pattern": "^(a{1,999}){1,1000}$"},
+    ),
+    "many patterns of names": tuple(
+        {
+            "type": "object",
+            "patternProperties": {f"^{chr(97 + n)}|{chr(98 + n)}$": {"minimum": n + more} for n in range(20)},
+        }
+        for more in (0, 1)
+    ),
+    "huge lengths": ({"type": "string", "minLength": 10**9}, {"type": "string", "minLength": 10**9 + 1}),
+    "huge numbers": ({"minimum": -(10**300)}, {"maximum": 1e308, "multipleOf": 1e-300}),
+    "huge enumerations": ({"enum": list(range(30_000))}, {"enum": [[n] for n in range(30_000)]}),
+    "a circle": ({"$ref": "#/$defs/a", "$defs": {"a": {"allOf": [{"$ref": "#/$defs/a"}]}}}, {"type": "string"}),
+    "mutual circles": (
+        {"$ref": "#/$defs/a", "$defs": {"a": {"anyOf": [{"$ref": "#/$defs/b"}]}, "b": {"not": {"$ref": "#/$defs/a"}}}},
+        {"$ref": "#/$defs/a", "$defs": {"a": {"if": {"$ref": "#/$defs/a"}, "then": False}}},
+    ),
+    "recursion through everything": tuple(
+        {
+            "$ref": "#/$defs/n",
+            "$defs": {
+                "n": {
+                    "anyOf": [{"type": kind}, {"type": "array", "items": {"$ref": "#/$defs/n"}}],
+                    "properties": {name: {"$ref": "#/$defs/n"} for name in "abcdef"},
+                    "not": {"properties": {"z": {"$ref": "#/$defs/n"}}, "required": ["z"]},
+                }
+            },
+        }
+        for kind in ("string", "null")
+    ),
+}
+
+
+@pytest.mark.parametrize(("old", "new"), PAIRS.values(), ids=PAIRS)
+@pytest.mark.parametrize("mode", ["backward", "forward"])
+def test_it_ends_with_a_verdict(old, new, mode):
+    start = time.monotonic()
+    report = lint(old, new, mode=mode, strict_open_objects=True)
+    assert report.verdict in ("compatible", "breaking", "undecided")
+    assert time.monotonic() - start < SECONDS
+
+
+def test_what_has_no_meaning_is_undecided():
+    old, new = PAIRS["a circle"]
+    report = lint(old, new)
+    assert report.verdict == "undecided"
+    assert any("leads back to itself" in change.message for change in report.changes)
+
+
+def test_what_is_too_deep_is_undecided():
+    assert lint(*PAIRS["too deep"]).verdict == "undecided"
+
+
+def test_a_catastrophic_pattern_is_given_up():
+    assert matches(r"^(\w+\s?)*$", "a" * 60 + "!") in (None, False)
+    text, certain = shortest(frozenset({CATASTROPHIC}), frozenset({"[A-Z]"}))
+    assert (text, certain) == (None, True)
+
+
+def test_a_remote_reference_is_never_fetched():
+    report = lint({"$ref": "http://127.0.0.1:1/schema"}, {"type": "string"})
+    assert report.verdict == "undecided"
+    assert "not known here" in report.undecided[0].message

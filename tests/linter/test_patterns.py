@@ -1,0 +1,104 @@
+"""Regular expressions with ECMA-262's meaning, and what is decided of them."""
+
+import math
+import random
+import re
+
+import pytest
+
+from linter_app.patterns import included, matches, overlapping, sample, says_nothing, shortest
+
+NONE = frozenset()
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "found"),
+    [
+        ("^a$", "a\n", False),  # `$` is the end of the text, not of its last line
+        (r"^\d$", "\u0663", False),  # `\d` is ASCII
+        (r"^\w$", "é", False),
+        (r"^\s$", "\u00a0", True),
+        (r"^\cC$", "\x03", True),
+        (r"^\x41\u0042\u{43}$", "ABC", True),
+        ("^.$", "\u2028", False),
+        (r"^\p{Lu}+$", "ÄÖ", True),
+        (r"^[\p{L}_]+$", "é_", True),
+        ("^(?<year>[0-9]{4})$", "2020", True),
+        ("a{,3}", "a{,3}", True),
+        ("[^]", "\n", True),
+        ("[]", "a", False),
+        (r"^\/$", "/", True),
+        ("^(?!a)b", "b", True),
+        (r"\bfoo\b", "a foo b", True),
+        ("^[a-z&&b]$", "&", True),  # `&&` has no meaning in a set
+        ("^[a-]$", "-", True),
+    ],
+)
+def test_matching(pattern, text, found):
+    assert matches(pattern, text) is found
+
+
+@pytest.mark.parametrize("pattern", ["(", "[a", "a**", "(?P<x>a)", "[b-a]", r"\u{110000}", "a{2,1}", "*"])
+def test_what_is_no_expression_is_not_matched(pattern):
+    assert shortest(frozenset({pattern})) == (None, False)
+
+
+@pytest.mark.parametrize(
+    ("narrower", "wider", "holds"),
+    [
+        (r"^\d{4}-\d{2}$", "^[0-9-]+$", True),
+        ("^[a-z]+$", "^[a-zA-Z]+$", True),
+        ("^ba+b$", "b.*b", True),
+        ("^(ab)*$", "^(ab){0,3}$", False),
+        ("^a+$", "^aa*$", True),
+        ("^(a|b)*$", "^[ab]*$", True),
+        ("^a|b$", "a|b", True),
+        ("a", "^a", False),
+    ],
+)
+def test_inclusion(narrower, wider, holds):
+    assert included(frozenset({narrower}), wider, 0, math.inf) is holds
+    text, certain = shortest(frozenset({narrower}), frozenset({wider}))
+    assert certain
+    if not holds:
+        assert re.search(narrower, text)
+        assert not re.search(wider, text)
+
+
+def test_lengths_take_part():
+    assert included(frozenset({"^(ab)*$"}), "^(ab){0,3}$", 0, 6)
+    assert shortest(frozenset({"^a*$"}), NONE, 3, 5) == ("aaa", True)
+    assert shortest(frozenset({"^(aa)*$"}), NONE, 3, 3) == (None, True)
+    assert not overlapping(frozenset({"^a", "^b"}))
+    assert overlapping(frozenset({"^a", "b$"}))
+    assert all(map(says_nothing, ["", "^", ".*", "^.*", r"^[\s\S]*$"]))
+    assert not says_nothing("^.*$")  # a text of two lines does not match
+
+
+def test_what_is_not_regular_is_not_decided():
+    assert shortest(frozenset({"^(?=a)"}), NONE) == (None, False)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_it_agrees_with_another_engine(seed):
+    dice = random.Random(seed)
+    atoms = ["a", "b", "[ab]", "[^a]", ".", "(a|bb)", "(ab)"]
+    texts = ["", "a", "b", "ab", "ba", "aab", "abb", "bbb", "abab", "c"]
+    for _ in range(300):
+        first, second = (
+            dice.choice(["", "^"])
+            + "".join(dice.choice(atoms) + dice.choice(["", "*", "+", "?", "{2}"]) for _ in range(dice.randint(1, 3)))
+            + dice.choice(["", "$"])
+            for _ in range(2)
+        )
+        text, certain = shortest(frozenset({first}), frozenset({second}))
+        assert certain
+        # What Python's `$` means is the end, or before a last line feed.
+        first, second = (each.replace("$", r"\Z") for each in (first, second))
+        if text is not None:
+            assert re.search(first, text)
+            assert not re.search(second, text)
+        else:
+            assert not [t for t in texts if re.search(first, t) and not re.search(second, t)], (first, second)
+        drawn = sample(first.replace(r"\Z", "$"), dice)
+        assert drawn is None or re.search(first, drawn)
