@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 MANAGE := $(BIN)/python manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint docs lint-contracts up down lock clean
+.PHONY: help install run test lint docs bench lint-contracts up down lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -38,6 +38,9 @@ lint: $(VENV)/.dev ## Check style, types, imports and migrations
 
 docs: $(VENV)/.base ## Write what is generated of the documentation
 	@$(MANAGE) lint_contracts rules --format markdown > docs/rules.md
+
+bench: $(VENV)/.base ## Measure: medians and ratios against a baseline of the same run
+	@$(BIN)/python -m bench.linter
 
 lint-contracts: $(VENV)/.base ## Hold the linter to its fixtures: 0 compatible, 1 breaking minor, 0 breaking major
 	@PYTHON=$(BIN)/python contracts/fixtures/linter/verify.sh

@@ -116,8 +116,15 @@ class Document:
         return Source(contents, other._paths.get(id(contents), (urldefrag(reference).fragment,)), other)
 
     @cached_property
+    def refers(self) -> bool:
+        """Whether there is any reference in it."""
+        return any(keyword in schema for _, schema in self.schemas() for keyword in REFERENCES)
+
+    @cached_property
     def circular(self) -> Source | None:
         """A reference that leads back to itself without going into the instance, which means nothing (Core 9.4.1)."""
+        if not self.refers:
+            return None
         done: set[int] = set()
         for source in self._used():
             if any(keyword in source.schema for keyword in REFERENCES) and (found := self._circle(source, done)):

@@ -12,7 +12,7 @@ from linter_app.config import BUDGET_MS, Config
 from linter_app.diff import too_deep, walk
 from linter_app.effort import bearable
 from linter_app.json_text import InvalidJSON, check_depth, same
-from linter_app.proof import proven_to_accept
+from linter_app.proof import MAX_TEXT, QUICK_TEXT, proven_to_accept
 from linter_app.rules.objects import REQUIRED_PROPERTY_REMOVED
 from linter_app.verdict import report_of
 from linter_app.walk import Walk
@@ -92,21 +92,28 @@ def _judged(old: Any, new: Any, config: Config, resources: Mapping[str, Any]) ->
         return True, ()
     state = walk(old, new, strict, resources)
     stated = frozenset[str]().union(*(change.sides for change in state.changes if not _of_policy(change, strict)))
-    open_sides = {side for side in sides & stated if not _proven(state, side)}
+    open_sides = {side for side in sides & stated if not _proven(state, side, QUICK_TEXT)}
     deadline = time.monotonic() + config.budget_ms / 1000
     searches: list[Search] = []
     if config.budget_ms > 0:
         opened = (open_search(state, side, deadline, resources) for side in sorted(open_sides))  # type: ignore[arg-type]
         searches = [search for search in opened if search is not None]
     facts = _with_witnesses(list(state.changes), searches, strict, deadline)
+    for search in searches:
+        # A proof about large schemas takes long, so it comes after the search, where that found nothing.
+        unshown = not any(change.witness and change.witness.direction == search.side for change in facts)
+        if unshown and _proven(state, search.side, MAX_TEXT):
+            open_sides.remove(search.side)
     return equal, tuple(replace(change, level=_level(change, open_sides, config), place=None) for change in facts)
 
 
-def _proven(state: Walk, side: str) -> bool:
+def _proven(state: Walk, side: str, limit: int) -> bool:
     wider, narrower = (state.new, state.old) if side == "backward" else (state.old, state.new)
     if not (bearable(wider) and bearable(narrower)):
         return False
-    return wider.draft == narrower.draft and proven_to_accept(wider.root, narrower.root, draft=wider.draft)
+    if wider.draft != narrower.draft:
+        return False
+    return proven_to_accept(wider.root, narrower.root, draft=wider.draft, max_text=limit)
 
 
 def _of_policy(change: Change, strict: bool) -> bool:

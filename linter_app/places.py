@@ -16,24 +16,26 @@ def lines_of(text: str, wanted: Collection[str]) -> dict[str, int]:
     found: dict[str, int] = {"": 1} if "" in wanted else {}
     path: list[str | int] = []
     line, at = 1, 0
-    expecting_key = False
+    expecting_key = begins_item = False
     for token in _TOKEN.finditer(text):
         line += text.count("\n", at, token.start())
         at = token.start()
+        if begins_item and token.group() != "]":
+            _note(found, wanted, path, line)
+        begins_item = False
         match token.group():
             case "{":
                 path.append("")
                 expecting_key = True
             case "[":
                 path.append(0)
-                expecting_key = False
-                _note(found, wanted, path, line)
+                expecting_key, begins_item = False, True
             case "}" | "]":
                 path.pop()
             case ",":
                 if path and isinstance(path[-1], int):
                     path[-1] += 1
-                    _note(found, wanted, path, line)
+                    begins_item = True
                 else:
                     expecting_key = True
             case ":":

@@ -7,18 +7,19 @@ from typing import Any
 
 import jsonschema_rs
 
-MAX_TEXT = 64 * 1024
+QUICK_TEXT, MAX_TEXT = 16 * 1024, 64 * 1024
+"""Characters of both schemas up to which a proof is a matter of moments, and up to which it is tried at all."""
 MAX_WAYS = 256
 
 
-def proven_to_accept(wider: Any, narrower: Any, *, draft: int) -> bool:
+def proven_to_accept(wider: Any, narrower: Any, *, draft: int, max_text: int = MAX_TEXT) -> bool:
     """Whether every instance valid under `narrower` is proven valid under `wider`, both in one draft.
 
     False says nothing: the schemas may be too large, or beyond what can be proven. Formats count as
     assertions. References to other documents are never fetched.
     """
     try:
-        if len(json.dumps([wider, narrower])) > MAX_TEXT or max(_ways(wider), _ways(narrower)) > MAX_WAYS:
+        if len(json.dumps([wider, narrower])) > max_text or max(_ways(wider), _ways(narrower)) > MAX_WAYS:
             return False
         canonical = [
             jsonschema_rs.canonicalize(schema, validate_formats=True, draft=None if _says_draft(schema) else draft)
