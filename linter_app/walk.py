@@ -83,8 +83,12 @@ class Walk:
         return (
             len(old) == len(new)
             and all(alike(one.schema, other.schema) for one, other in zip(old, new, strict=True))
-            and (self._same_targets or not any(_refers(one.schema) for one in old))
+            and (not self._refers or self._same_targets or not any(_refers(one.schema) for one in old))
         )
+
+    @cached_property
+    def _refers(self) -> bool:
+        return self.old.refers or self.new.refers
 
     @cached_property
     def _same_targets(self) -> bool:

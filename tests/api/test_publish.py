@@ -126,9 +126,24 @@ def test_a_break_without_the_bump_lists_each_change(api):
     assert response.status_code == 422
     assert response["Content-Type"] == "application/problem+json"
     assert (problem["comparedWith"], problem["requiredVersion"]) == ("1.0.0", "2.0.0")
-    assert [change["rule"] for change in problem["changes"]] == ["type-changed"]
+    [change] = problem["changes"]
+    assert (change["rule"], change["breaking"]) == ("type-changed", True)
+    assert isinstance(change["witness"]["instance"]["a"], int)
+    assert "for example, " in problem["detail"]
     assert "needs 2.0.0, you proposed 1.1.0" in problem["detail"]
     assert api.publish("a", "2.0.0", STR).status_code == 201
+
+
+def test_a_break_of_the_wit_package_is_refused_too(api):
+    old = "package demo:shop;\ninterface i { f: func(); g: func(); }\n"
+    new = "package demo:shop;\ninterface i { f: func(); }\n"
+    assert api.publish("a", "1.0.0", wit=old).status_code == 201
+    response = api.publish("a", "1.1.0", wit=new)
+    assert response.status_code == 422
+    assert [change["rule"] for change in response.json()["changes"]] == ["wit-function-removed"]
+    gone = api.publish("a", "1.1.0")
+    assert [change["rule"] for change in gone.json()["changes"]] == ["wit-package-removed"]
+    assert api.publish("a", "2.0.0", wit=new).status_code == 201
 
 
 @pytest.mark.parametrize(
