@@ -129,6 +129,22 @@ def check_schema(schema: Any) -> None:
         raise InvalidSchema(str(error)) from None
 
 
+def check_shape(schema: Any) -> None:
+    """Raise InvalidSchema unless the keywords of `schema` have the types that its dialect asks for.
+
+    The dialect is guessed where `$schema` is absent, and references are not followed.
+    """
+    if isinstance(schema, bool):
+        return
+    if not isinstance(schema, dict):
+        raise InvalidSchema(f"a JSON Schema is an object or a boolean, not {type(schema).__name__}")
+    dialect = next(uri for uri, draft in _DRAFTS.items() if draft == guessed_draft_of(schema))
+    try:
+        jsonschema_rs.meta.validate({**schema, "$schema": dialect})
+    except jsonschema_rs.ValidationError as error:
+        raise InvalidSchema(error.message, pointer(error.instance_path)) from None
+
+
 def parse_schema(text: str | bytes) -> Any:
     """Read and check a schema's text. Raises InvalidJSON or InvalidSchema."""
     schema = loads(text)

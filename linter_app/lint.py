@@ -9,6 +9,7 @@ from typing import Any
 
 from linter_app.change import Change, Level, Mode, Report
 from linter_app.config import BUDGET_MS, Config
+from linter_app.dialects import check_shape
 from linter_app.diff import too_deep, walk
 from linter_app.effort import bearable
 from linter_app.json_text import InvalidJSON, check_depth, same
@@ -40,7 +41,7 @@ def lint(
     break. A `config` replaces mode, strictness and budget, and brings levels and accepted breaks.
 
     Raises ValueError on an unknown mode, InvalidVersion on a version that is none and InvalidSchema
-    on an unknown `$schema`.
+    on an unknown `$schema` or a malformed schema.
     """
     config = config or Config(mode=mode, strict_open_objects=strict_open_objects, budget_ms=budget_ms)
     equal, changes = _judged(old, new, config, resources or {})
@@ -87,6 +88,8 @@ def _judged(old: Any, new: Any, config: Config, resources: Mapping[str, Any]) ->
         check_depth([old, new])
     except InvalidJSON as error:
         return False, (replace(too_deep(str(error)), level="error" if sides else "info"),)
+    for schema in (old, new, *resources.values()):
+        check_shape(schema)
     equal = same(old, new)
     if equal and not resources:
         return True, ()

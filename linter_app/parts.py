@@ -15,6 +15,28 @@ ALL_TYPES = frozenset({"null", "boolean", "object", "array", "number", "integer"
 _SINCE = {"const": 6, "contains": 6, "propertyNames": 6, "if": 7, "then": 7, "else": 7, "prefixItems": 20}
 _SINCE |= dict.fromkeys(("dependentRequired", "dependentSchemas", "minContains", "maxContains"), 19)
 _SINCE |= dict.fromkeys(("unevaluatedItems", "unevaluatedProperties"), 19) | {"$dynamicRef": 20}
+# The draft that a keyword was last meant in.
+_UNTIL = {"id": 4, "dependencies": 7, "additionalItems": 19, "$recursiveRef": 19, "$recursiveAnchor": 19}
+_KNOWN = frozenset(
+    {
+        *("type", "enum", "const", "multipleOf", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"),
+        *("minLength", "maxLength", "pattern", "format", "items", "prefixItems", "additionalItems", "minItems"),
+        *("maxItems", "uniqueItems", "contains", "minContains", "maxContains", "unevaluatedItems", "properties"),
+        *("patternProperties", "additionalProperties", "unevaluatedProperties", "propertyNames", "required"),
+        *("minProperties", "maxProperties", "dependencies", "dependentRequired", "dependentSchemas", "allOf"),
+        *("anyOf", "oneOf", "not", "if", "then", "else", "title", "description", "$comment", "default", "examples"),
+        *("example", "deprecated", "readOnly", "writeOnly", "contentEncoding", "contentMediaType", "contentSchema"),
+        *("$schema", "$id", "id", "$anchor", "$dynamicAnchor", "$recursiveAnchor", "$ref", "$dynamicRef"),
+        *("$recursiveRef", "$defs", "definitions", "$vocabulary"),
+    }
+)
+
+
+def means_something(keyword: str, draft: int) -> bool:
+    """Whether the keyword is one of JSON Schema's in this draft, assertion or annotation."""
+    return keyword in _KNOWN and _SINCE.get(keyword, 0) <= draft <= _UNTIL.get(keyword, 99)
+
+
 _RENAMED = frozenset({"items", "additionalItems", "dependencies", "exclusiveMinimum", "exclusiveMaximum", "$ref"})
 _RENAMED |= {"$recursiveRef", *_SINCE}
 

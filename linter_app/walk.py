@@ -274,7 +274,7 @@ def compare(
     weigh(place)
     keywords = place.old.keywords | place.new.keywords
     for about, compare_keywords in comparisons():
-        if not about.isdisjoint(keywords):
+        if about is None or not about.isdisjoint(keywords):
             compare_keywords(place)
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @cache
-def comparisons() -> list[tuple[frozenset[str], Callable[[Place], None]]]:
-    """Each rule module's keywords, and the function that compares two places where one of them stands."""
+def comparisons() -> list[tuple[frozenset[str] | None, Callable[[Place], None]]]:
+    """Each rule module's keywords (None: any), and what compares two places where one of them stands."""
     modules = (import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__))
     return [(module.KEYWORDS, module.compare) for module in modules if hasattr(module, "compare")]

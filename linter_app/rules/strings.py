@@ -53,7 +53,7 @@ _WIDER: dict[str, set[str]] = {
     "uri": {"iri", "uri-reference", "iri-reference"},
     "iri": {"iri-reference"},
     "uri-reference": {"iri-reference"},
-    "ipv6": {"uri-template", "regex"},
+    **{name: {"uri-template", "regex"} for name in ("ipv6", "time", "date-time")},
     "hostname": {"idn-hostname", "uri-reference", "iri-reference", "uri-template", "regex"},
 }
 _WIDER |= {key: {"hostname", *_WIDER["hostname"]} for key in ("date", "duration", "uuid", "ipv4")}

@@ -51,7 +51,7 @@ class Schemas:
             elif key in ("items", "additionalProperties", "not", "if", "then", "else", "contains", "propertyNames"):
                 new[key] = self.changed(value, rate)
             elif isinstance(value, int) and not isinstance(value, bool) and dice.random() < rate * 2:
-                new[key] = max(0, value + dice.choice([-1, 1]))
+                new[key] = max(int(key == "multipleOf"), value + dice.choice([-1, 1]))
             else:
                 new[key] = value
         if dice.random() < rate * 2:

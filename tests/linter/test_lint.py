@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from linter_app import Config, lint
+from linter_app.dialects import InvalidSchema
 from linter_app.semver import InvalidVersion
 
 C, B, U = "compatible", "breaking", "undecided"
@@ -162,3 +163,20 @@ def test_exponential_references_are_walked_once():
 def test_the_library_needs_no_django():
     code = "import sys; from linter_app import lint; lint({}, False); assert 'django' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    ("schema", "at"),
+    [
+        ({"type": "object", "properties": []}, "/properties"),
+        ({"items": {"required": "a"}}, "/items/required"),
+        ({"maxLength": "3"}, "/maxLength"),
+        ({"pattern": 1}, "/pattern"),
+        ([], ""),
+    ],
+)
+def test_a_malformed_schema_is_refused_with_its_place(schema, at):
+    for old, new in ((schema, {"type": "array", "maxLength": 3}), ({"type": "array", "maxLength": 3}, schema)):
+        with pytest.raises(InvalidSchema) as caught:
+            lint(old, new, mode="full")
+        assert caught.value.pointer == at
