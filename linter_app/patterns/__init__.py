@@ -28,13 +28,14 @@ from linter_app.patterns.syntax import (
 __all__ = ["compiled", "included", "matches", "overlapping", "sample", "says_nothing", "shortest"]
 
 TIMEOUT_SECONDS = 0.02
+STRIKES = 5
 _LONGEST = 2000
 _DIGITS = "0123456789"
 _WORDS = "abcxyzABCXYZ0189_"
 _LIKED = "abcxyzABC0159 _-.@/é"
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=256)
 def compiled(pattern: str) -> regex.Pattern[str] | None:
     """The expression for the module `regex`, with ECMA-262's meaning; None where it cannot be read."""
     node = parse(pattern)
@@ -44,16 +45,27 @@ def compiled(pattern: str) -> regex.Pattern[str] | None:
         return None
 
 
-@lru_cache(maxsize=65536)
 def matches(pattern: str, text: str) -> bool | None:
     """Whether the pattern is found in the text; None where that cannot be told (in time)."""
+    return _kept(pattern, text) if len(pattern) + len(text) < 300 else _matches(pattern, text)
+
+
+def _matches(pattern: str, text: str) -> bool | None:
     expression = compiled(pattern)
-    if expression is None:
+    if expression is None or _strikes.get(pattern, 0) >= STRIKES:
         return None
     try:
         return expression.search(text, timeout=TIMEOUT_SECONDS) is not None
     except TimeoutError:
+        if len(_strikes) > 1000:
+            _strikes.clear()
+        _strikes[pattern] = _strikes.get(pattern, 0) + 1
         return None
+
+
+_kept = lru_cache(maxsize=16384)(_matches)
+# How often an expression took too long. One that does so again and again is not tried on every name there is.
+_strikes: dict[str, int] = {}
 
 
 def says_nothing(pattern: str) -> bool:

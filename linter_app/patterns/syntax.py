@@ -11,7 +11,7 @@ Ranges = tuple[tuple[int, int], ...]
 
 LAST = 0x10FFFF
 MANY = 1 << 30
-MAX_LENGTH = 10_000
+MAX_LENGTH = 5_000
 MAX_DEPTH = 100
 
 
@@ -96,7 +96,7 @@ _CLASSES |= {letter.upper(): complement(ranges) for letter, ranges in list(_CLAS
 _CONTROLS = {"t": 9, "n": 10, "v": 11, "f": 12, "r": 13, "0": 0}
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def parse(pattern: str) -> Node | None:
     """The tree of a regular expression; None where it cannot be read."""
     if len(pattern) > MAX_LENGTH:

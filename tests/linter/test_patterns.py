@@ -3,10 +3,12 @@
 import math
 import random
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from linter_app.patterns import included, matches, overlapping, sample, says_nothing, shortest
+from linter_app import patterns
+from linter_app.patterns import included, languages, matches, overlapping, sample, says_nothing, shortest
 
 NONE = frozenset()
 
@@ -102,3 +104,28 @@ def test_it_agrees_with_another_engine(seed):
             assert not [t for t in texts if re.search(first, t) and not re.search(second, t)], (first, second)
         drawn = sample(first.replace(r"\Z", "$"), dice)
         assert drawn is None or re.search(first, drawn)
+
+
+def test_an_expression_that_takes_too_long_is_given_up():
+    pattern = "^(a|b|ab)*(?=c)"
+    texts = ["ab" * 40 + f"d{number}" for number in range(2000)]
+    assert not any(matches(pattern, text) for text in texts)
+    assert patterns._strikes[pattern] == patterns.STRIKES
+
+
+def test_threads_share_automata(monkeypatch):
+    monkeypatch.setattr(languages, "MAX_KEPT", 3)  # so that what is kept is thrown away all the time
+    expressions = [f"^(a|b){{{n}}}c*$" for n in range(12)]
+
+    def work(seed):
+        dice = random.Random(seed)
+        for _ in range(60):
+            first, second = dice.sample(expressions, 2)
+            languages._found.cache_clear()
+            text, certain = shortest(frozenset({first}), frozenset({second}))
+            assert certain
+            assert re.search(first, text)
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(work, range(8)))
