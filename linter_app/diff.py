@@ -27,6 +27,9 @@ def walk(old: Any, new: Any, strict_open_objects: bool, resources: Mapping[str, 
     state = Walk(Document(old, resources), Document(new, resources), strict_open_objects)
     try:
         compare(state, (state.old.source,), (state.new.source,), None, 0)
+        while state.later:
+            former, latter, parent, sides = state.later.pop()
+            compare(state, former, latter, parent, 0, sides)
     except RecursionError:
         state.changes.append(too_deep("the schemas are too deep to compare"))
     if state.old.circular or state.new.circular:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from linter_app.dialects import MAPS, VALUES
 from linter_app.documents import REFERENCES, Document, Source
 
-LEVELS = 8
-"""How deep an instance is thought to be."""
+LEVELS = 12
+"""How deep an instance may be that a schema with references judges."""
 LIMIT = 300_000
+"""How many steps one path down such an instance may take."""
+MAX_PLACES = 60_000
 _SAME_INSTANCE = frozenset({"allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas", "dependencies"})
 
 
@@ -15,7 +17,7 @@ def bearable(document: Document) -> bool:
     """Whether validating takes a bounded number of steps, as far as the schema alone tells.
 
     Without references the steps are bounded by its size. With them, each evaluation of a definition
-    counts as often as ways lead to it.
+    counts as often as ways lead to it, down to LEVELS within an instance.
     """
     if not document.refers:
         return True
@@ -43,7 +45,7 @@ class _Effort:
         key = (source.key, levels)
         if key in self.known:
             return self.known[key]
-        if key in self.active or len(self.known) > LIMIT:
+        if key in self.active or len(self.known) > MAX_PLACES:
             return 1 if key in self.active else LIMIT
         self.active.add(key)
         count, deepest = 1, 0

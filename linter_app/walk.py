@@ -17,7 +17,10 @@ from linter_app.views import Conjunction, Group, View, alike
 from linter_app.weighing import weigh
 
 MAX_PLACES = 200_000
-MAX_DEPTH = 60
+MAX_DEPTH = 30
+"""How deep the walk goes before it comes back later, with less on the stack."""
+MAX_SILENT_DEPTH = 50
+"""How deep it goes to see whether two places differ, before it says that it cannot tell."""
 WALK_SECONDS = 2.0
 
 UNDECIDED = rule(
@@ -49,6 +52,8 @@ class Walk:
     changes: list[Change] = field(default_factory=list)
     # Pairs of places under comparison or done: a recursive schema meets itself and stops.
     seen: set[tuple[Any, ...]] = field(default_factory=set)
+    # Pairs that stand too deep to be compared at once, with the place above them and the directions in question.
+    later: list[tuple[Conjunction, Conjunction, Place | None, frozenset[str]]] = field(default_factory=list)
     # Names of properties on which something turns, for whoever looks for witnesses.
     names: set[str] = field(default_factory=set)
     # Names that an open object of the accepting schema says nothing about and the other describes.
@@ -112,6 +117,7 @@ class Walk:
         if pair in self._active:
             self._granted = min(self._granted, self._active[pair])
             return frozenset()
+        depth = depth if self._active else 0
         before, level = self._granted, len(self._active)
         kept, self.changes = self.changes, []
         seen, self.seen = self.seen, set[tuple[Any, ...]]()
@@ -254,7 +260,11 @@ def compare(
         return
     walk.seen.add(key)
     place = Place(walk, walk.view(old), walk.view(new), parent, depth, sides)
-    if depth > MAX_DEPTH or walk.exhausted():
+    if depth > MAX_DEPTH and not walk._active:
+        walk.seen.remove(key)
+        walk.later.append((old, new, parent, sides))
+        return
+    if depth > MAX_SILENT_DEPTH or walk.exhausted():
         place.undecided("the schemas are too deep or too large to compare", "", "")
         return
     unknown = {side for side, view in (("backward", place.old), ("forward", place.new)) if view.unresolved}

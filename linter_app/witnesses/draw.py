@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import random
+import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -26,10 +27,10 @@ MAX_LENGTH = 3000
 
 
 class Draw:
-    """One attempt. `dice` decides every choice; `aim` says where breaking is wanted."""
+    """One attempt, given up at the time `until`. `dice` decides every choice; `aim` says where breaking is wanted."""
 
-    def __init__(self, dice: random.Random, aim: Aim, names: Iterable[str] = ()) -> None:
-        self.dice, self.aim = dice, aim
+    def __init__(self, dice: random.Random, aim: Aim, names: Iterable[str] = (), until: float = math.inf) -> None:
+        self.dice, self.aim, self.until = dice, aim, until
         self.names = list(names)
         self.left = MAX_DRAWS
 
@@ -54,7 +55,8 @@ class Draw:
         seen: set[tuple[int, bool]] = set()
         while waiting or later or self._dependents(wanted, waiting):
             self.left -= 1
-            if self.left < 0:
+            if self.left < 0 or time.monotonic() > self.until:
+                self.left = -1
                 raise Contradiction
             source, positive = waiting.pop(0) if waiting else later.pop(0)
             if isinstance(source.schema, bool):

@@ -49,7 +49,7 @@ def string(dice: random.Random, wanted: Wanted) -> str:
     if certain and exact is None:
         raise Contradiction
     turn = dice.choice([0, 3])
-    for attempt in range(12):
+    for attempt in range(12 if exact is None else 4):
         text = exact if exact is not None and attempt == turn else _text(dice, wanted, attempt)
         if text is None:
             continue

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 
 from linter_app.change import Change, Witness
-from linter_app.effort import bearable
+from linter_app.effort import LEVELS, bearable
+from linter_app.json_text import MAX_DEPTH, InvalidJSON, check_depth
 from linter_app.patterns import sample
 from linter_app.views import View
 from linter_app.walk import Place, Walk
@@ -48,16 +49,25 @@ class Search:
             if attempt > last or (attempt and time.monotonic() > until):
                 break
             try:
-                instance = Draw(dice, aim, self._names).value([self._keep], [self._refuse])
+                instance = Draw(dice, aim, self._names, until).value([self._keep], [self._refuse])
             except (*UNUSABLE, Contradiction):
                 continue
-            if size(instance) > MAX_SIZE or not self._parts(instance):
+            if not self._fit_to_judge(instance) or not self._parts(instance):
                 continue
             if change is None or self._shows(instance, change):
                 return self._shown(instance, change) or found
             if found is None:
                 found, last = self._shown(instance, None), attempt + 40
         return found
+
+    def _fit_to_judge(self, instance: Any) -> bool:
+        """Whether validators will be done with the instance in moments."""
+        deep = LEVELS if self.walk.old.refers or self.walk.new.refers else MAX_DEPTH
+        try:
+            check_depth(instance, deep)
+        except InvalidJSON:
+            return False
+        return size(instance) <= MAX_SIZE
 
     def _shows(self, instance: Any, change: Change) -> bool:
         """Whether the refusal names the place of this fact, as far as the last steps of its pointer tell."""

@@ -180,3 +180,12 @@ def test_a_malformed_schema_is_refused_with_its_place(schema, at):
         with pytest.raises(InvalidSchema) as caught:
             lint(old, new, mode="full")
         assert caught.value.pointer == at
+
+
+def test_a_long_chain_of_definitions_is_walked_to_its_end():
+    def chain(kind: str) -> dict:
+        links = {f"d{n}": obj({"next": {"$ref": f"#/$defs/d{n + 1}"}}) for n in range(120)}
+        return {"$ref": "#/$defs/d0", "$defs": links | {"d120": {"type": kind}}}
+
+    [change] = lint(chain("string"), chain("null"), budget_ms=0).changes
+    assert (change.rule, change.new_pointer, change.decided) == ("type-changed", "/$defs/d120/type", True)
