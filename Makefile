@@ -26,7 +26,7 @@ install: $(VENV)/.base ## Set up .venv with the pinned requirements
 run: $(VENV)/.base ## Run the service, with an embedded nats-server when none is configured
 	@$(MANAGE) serve
 
-test: $(VENV)/.dev ## Run all tests, with coverage
+test: $(VENV)/.dev docs ## Run all tests, with coverage
 	@$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered
 
 lint: $(VENV)/.dev ## Check style, types, imports and migrations

@@ -23,7 +23,7 @@ from linter_app.reference import all_rules, explained, markdown
 from linter_app.reporters import FORMATS, Step, text
 from linter_app.semver import InvalidVersion, Version
 from linter_app.verdict import report_of
-from linter_app.wit import InvalidWIT, WITToolFailed
+from linter_app.wit import InvalidWIT, WITToolFailed, check_wit
 
 BREAKING, UNUSABLE = 1, 2
 EXIT_CODES = "Exit codes: 0 fine, 1 breaking without the version bump, 2 unusable input."
@@ -121,12 +121,7 @@ class Command(BaseCommand):
     def bundle(self, options: dict[str, Any]) -> None:
         """Hold the two parts of a bundle against each other."""
         schema, wit = Path(options["json_schema"]), Path(options["wit"])
-        try:
-            changes = check_bundle(_schema(schema), _text(wit))
-        except InvalidWIT as error:
-            raise CommandError(f"{wit} is not valid WIT: {error}", returncode=UNUSABLE) from None
-        except WITToolFailed as error:
-            raise CommandError(str(error), returncode=UNUSABLE) from None
+        changes = check_bundle(_schema(schema), _wit(wit))
         report = report_of(changes, self._config(options), equal=True)
         self._finish([Step(None, None, None, wit, schema, report)], options)
 
@@ -258,12 +253,7 @@ def _judged(
         raise CommandError(f"{old} and {new} are not of one kind", returncode=UNUSABLE)
     if old.suffix != ".wit":
         return lint(_schema(old), _schema(new), config=config, resources=resources, **versions)
-    try:
-        return lint_wit(_text(old), _text(new), config=config, **versions)
-    except InvalidWIT as error:
-        raise CommandError(f"{old} or {new} is not valid WIT: {error}", returncode=UNUSABLE) from None
-    except WITToolFailed as error:
-        raise CommandError(str(error), returncode=UNUSABLE) from None
+    return lint_wit(_wit(old), _wit(new), config=config, **versions)
 
 
 def _resources(given: list[str]) -> dict[str, Any]:
@@ -283,11 +273,17 @@ def _read(path: Path) -> bytes:
         raise CommandError(f"{path} cannot be read: {error.strerror}", returncode=UNUSABLE) from None
 
 
-def _text(path: Path) -> str:
+def _wit(path: Path) -> str:
     try:
-        return _read(path).decode("utf-8")
+        text = _read(path).decode("utf-8")
+        check_wit(text)
     except UnicodeDecodeError:
         raise CommandError(f"{path} is not UTF-8", returncode=UNUSABLE) from None
+    except InvalidWIT as error:
+        raise CommandError(f"{path} is not valid WIT: {error}", returncode=UNUSABLE) from None
+    except WITToolFailed as error:
+        raise CommandError(str(error), returncode=UNUSABLE) from None
+    return text
 
 
 def _schema(path: Path) -> Any:
