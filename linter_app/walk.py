@@ -162,6 +162,11 @@ class Place:
         self._first = len(self.walk.changes)
 
     @property
+    def unclear(self) -> bool:
+        """Whether it hangs on the instance what is asked of some items or properties here."""
+        return self.old.unclear_evaluation or self.new.unclear_evaluation
+
+    @property
     def strict_open_objects(self) -> bool:
         return self.walk.strict_open_objects
 
@@ -199,7 +204,7 @@ class Place:
                 message,
                 old,
                 new,
-                decided and not sides & self.open_sides & self.uncertain,
+                decided and not self.unclear and not sides & self.open_sides & self.uncertain,
                 rule.level,
                 place=self,
             )
@@ -279,7 +284,7 @@ def compare(
     if unresolved[0] != unresolved[1]:
         names = ", ".join(sorted(unresolved[0] ^ unresolved[1]))
         place.undecided(f"a reference leads to a schema that is not known here: {names}", "$ref", "$ref")
-    if place.old.unclear_evaluation or place.new.unclear_evaluation:
+    if place.unclear:
         place.undecided("what unevaluated items or properties are hangs on the instance", "", "")
     weigh(place)
     keywords = place.old.keywords | place.new.keywords

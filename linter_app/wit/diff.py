@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from linter_app.change import OPPOSITE, Change, Direction, direction_of
@@ -103,25 +103,21 @@ def _worlds(old: World, new: World) -> Iterator[Change]:
             elif isinstance(one, TypeItem) and isinstance(other, TypeItem):
                 yield from _types(one, other)
             else:
-                yield from _about(one, other)
                 yield from _functions(one, other)
 
 
 def _interfaces(old: Interface, new: Interface) -> Iterator[Change]:
     roles = old.roles & new.roles or old.roles | new.roles
-    for one, other in _paired(old.types, new.types):
-        if one is None or other is None:
-            which = rules.TYPE_ADDED if one is None else rules.TYPE_REMOVED
-            yield _came_or_went(which, one, other, _whom(roles, added=one is None))
-        else:
-            yield from _types(one, other)
-    for one_function, other_function in _paired(old.functions, new.functions):
-        if one_function is None or other_function is None:
-            which = rules.FUNCTION_ADDED if one_function is None else rules.FUNCTION_REMOVED
-            yield _came_or_went(which, one_function, other_function, _whom(roles, added=one_function is None))
-        else:
-            yield from _about(one_function, other_function)
-            yield from _functions(one_function, other_function)
+    members: tuple[tuple[Any, Any, Rule, Rule, Callable[[Any, Any], Iterator[Change]]], ...] = (
+        (old.types, new.types, rules.TYPE_ADDED, rules.TYPE_REMOVED, _types),
+        (old.functions, new.functions, rules.FUNCTION_ADDED, rules.FUNCTION_REMOVED, _functions),
+    )
+    for olds, news, came, went, compare in members:
+        for one, other in _paired(olds, news):
+            if one is None or other is None:
+                yield _came_or_went(came if one is None else went, one, other, _whom(roles, added=one is None))
+            else:
+                yield from compare(one, other)
 
 
 def _whom(roles: frozenset[Role], *, added: bool) -> Direction:
@@ -133,6 +129,7 @@ def _whom(roles: frozenset[Role], *, added: bool) -> Direction:
 
 
 def _functions(old: Item, new: Item) -> Iterator[Change]:
+    yield from _about(old, new)
     if old.signature != new.signature:
         before, after = (_shown(item) for item in (old, new))
         message = f"{old.kind} {old.path!r} was {before} and is {after}"
