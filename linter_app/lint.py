@@ -127,9 +127,6 @@ def _of_policy(change: Change, strict: bool) -> bool:
 def _level(change: Change, open_sides: set[str], config: Config) -> Level:
     if _of_policy(change, config.strict_open_objects):
         return "error" if config.sides else "info"
-    if change.rule == REQUIRED_PROPERTY_REMOVED.id:
-        # Strictly, an instance without the property is newly valid: old consumers break, new ones do not.
-        return "error" if "forward" in open_sides else "info"
     return "error" if change.sides & open_sides else change.level
 
 

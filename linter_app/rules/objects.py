@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from linter_app.change import direction_of
+from linter_app.change import Direction, direction_of
 from linter_app.documents import Source
 from linter_app.patterns import matches, shortest
 from linter_app.rules.catalogue import mirrored, rule
@@ -117,7 +117,10 @@ def _required(place: Place) -> None:
     for name in sorted(old.required.keys() - new.required.keys()):
         if name in old.properties and name not in new.properties:
             at = old.properties[name].at("properties", name)
-            place.report(REQUIRED_PROPERTY_REMOVED, f"required property {name!r} was removed", at, None, name)
+            # Strictly, an instance without it is newly valid: old consumers break, new ones do not.
+            direction: Direction | None = "forward" if place.strict_open_objects else None
+            message = f"required property {name!r} was removed"
+            place.report(REQUIRED_PROPERTY_REMOVED, message, at, None, name, direction=direction)
         else:
             place.report(REQUIRED_REMOVED, f"property {name!r} is no longer required", "required", None, name)
 

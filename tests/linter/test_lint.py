@@ -101,8 +101,12 @@ def test_strictly_an_open_object_could_hold_anything():
     old, new = obj(), obj({"a": {"type": "string"}})
     assert lint(old, new, strict_open_objects=True).verdict == B
     assert lint(new, old, strict_open_objects=True, mode="forward").verdict == B
-    removed = lint(obj({"a": {}}, ["a"]), obj(), strict_open_objects=True)
-    assert removed.verdict == C
+    removed = obj({"a": {}}, ["a"]), obj()
+    assert lint(*removed, strict_open_objects=True).verdict == C
+    [change] = lint(*removed, strict_open_objects=True, mode="full").breaking
+    assert (change.rule, change.direction, change.witness.instance) == ("required-property-removed", "forward", {})
+    [change] = lint(*removed).breaking
+    assert (change.rule, change.direction) == ("required-property-removed", "both")
 
 
 def test_pointers_name_the_place_in_both_schemas():
