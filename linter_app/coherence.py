@@ -9,6 +9,7 @@ from typing import Any
 
 from linter_app.change import Change
 from linter_app.documents import Document, Source
+from linter_app.parts import apart
 from linter_app.rules.catalogue import Rule, rule
 from linter_app.views import View
 from linter_app.wit.model import TypeItem, package_of
@@ -169,4 +170,4 @@ def _field(path: str, type_: str, at: str, value: View, required: bool, named: _
 
 
 def _shown(types: frozenset[str]) -> str:
-    return " or ".join(sorted(types - {"integer"} if "number" in types else types)) or "nothing"
+    return " or ".join(sorted(apart(types))) or "nothing"

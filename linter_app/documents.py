@@ -17,6 +17,8 @@ from linter_app.change import Path
 from linter_app.json_text import pointer
 
 REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
+# The keywords whose subschemas judge the same instance as the schema that they stand in.
+SAME_INSTANCE = frozenset({"allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas", "dependencies"})
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -43,6 +45,15 @@ class Source:
         for step in steps:
             schema = schema[step]
         return Source(schema, self.path + steps, self.document)
+
+    def inside(self, keyword: str) -> list[Source]:
+        """What stands under a keyword: each member of a list or of a map of names, or the one subschema."""
+        value = self.schema[keyword]
+        if isinstance(value, list):
+            return [self.at(keyword, index) for index in range(len(value))]
+        if isinstance(value, dict) and (keyword in dialects.MAPS or keyword == "dependencies"):
+            return [self.at(keyword, name) for name in value]
+        return [self.at(keyword)] if isinstance(value, dict) else []
 
 
 class Document:
@@ -118,7 +129,7 @@ class Document:
     @cached_property
     def refers(self) -> bool:
         """Whether there is any reference in it."""
-        return any(keyword in schema for _, schema in self.schemas() for keyword in REFERENCES)
+        return refers(self.root)
 
     @cached_property
     def circular(self) -> Source | None:
@@ -141,18 +152,14 @@ class Document:
                 continue
             seen.add(source.key)
             yield source
-            for keyword, value in source.schema.items():
+            for keyword in source.schema:
                 if keyword in REFERENCES:
                     target = source.document.resolve(source, keyword)
                     waiting += [target] if target is not None else []
                 elif keyword in ("$defs", "definitions") or keyword in dialects.VALUES:
                     continue
-                elif keyword in dialects.MAPS and isinstance(value, dict):
-                    waiting += [source.at(keyword, name) for name in value]
-                elif isinstance(value, list):
-                    waiting += [source.at(keyword, index) for index in range(len(value))]
-                elif isinstance(value, dict):
-                    waiting.append(source.at(keyword))
+                else:
+                    waiting += source.inside(keyword)
 
     def _circle(self, start: Source, done: set[int]) -> Source | None:
         open_now: set[int] = set()
@@ -171,16 +178,12 @@ class Document:
 
     def _applied(self, source: Source) -> Iterator[Source]:
         """The subschemas that judge the same instance."""
-        for keyword, value in source.schema.items():
+        for keyword in source.schema:
             found: list[Source | None] = []
             if keyword in REFERENCES:
                 found = [self.resolve(source, keyword)]
-            elif keyword in ("allOf", "anyOf", "oneOf") and isinstance(value, list):
-                found = [source.at(keyword, index) for index in range(len(value))]
-            elif keyword in ("not", "if", "then", "else"):
-                found = [source.at(keyword)]
-            elif keyword == "dependentSchemas" and isinstance(value, dict):
-                found = [source.at(keyword, name) for name in value]
+            elif keyword in SAME_INSTANCE:
+                found = [*source.inside(keyword)]
             yield from (each for each in found if each is not None and isinstance(each.schema, dict))
 
     def _dynamic(self, source: Source, keyword: str, reference: str) -> Source | None:
@@ -248,6 +251,23 @@ class Document:
         # The root comes last: a resource supplied under its URI does not replace it.
         known: Registry[Any] = REGISTRY
         return known.with_resources([*named, (self._root_uri, resource(self.root))]).crawl()
+
+
+def references_in(value: Any) -> Iterator[tuple[str, Any]]:
+    """Every reference within a parsed value: the keyword, and what it holds."""
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, dict):
+            yield from ((keyword, item[keyword]) for keyword in REFERENCES if keyword in item)
+            waiting.extend(child for child in item.values() if isinstance(child, (dict, list)))
+        elif isinstance(item, list):
+            waiting.extend(child for child in item if isinstance(child, (dict, list)))
+
+
+def refers(value: Any) -> bool:
+    """Whether a value holds a reference, so that equal texts may mean different things."""
+    return next(references_in(value), None) is not None
 
 
 def _joined(base: str, uri: str) -> str:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from linter_app.dialects import MAPS, VALUES
-from linter_app.documents import REFERENCES, Document, Source
+from linter_app.dialects import VALUES
+from linter_app.documents import REFERENCES, SAME_INSTANCE, Document, Source
 
 LEVELS = 12
 """How deep an instance may be that a schema with references judges."""
 LIMIT = 300_000
 """How many steps one path down such an instance may take."""
 MAX_PLACES = 60_000
-_SAME_INSTANCE = frozenset({"allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas", "dependencies"})
 
 
 def bearable(document: Document) -> bool:
@@ -56,19 +55,11 @@ class _Effort:
             elif keyword in ("$defs", "definitions") or keyword in VALUES:
                 continue
             elif isinstance(value, (dict, list)):
-                inside = self.inside(source, keyword)
-                if keyword in _SAME_INSTANCE:
+                inside = source.inside(keyword)
+                if keyword in SAME_INSTANCE:
                     count += sum(self.steps(each, levels) for each in inside)
                 elif levels:
                     deepest = max([deepest, *(self.steps(each, levels - 1) for each in inside)])
         self.active.discard(key)
         self.known[key] = min(count + deepest, LIMIT)
         return self.known[key]
-
-    def inside(self, source: Source, keyword: str) -> list[Source]:
-        value = source.schema[keyword]
-        if isinstance(value, list):
-            return [source.at(keyword, index) for index in range(len(value))]
-        if keyword in MAPS or keyword == "dependencies":
-            return [source.at(keyword, name) for name in value]
-        return [source.at(keyword)]

@@ -101,7 +101,7 @@ def _judged(old: Any, new: Any, config: Config, resources: Mapping[str, Any]) ->
     if config.budget_ms > 0:
         opened = (open_search(state, side, deadline, resources) for side in sorted(open_sides))  # type: ignore[arg-type]
         searches = [search for search in opened if search is not None]
-    facts = _with_witnesses(list(state.changes), searches, strict, deadline)
+    facts = _with_witnesses(list(state.changes), searches, deadline)
     for search in searches:
         # A proof about large schemas takes long, so it comes after the search, where that found nothing.
         unshown = not any(change.witness and change.witness.direction == search.side for change in facts)
@@ -130,7 +130,7 @@ def _level(change: Change, open_sides: set[str], config: Config) -> Level:
     return "error" if change.sides & open_sides else change.level
 
 
-def _with_witnesses(changes: list[Change], searches: list[Search], strict: bool, deadline: float) -> list[Change]:
+def _with_witnesses(changes: list[Change], searches: list[Search], deadline: float) -> list[Change]:
     """The facts, with an instance each where one is found in time; a fact so proven is decided."""
     for search in searches:
         concerned = [n for n, change in enumerate(changes) if search.side in change.sides and not change.witness]

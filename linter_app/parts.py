@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
 from typing import Any
 
 from linter_app.change import Path
@@ -32,9 +34,10 @@ _KNOWN = frozenset(
 )
 
 
-def means_something(keyword: str, draft: int) -> bool:
-    """Whether the keyword is one of JSON Schema's in this draft, assertion or annotation."""
-    return keyword in _KNOWN and _SINCE.get(keyword, 0) <= draft <= _UNTIL.get(keyword, 99)
+@cache
+def keywords_of(draft: int) -> frozenset[str]:
+    """The keywords that mean something in this draft, assertions and annotations."""
+    return frozenset(word for word in _KNOWN if _SINCE.get(word, 0) <= draft <= _UNTIL.get(word, 99))
 
 
 _RENAMED = frozenset({"items", "additionalItems", "dependencies", "exclusiveMinimum", "exclusiveMaximum", "$ref"})
@@ -121,6 +124,16 @@ def types_of(declared: Any) -> frozenset[str]:
     """The types that a `type` keyword names; `number` brings `integer` with it."""
     types = frozenset([declared] if isinstance(declared, str) else declared)
     return types | {"integer"} if "number" in types else types
+
+
+def apart(types: frozenset[str]) -> frozenset[str]:
+    """The types without `integer` where `number` brings it with it."""
+    return types - {"integer"} if "number" in types else types
+
+
+def common_multiple(one: Fraction, other: Fraction) -> Fraction:
+    """The least number that is a multiple of both."""
+    return Fraction(math.lcm(one.numerator, other.numerator), math.gcd(one.denominator, other.denominator))
 
 
 def type_of(value: Any) -> str:

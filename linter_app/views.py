@@ -10,12 +10,12 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import Any
 
 from linter_app.documents import REFERENCES, Source
 from linter_app.json_text import identity, same
-from linter_app.parts import ALL_TYPES, Part, part_of, type_of, types_of
+from linter_app.parts import ALL_TYPES, Part, common_multiple, part_of, type_of, types_of
 
 Conjunction = tuple[Source, ...]
 """Subschemas that must hold together; the empty one accepts everything."""
@@ -120,9 +120,7 @@ class View:
     @cached_property
     def types(self) -> frozenset[str]:
         """The types that may be accepted; `number` brings `integer` with it (Validation 6.1.1)."""
-        types = ALL_TYPES
-        for part in self.parts:
-            types &= _types_on(part.schema)
+        types = self._declared
         if self.values is not None:
             types &= frozenset(map(type_of, self.values))
         for group in self.groups:
@@ -152,10 +150,7 @@ class View:
 
     @cached_property
     def _declared(self) -> frozenset[str]:
-        declared = ALL_TYPES
-        for part in self.parts:
-            declared &= _declared(part.schema)
-        return declared
+        return ALL_TYPES.intersection(*(types_of(declared) for declared, _ in self.found("type")))
 
     # Strings
 
@@ -176,14 +171,8 @@ class View:
     def divisor(self) -> Fraction:
         """What every number here is a multiple of; 0 where any number is accepted."""
         divisors = [Fraction(str(value)) for value, _ in self.found("multipleOf")]
-        found = Fraction(0 if "number" in self.types else 1)
-        for each in divisors:
-            found = (
-                each
-                if not found
-                else Fraction(math.lcm(found.numerator, each.numerator), math.gcd(found.denominator, each.denominator))
-            )
-        return found
+        divisors += [] if "number" in self.types else [Fraction(1)]
+        return reduce(common_multiple, divisors) if divisors else Fraction(0)
 
     # Objects
 
@@ -258,17 +247,6 @@ def _ways(part: Part) -> list[Source]:
         when, then, otherwise = schema["if"], schema.get("then", True), schema.get("else", True)
         made = document.keep(schema, "ways", ({"allOf": [when, then]}, {"allOf": [{"not": when}, otherwise]}))
     return [Source(way, path, document) for way in made]
-
-
-def _types_on(schema: dict[str, Any]) -> frozenset[str]:
-    types = _declared(schema)
-    if "const" in schema:
-        types &= {type_of(schema["const"])}
-    return types
-
-
-def _declared(schema: dict[str, Any]) -> frozenset[str]:
-    return types_of(schema["type"]) if "type" in schema else ALL_TYPES
 
 
 def _shallow_types(source: Source) -> frozenset[str]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from linter_app.change import SIDES, Change, Direction, direction_of
-from linter_app.documents import REFERENCES, Document, Source
+from linter_app.documents import Document, Source, references_in, refers
 from linter_app.rules import comparisons
 from linter_app.rules.catalogue import Rule, mirrored, rule
 from linter_app.views import Conjunction, Group, View, alike
@@ -88,7 +87,7 @@ class Walk:
         return (
             len(old) == len(new)
             and all(alike(one.schema, other.schema) for one, other in zip(old, new, strict=True))
-            and (not self._refers or self._same_targets or not any(_refers(one.schema) for one in old))
+            and (not self._refers or self._same_targets or not any(refers(one.schema) for one in old))
         )
 
     @cached_property
@@ -103,7 +102,7 @@ class Walk:
             return False
         if not all(alike(old.get(word), new.get(word)) for word in ("$id", "id", "$defs", "definitions")):
             return False
-        return all(_leads_to_definitions(word, target) for root in (old, new) for word, target in _references(root))
+        return all(_leads_to_definitions(word, target) for root in (old, new) for word, target in references_in(root))
 
     def sides(self, old: Conjunction, new: Conjunction, depth: int) -> frozenset[str]:
         """In which directions something may break between two places, without stating facts.
@@ -291,22 +290,6 @@ def compare(
     for about, compare_keywords in comparisons():
         if about is None or not about.isdisjoint(keywords):
             compare_keywords(place)
-
-
-def _references(root: Any) -> Iterator[tuple[str, Any]]:
-    waiting = [root]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, dict):
-            yield from ((keyword, item[keyword]) for keyword in REFERENCES if keyword in item)
-            waiting.extend(child for child in item.values() if isinstance(child, (dict, list)))
-        elif isinstance(item, list):
-            waiting.extend(child for child in item if isinstance(child, (dict, list)))
-
-
-def _refers(value: Any) -> bool:
-    """Whether `value` holds a reference, so that equal texts may mean different things."""
-    return next(_references(value), None) is not None
 
 
 def _leads_to_definitions(keyword: str, reference: Any) -> bool:

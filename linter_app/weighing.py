@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from linter_app.change import SIDES
 from linter_app.documents import REFERENCES, Source
-from linter_app.parts import type_of
+from linter_app.parts import apart, type_of
 from linter_app.views import Conjunction, Group, View, disjoint
 from linter_app.witnesses.judge import verdicts
 
@@ -31,9 +31,11 @@ def _weigh_values(place: Place) -> None:
         values = accepting.values
         if values is None or side not in place.open_sides or refusing.keywords <= {"enum", "const", "type"}:
             continue
+        if len(values) > MAX_VALUES:
+            continue
         if not {type_of(value) for value in values} <= refusing.types:
             continue  # one of them is refused
-        accepted = verdicts(refusing.conjunction, values[:MAX_VALUES]) if len(values) <= MAX_VALUES else None
+        accepted = verdicts(refusing.conjunction, values)
         if accepted and all(accepted):
             place.open_sides -= {side}
 
@@ -71,8 +73,7 @@ def _pieces(place: Place, narrower: list[Conjunction], wider: list[Conjunction])
         return narrower
     pieces: list[Conjunction] = []
     for conjunction in narrower:
-        types = place.walk.view(conjunction).types
-        types -= {"integer"} if "number" in types else frozenset()
+        types = apart(place.walk.view(conjunction).types)
         document = conjunction[0].document if conjunction else None
         if len(types) < 2 or document is None:
             pieces.append(conjunction)

@@ -25,7 +25,7 @@ from linter_app.patterns.syntax import (
     python,
 )
 
-__all__ = ["compiled", "included", "matches", "overlapping", "sample", "says_nothing", "shortest"]
+__all__ = ["compiled", "included", "matches", "sample", "says_nothing", "shortest"]
 
 TIMEOUT_SECONDS = 0.02
 STRIKES = 5
@@ -76,11 +76,6 @@ def says_nothing(pattern: str) -> bool:
 def included(narrower: frozenset[str], wider: str, least: float, most: float) -> bool:
     """Whether every text of `least` to `most` characters that `narrower` match is proven to match `wider`."""
     return wider in narrower or shortest(narrower, frozenset({wider}), least, most) == (None, True)
-
-
-def overlapping(patterns: frozenset[str]) -> bool:
-    """Whether one text may match all of these patterns: False is proven."""
-    return shortest(patterns) != (None, True)
 
 
 def sample(pattern: str, dice: random.Random, more: int = 3) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from linter_app.parts import means_something
+from linter_app.parts import keywords_of
 from linter_app.rules.catalogue import rule
 from linter_app.views import View, alike
 
@@ -38,6 +38,7 @@ def _unknown(view: View) -> dict[str, Any]:
     return {
         keyword: value
         for part in reversed(view.parts)
-        for keyword, value in part.source.schema.items()
-        if not means_something(keyword, part.source.document.draft)
+        if not (schema := part.source.schema).keys() <= (known := keywords_of(part.source.document.draft))
+        for keyword, value in schema.items()
+        if keyword not in known
     }

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from linter_app.json_text import identity
-from linter_app.parts import ALL_TYPES
+from linter_app.parts import ALL_TYPES, apart
 from linter_app.rules.catalogue import mirrored, rule
 from linter_app.views import DISJUNCTIVE, View
 
@@ -48,7 +48,7 @@ ENUM_ADDED, ENUM_REMOVED = mirrored(
 def _shown(types: frozenset[str]) -> str:
     if types == ALL_TYPES:
         return "any type"
-    return " or ".join(sorted(types - {"integer"} if "number" in types else types)) or "no type"
+    return " or ".join(sorted(apart(types))) or "no type"
 
 
 def compare(place: Place) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from linter_app.documents import REFERENCES, Source
 from linter_app.json_text import identity, same
-from linter_app.parts import Part, part_of, types_of
+from linter_app.parts import Part, apart, part_of, types_of
 from linter_app.patterns import matches, sample
 from linter_app.witnesses import scalars
 from linter_app.witnesses.breaking import Literal, ways
@@ -201,7 +201,7 @@ class Draw:
             if not fits:
                 raise Contradiction
             return self.dice.choice(fits)
-        types = sorted(wanted.types - {"integer"} if "number" in wanted.types else wanted.types)
+        types = sorted(apart(wanted.types))
         if not types:
             raise Contradiction
         for _ in range(6):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import random
 from fractions import Fraction
+from functools import reduce
 from typing import Any
 
 from linter_app.formats import EXAMPLES
+from linter_app.parts import common_multiple
 from linter_app.patterns import sample, shortest
 from linter_app.witnesses.wanted import Contradiction, Wanted
 
@@ -25,10 +27,8 @@ def number(dice: random.Random, wanted: Wanted, *, whole: bool) -> Any:
     if len(edges) == 2:
         pool.append(sum(map(Fraction, map(str, edges))) / 2 if not whole else sum(edges) // 2)
     if wanted.multiples:
-        steps = [Fraction(str(value)) for value in wanted.multiples]
-        unit = steps[0]
-        for each in steps[1:] + ([Fraction(1)] if whole else []):
-            unit = Fraction(math.lcm(unit.numerator, each.numerator), math.gcd(unit.denominator, each.denominator))
+        steps = [Fraction(str(value)) for value in wanted.multiples] + ([Fraction(1)] if whole else [])
+        unit = reduce(common_multiple, steps)
         for base in [0, 1, 3, 5, 7, -1, *(math.floor(Fraction(str(edge)) / unit) for edge in edges)]:
             pool += [unit * (base + n) for n in (0, 1, 2)]
     pool += [value + value // 2 for value in wanted.not_multiples if isinstance(value, int)]
