@@ -1,9 +1,15 @@
-"""How gunicorn serves the registry. Read by `gunicorn registry_project.wsgi` in this folder."""
+"""How gunicorn serves the registry. Read by `gunicorn registry_project.asgi` in this folder."""
 
 import os
+import shutil
+import tempfile
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
+from gunicorn.glogging import Logger
 
+# A folder for this run: the workers' figures are added up at a scrape (contracts_app/metrics.py).
+os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="registry-metrics-"))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "registry_project.settings")
 try:
     from registry_project import settings
@@ -12,14 +18,40 @@ except ImproperlyConfigured as error:
 
 bind = settings.BIND_ADDR
 workers = settings.env.int("WEB_CONCURRENCY", 2)
-worker_class = "gthread"
-threads = settings.env.int("WEB_THREADS", 8)
+worker_class = "asgi"
+asgi_lifespan = "on"
 timeout = 120
 graceful_timeout = 30
 keepalive = 75
 max_requests = 0
 control_socket_disable = True
+
+
+class RegistryLogger(Logger):
+    """The registry writes an access line itself; gunicorn need not gather what it would say in another."""
+
+    access_log_enabled = False
+
+
+logger_class = RegistryLogger
 _through_root = {"handlers": [], "propagate": True, "level": "INFO"}
 logconfig_dict = settings.LOGGING | {
     "loggers": settings.LOGGING["loggers"] | {"gunicorn.error": _through_root, "gunicorn.access": {"level": "CRITICAL"}}
 }
+
+
+def post_worker_init(worker: object) -> None:
+    """Start loading the copy before the first request asks for it."""
+    from contracts_app.storage import contract_storage
+
+    contract_storage().status()
+
+
+def child_exit(server: object, worker: Any) -> None:
+    from prometheus_client.multiprocess import mark_process_dead
+
+    mark_process_dead(worker.pid)
+
+
+def on_exit(server: object) -> None:
+    shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)

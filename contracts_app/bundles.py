@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
+import msgspec
+
 from contracts_app.exceptions import UnreadableRecord
 from linter_app.json_text import InvalidJSON, loads
 from linter_app.semver import InvalidVersion, Version
@@ -46,6 +48,11 @@ class ContractBundle:
     @property
     def key(self) -> str:
         return key_of(self.name, self.version)
+
+    @property
+    def etag(self) -> str:
+        """The strong entity tag of its JSON (RFC 9110 section 8.8.3)."""
+        return f'"{self.digest}"'
 
     def content(self) -> dict[str, Any]:
         """The members that the digest covers, in their order."""
@@ -99,8 +106,60 @@ def normal_timestamp(text: str) -> str:
     match = _TIMESTAMP.fullmatch(text)
     if not match:
         raise ValueError(f"{text!r} is not an RFC 3339 date and time")
-    moment = datetime.fromisoformat(match[1] + ("+00:00" if match[3] == "Z" else match[3]))
+    if match[3] == "Z":
+        datetime.fromisoformat(match[1])  # a date that exists
+        return text
+    moment = datetime.fromisoformat(match[1] + match[3])
     return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S") + (match[2] or "") + "Z"
+
+
+class CanonicalRecord(msgspec.Struct, kw_only=True):
+    """A record in the very form that `ContractBundle.to_record` writes."""
+
+    name: str
+    version: str
+    description: str | None
+    createdAt: str
+    jsonSchema: str | None
+    witPath: str | None
+    descriptorPath: str | None
+    wit: str | msgspec.UnsetType = msgspec.UNSET
+    descriptor: Any = msgspec.UNSET
+    digest: str
+
+
+_DECODER = msgspec.json.Decoder(CanonicalRecord)
+_ENCODER = msgspec.json.Encoder()
+
+
+def read_canonical(key: str, data: bytes) -> CanonicalRecord | None:
+    """The record, if it is one that this service wrote and its digest is right; None says to use `read_record`.
+
+    Many times quicker than `read_record`. That it encodes to the same bytes again proves that it has nothing
+    that a strict reader would refuse, such as a repeated member; and the digest's text is those bytes without
+    the date and the digest, so that it needs no encoding of its own.
+    """
+    try:
+        record = _DECODER.decode(data)
+        if _ENCODER.encode(record) != data:
+            return None
+    except (msgspec.MsgspecError, UnicodeError, ValueError, RecursionError):
+        return None
+    date = b',"createdAt":"%s"' % record.createdAt.encode()
+    digest = b',"digest":"%s"}' % record.digest.encode()
+    before, found, after = data.partition(date)
+    if not found or not after.endswith(digest):
+        return None
+    hashed = hashlib.sha256(before)
+    hashed.update(memoryview(after)[: -len(digest)])
+    hashed.update(b"}")
+    try:
+        dated = record.createdAt.endswith("Z") and normal_timestamp(record.createdAt) == record.createdAt
+        Version.parse(record.version)
+    except (InvalidVersion, ValueError):
+        return None
+    right = dated and valid_name(record.name) and key_of(record.name, record.version) == key
+    return record if right and hashed.hexdigest() == record.digest else None
 
 
 def read_record(key: str, data: bytes | None) -> ContractBundle:

@@ -7,11 +7,12 @@ import random
 import threading
 import time
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from contracts_app.bundles import ContractBundle, content_digest, utc_now
 from contracts_app.exceptions import ContractAlreadyExists, ContractRefused, StorageUnavailable, VersionSetChanged
-from contracts_app.storage import Actor, ContractStorage, VersionSet, contract_storage
+from contracts_app.storage import Actor, ContractIndex, ContractStorage, Entry, contract_storage
 from linter_app import Change, Config, lint, lint_wit
 from linter_app.changelog import fact, told
 from linter_app.dialects import InvalidSchema, parse_schema
@@ -25,18 +26,21 @@ logger = logging.getLogger(__name__)
 PUBLISH_SECONDS = 60
 """How long one publish goes on reading and deciding anew while others publish the same name."""
 
+REMEMBERED_CHARACTERS = 256 * 1024
+"""The largest texts whose check is remembered."""
+
 # Threads of one process take turns at a name, rather than race each other in vain. Other processes
 # are not held by it: the compare-and-set of the storage alone keeps the set true.
-_turns = [threading.Lock() for _ in range(64)]
+_turns = [threading.Lock() for _ in range(256)]
 
 
 @dataclass(frozen=True)
 class Neighbours:
     """The versions that a new one stands between."""
 
-    below: ContractBundle | None
-    above: ContractBundle | None
-    equal: ContractBundle | None
+    below: Entry | None
+    above: Entry | None
+    equal: Entry | None
 
 
 def publish_contract(
@@ -50,17 +54,21 @@ def publish_contract(
     """
     storage = storage or contract_storage()
     bundle = replace(bundle, digest=content_digest(bundle), created_at=utc_now())
-    schema = check_content(bundle)
+    check_content(bundle)
     deadline = time.monotonic() + PUBLISH_SECONDS
+    fresh = False
     while True:
         try:
             with _turns[hash(bundle.name) % len(_turns)]:
-                known = storage.versions(bundle.name)
-                check_against(bundle, schema, known)
+                known = storage.index(bundle.name, fresh=fresh)
+                # The revision first: what is written while the versions are looked at makes the write fail.
+                after = known.revision(bundle.name)
+                check_against(bundle, known, storage)
                 if dry_run:
                     return bundle
-                revision = storage.create(bundle, after=known.revision, actor=actor)
+                revision = storage.create(bundle, after=after, actor=actor)
         except VersionSetChanged:
+            fresh = True
             if time.monotonic() > deadline:
                 raise StorageUnavailable(
                     f"{bundle.name} is being published to by others without a pause; try again"
@@ -71,12 +79,11 @@ def publish_contract(
         return bundle
 
 
-def check_content(bundle: ContractBundle) -> Any:
-    """Check schema, WIT and descriptor on their own; return the parsed schema, or None. Raises ContractRefused."""
-    schema = None
+def check_content(bundle: ContractBundle) -> None:
+    """Check schema, WIT and descriptor on their own. Raises ContractRefused."""
     if bundle.json_schema is not None:
         try:
-            schema = parse_schema(bundle.json_schema)
+            remembered(_checked_schema, bundle.json_schema)
         except InvalidJSON as error:
             raise ContractRefused(f"jsonSchema is not JSON: {error}", field="jsonSchema") from None
         except InvalidSchema as error:
@@ -88,7 +95,7 @@ def check_content(bundle: ContractBundle) -> Any:
             ) from None
     if bundle.wit is not None:
         try:
-            check_wit(bundle.wit)
+            remembered(_checked_wit, bundle.wit)
         except InvalidWIT as error:
             raise ContractRefused(
                 f"wit is not valid WIT: {error}", field="wit", line=error.line, column=error.column, reason=error.reason
@@ -100,17 +107,16 @@ def check_content(bundle: ContractBundle) -> Any:
             loads(bundle.descriptor)
         except InvalidJSON as error:
             raise ContractRefused(f"descriptor is not JSON: {error}", field="descriptor") from None
-    return schema
 
 
-def check_against(bundle: ContractBundle, schema: Any, known: VersionSet) -> None:
+def check_against(bundle: ContractBundle, known: ContractIndex, storage: ContractStorage) -> None:
     """Check a version against those that exist. Raises ContractRefused, ContractAlreadyExists, UnreadableRecord."""
-    if known.faults:
-        raise known.faults[0]
+    if faults := known.faults_of(bundle.name):
+        raise faults[0]
     neighbours = find_neighbours(bundle, known)
     equal = neighbours.equal
     if equal is not None and equal.digest == bundle.digest:
-        raise _exists(bundle, equal)
+        raise _exists(bundle, _content(equal, known, storage))
     if neighbours.below is None and neighbours.above is not None and equal is None:
         raise ContractRefused(
             f"{bundle.version} is lower than every existing version of {bundle.name} "
@@ -118,22 +124,27 @@ def check_against(bundle: ContractBundle, schema: Any, known: VersionSet) -> Non
             lowest=neighbours.above.version,
         )
     if neighbours.below is not None:
-        _check_step(neighbours.below, bundle, _schema_of(neighbours.below), schema, bundle)
+        below = _content(neighbours.below, known, storage)
+        _check_step(below, bundle, bundle)
     if neighbours.above is not None:
-        _check_step(bundle, neighbours.above, schema, _schema_of(neighbours.above), bundle)
+        above = _content(neighbours.above, known, storage)
+        _check_step(bundle, above, bundle)
     if equal is not None:
-        raise _exists(bundle, equal)
+        raise _exists(bundle, _content(equal, known, storage))
 
 
-def find_neighbours(bundle: ContractBundle, known: VersionSet) -> Neighbours:
+def _content(entry: Entry, known: ContractIndex, storage: ContractStorage) -> ContractBundle:
+    return known.bundle(entry) or storage.get(entry.name, entry.version)
+
+
+def find_neighbours(bundle: ContractBundle, known: ContractIndex) -> Neighbours:
     """The greatest version below the bundle's, the least above it, and one of equal precedence."""
-    version = Version.parse(bundle.version)
+    precedence = Version.parse(bundle.version).precedence
     below = above = equal = None
-    for other in known.bundles:  # in ascending order
-        precedence = Version.parse(other.version)
-        if precedence < version:
+    for other in known.versions(bundle.name):  # in ascending order
+        if other.precedence < precedence:
             below = other
-        elif precedence == version:
+        elif other.precedence == precedence:
             equal = other
         else:
             above = other
@@ -153,19 +164,10 @@ def _exists(bundle: ContractBundle, stored: ContractBundle) -> ContractAlreadyEx
     )
 
 
-def _schema_of(stored: ContractBundle) -> Any:
-    try:
-        return None if stored.json_schema is None else loads(stored.json_schema)
-    except InvalidJSON as error:
-        # Written by a service that did not check: nothing can be compared with it.
-        raise ContractRefused(f"the stored schema of {stored.name}/{stored.version} is not JSON: {error}") from None
-
-
-def _check_step(older: ContractBundle, newer: ContractBundle, old: Any, new: Any, bundle: ContractBundle) -> None:
-    # A bundle without a schema says nothing about instances, so it accepts all of them.
-    changes = lint(True if old is None else old, True if new is None else new).changes
+def _check_step(older: ContractBundle, newer: ContractBundle, bundle: ContractBundle) -> None:
+    changes = remembered(_schema_changes, older.name, older.json_schema, newer.json_schema)
     if older.wit or newer.wit:
-        changes += _wit_changes(older, newer)
+        changes += remembered(_wit_changes, older.name, older.wit, newer.wit)
     report = report_of(changes, Config(), equal=False, current_version=older.version, proposed_version=newer.version)
     if report.acceptable:
         return
@@ -184,11 +186,43 @@ def _check_step(older: ContractBundle, newer: ContractBundle, old: Any, new: Any
     )
 
 
-def _wit_changes(older: ContractBundle, newer: ContractBundle) -> tuple[Change, ...]:
+# What only depends on texts is decided once for them: a dry run and its publish, or a version and its successor,
+# ask the same again.
+
+
+def remembered(compute: Any, *texts: Any) -> Any:
+    """The result of a cached function of texts, uncached where they are too large to keep."""
+    large = sum(len(text) for text in texts if isinstance(text, str)) > REMEMBERED_CHARACTERS
+    return (compute.__wrapped__ if large else compute)(*texts)
+
+
+@lru_cache(256)
+def _checked_schema(text: str) -> None:
+    parse_schema(text)
+
+
+@lru_cache(256)
+def _checked_wit(text: str) -> None:
+    check_wit(text)
+
+
+@lru_cache(1024)
+def _schema_changes(name: str, old: str | None, new: str | None) -> tuple[Change, ...]:
     try:
-        return lint_wit(older.wit or "", newer.wit or "").changes
+        # A bundle without a schema says nothing about instances, so it accepts all of them.
+        parsed = [True if text is None else loads(text) for text in (old, new)]
+    except InvalidJSON as error:
+        # Written by a service that did not check: nothing can be compared with it.
+        raise ContractRefused(f"the stored schema of {name} is not JSON: {error}") from None
+    return lint(*parsed).changes
+
+
+@lru_cache(256)
+def _wit_changes(name: str, old: str | None, new: str | None) -> tuple[Change, ...]:
+    try:
+        return lint_wit(old or "", new or "").changes
     except InvalidWIT as error:
         # What is published now was checked before; the stored one is of a service that did not.
-        raise ContractRefused(f"the stored WIT of {older.name} cannot be compared with: {error}", field="wit") from None
+        raise ContractRefused(f"the stored WIT of {name} cannot be compared with: {error}", field="wit") from None
     except WITToolFailed as error:
         raise ContractRefused(f"wit could not be checked: {error}", field="wit", reason=str(error)) from None

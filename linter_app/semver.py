@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import total_ordering
+from functools import cached_property, lru_cache, total_ordering
 
 # https://semver.org/#is-there-a-suggested-regular-expression-regex-to-check-a-semver-string
 _NUMBER = r"(0|[1-9][0-9]{0,17})"
@@ -34,6 +34,10 @@ class Version:
         """Read `1.2.3`, `1.2.3-rc.1` or `v1`. Raises InvalidVersion."""
         if not isinstance(text, str) or len(text) > MAX_LENGTH:
             raise InvalidVersion(f"a version is a string of at most {MAX_LENGTH} characters")
+        return _parse(text)
+
+    @classmethod
+    def _read(cls, text: str) -> Version:
         if match := _V_NUMBER.fullmatch(text):
             return cls(text, int(match[1]), 0, 0)
         if match := _SEMVER.fullmatch(text):
@@ -46,23 +50,30 @@ class Version:
             )
         raise InvalidVersion(f"{text!r} is neither SemVer 2.0.0 (such as 1.2.3 or 1.2.3-rc.1) nor vN (such as v1)")
 
-    @property
-    def _precedence(self) -> tuple[object, ...]:
+    @cached_property
+    def precedence(self) -> tuple[object, ...]:
+        """What versions are ordered by."""
         # A release outranks its prereleases; numeric identifiers rank below alphanumeric ones.
         identifiers = tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in self.prerelease)
         return (self.major, self.minor, self.patch, not self.prerelease, identifiers)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Version) and self._precedence == other._precedence
+        return isinstance(other, Version) and self.precedence == other.precedence
 
     def __lt__(self, other: Version) -> bool:
-        return self._precedence < other._precedence
+        return self.precedence < other.precedence
 
     def __hash__(self) -> int:
-        return hash(self._precedence)
+        return hash(self.precedence)
 
     def __str__(self) -> str:
         return self.text
+
+
+@lru_cache(4096)
+def _parse(text: str) -> Version:
+    # A registry reads the same few versions for many names.
+    return Version._read(text)
 
 
 def allows_breaking(current: Version, proposed: Version) -> bool:

@@ -1,24 +1,16 @@
-"""Logs as JSON lines, one a request, and the request id that ties them together."""
+"""Logs as JSON lines, with the request id that ties them together."""
 
 from __future__ import annotations
 
 import json
 import logging
-import re
-import time
-import uuid
-from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.http import HttpRequest, HttpResponse
 
 from contracts_app.request_context import request_id
 
-access = logging.getLogger("registry_project.access")
-
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _PLAIN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName", "request", "server_time"}
 _LEVELS = {
     "trace": "DEBUG",
@@ -74,33 +66,3 @@ def logging_config(levels: str) -> dict[str, Any]:
         "root": {"level": root, "handlers": ["stderr"]},
         "loggers": loggers,
     }
-
-
-class RequestLogMiddleware:
-    """Gives each request an id, answers it in X-Request-ID, and logs one line. Tokens are never logged."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        started = time.perf_counter()
-        offered = request.headers.get("X-Request-ID", "")
-        identity = offered if _REQUEST_ID.fullmatch(offered) else uuid.uuid4().hex
-        marker = request_id.set(identity)
-        try:
-            response = self.get_response(request)
-            response["X-Request-ID"] = identity
-            match = request.resolver_match
-            access.info(
-                "request",
-                extra={
-                    "method": request.method,
-                    "route": "/" + match.route if match else "unmatched",
-                    "status": response.status_code,
-                    "durationMs": round((time.perf_counter() - started) * 1000, 2),
-                    "subject": getattr(request, "token_subject", None),
-                },
-            )
-            return response
-        finally:
-            request_id.reset(marker)

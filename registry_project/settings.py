@@ -54,6 +54,7 @@ def _secret_key() -> str:
         raise ImproperlyConfigured(f"SECRET_KEY is not set and none can be kept in {path}: {error}") from None
 
 
+WEB_THREADS = env.int("WEB_THREADS", 8)
 BIND_ADDR = _bind_address()
 VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var")))
 SECRET_KEY = _secret_key()
@@ -78,7 +79,7 @@ INSTALLED_APPS = [
     "linter_app",
 ]
 MIDDLEWARE = [
-    "registry_project.logging.RequestLogMiddleware",
+    "registry_project.access.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -147,6 +148,7 @@ CONTRACT_STORAGES = {
             "replicas": env.int("NATS_REPLICAS", 1),
             "direct": env.bool("NATS_DIRECT_GETS", True),
             "timeout": env.float("NATS_TIMEOUT", 5.0),
+            "copy_bytes": env.int("REGISTRY_COPY_BYTES", 256 * 1024 * 1024),
         },
     }
 }

@@ -44,7 +44,7 @@ def test_check_deploy_warns_in_development():
     ],
 )
 def test_what_is_refused(variables, says):
-    for command in (["manage.py", "check"], ["-m", "gunicorn", "--check-config", "registry_project.wsgi"]):
+    for command in (["manage.py", "check"], ["-m", "gunicorn", "--check-config", "registry_project.asgi"]):
         done = subprocess.run(
             [sys.executable, *command], cwd=ROOT, env={**os.environ, **variables}, capture_output=True, text=True
         )

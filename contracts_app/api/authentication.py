@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 from rest_framework_simplejwt.authentication import JWTStatelessUserAuthentication
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.models import TokenUser
 
-from contracts_app.api.tokens import RegistryToken
+from contracts_app.api.tokens import RegistryToken, configured_backend
 
 
 class BearerAuthentication(JWTStatelessUserAuthentication):
@@ -20,6 +21,11 @@ class BearerAuthentication(JWTStatelessUserAuthentication):
         header = self.get_header(request)
         if not header:
             raise AuthenticationFailed("Missing Authorization header", code="missing_token")
+        tokens = configured_backend(settings.JWT).remembered
+        known = tokens.get(header)
+        if known is not None:
+            request._request.token_subject = known.subject  # type: ignore[attr-defined]  # for the access log
+            return TokenUser(known.token), known.token
         scheme, _, raw = header.strip().partition(b" ")
         if scheme.lower() != b"bearer" or not raw.strip():
             raise AuthenticationFailed("Invalid token: the Authorization header must be 'Bearer <token>'", "bad_scheme")
@@ -32,7 +38,8 @@ class BearerAuthentication(JWTStatelessUserAuthentication):
         subject = token.get("sub")
         if not isinstance(subject, str) or not subject:
             raise AuthenticationFailed("Invalid token: Token has no sub claim", code="invalid_token")
-        request._request.token_subject = subject  # type: ignore[attr-defined]  # for the access log
+        tokens.remember(header, token, subject, token.scopes)
+        request._request.token_subject = subject  # type: ignore[attr-defined]
         return TokenUser(token), token
 
     def authenticate_header(self, request: Request) -> str:

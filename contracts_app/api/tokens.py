@@ -17,6 +17,7 @@ from rest_framework_simplejwt.backends import TokenBackend
 from rest_framework_simplejwt.exceptions import TokenBackendError
 from rest_framework_simplejwt.tokens import Token
 
+from contracts_app.api.remembered import RememberedTokens
 from contracts_app.api.token_config import JWTConfig
 from contracts_app.exceptions import StorageUnavailable
 
@@ -109,6 +110,7 @@ class ConfiguredBackend(TokenBackend):
             issuer=config.issuer,
             leeway=config.leeway,
         )
+        self.remembered = RememberedTokens(config.leeway)
         self.jwks = JWKS(config.jwks, config.algorithm) if config.jwks else None
 
     def decode(self, token: Any, verify: bool = True) -> dict[str, Any]:

@@ -1,9 +1,8 @@
 from django.urls import path
 
-from contracts_app.api.views import ContractViewSet, healthz
+from contracts_app.api.views import ContractViewSet
 
 urlpatterns = [
-    path("healthz", healthz),
     path("registry/contracts", ContractViewSet.as_view({"get": "list", "post": "create"})),
     path("registry/contracts/<str:name>/<str:version>", ContractViewSet.as_view({"get": "retrieve"})),
 ]

@@ -2,47 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from contracts_app.api.body import read_json
+from contracts_app.api.prepared import LIST_CACHING, VERSION_CACHING, ready
 from contracts_app.api.serializers import check_identity, read_bundle
 from contracts_app.exceptions import MalformedContract
 from contracts_app.request_context import request_id
 from contracts_app.services import publish_contract
-from contracts_app.storage import Actor, contract_storage
-
-
-def healthz(request: HttpRequest) -> HttpResponse:
-    """Whether the process answers; it says nothing about the store."""
-    return HttpResponse("OK", content_type="text/plain; charset=utf-8")
+from contracts_app.storage import Actor, Prepared, contract_storage
 
 
 class ContractViewSet(ViewSet):
-    def list(self, request: Request) -> Response:
-        listing = contract_storage().list_all()
-        answer: dict[str, Any] = {
-            "contracts": [
-                {
-                    "name": bundle.name,
-                    "version": bundle.version,
-                    "description": bundle.description,
-                    "createdAt": bundle.created_at,
-                }
-                for bundle in listing.bundles
-            ]
-        }
-        if listing.faults:
-            answer["unreadable"] = [fault.extras for fault in listing.faults]
-        return Response(answer)
+    def list(self, request: Request) -> HttpResponse:
+        return ready(request._request, contract_storage().index().listing(), LIST_CACHING)
 
-    def retrieve(self, request: Request, name: str, version: str) -> Response:
+    def retrieve(self, request: Request, name: str, version: str) -> HttpResponse:
         check_identity(name, version)
-        return Response(contract_storage().get(name, version).to_json())
+        storage = contract_storage()
+        found = storage.peek(name, version)
+        if found is None:
+            bundle = storage.get(name, version)
+            found = Prepared(bundle.to_record(), bundle.etag)
+        return ready(request._request, found, VERSION_CACHING)
 
     def create(self, request: Request) -> Response:
         bundle = read_bundle(read_json(request._request))

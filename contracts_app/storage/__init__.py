@@ -9,9 +9,20 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
-from contracts_app.storage.base import Actor, ContractStorage, Listing, VersionSet
+from contracts_app.storage.base import Actor, ContractStorage, CopyStatus, Listing
+from contracts_app.storage.index import ContractIndex, Entry, Prepared
 
-__all__ = ["Actor", "ContractStorage", "Listing", "VersionSet", "contract_storage", "contract_storages"]
+__all__ = [
+    "Actor",
+    "ContractIndex",
+    "ContractStorage",
+    "CopyStatus",
+    "Entry",
+    "Listing",
+    "Prepared",
+    "contract_storage",
+    "contract_storages",
+]
 
 
 class ContractStorageHandler:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from django.core.checks import CheckMessage
 
 from contracts_app.bundles import ContractBundle, read_record
 from contracts_app.exceptions import UnreadableRecord
-from linter_app.semver import InvalidVersion, Version
+from contracts_app.storage.index import ContractIndex, Prepared
+from linter_app.semver import Version
 
 
 @dataclass(frozen=True)
@@ -30,12 +31,21 @@ class Listing:
 
 
 @dataclass(frozen=True)
-class VersionSet:
-    """Every version of one name, and the revision a write must name to be sure that it saw them all."""
+class CopyStatus:
+    """How well the copy keeps up; for /readyz and the metrics."""
 
-    bundles: tuple[ContractBundle, ...]
-    revision: int
-    faults: tuple[UnreadableRecord, ...] = field(default=())
+    current: bool
+    sequence: int
+    behind: int
+    """Messages that others of this machine know of and this process has not applied."""
+    silence: float
+    """Seconds since the server last proved that nothing is missing."""
+    contracts: int
+    versions: int
+    body_bytes: int
+    resyncs: int
+    reason: str
+    """Why it is not current; empty when it is."""
 
 
 class ContractStorage(ABC):
@@ -47,15 +57,41 @@ class ContractStorage(ABC):
 
     @abstractmethod
     def list_all(self) -> Listing:
-        """Every bundle."""
+        """Every bundle with its content, read from the store itself."""
 
     @abstractmethod
-    def versions(self, name: str) -> VersionSet:
-        """Every version of `name`, with the revision for `create`."""
+    def index(self, name: str | None = None, *, fresh: bool = False) -> ContractIndex:
+        """An index of every contract, or at least of every version of `name`.
+
+        It holds whatever any process of this machine has shown or written; with `fresh` it is read
+        from the store itself. Contents of a whole index may have been dropped (`ContractIndex.bundle`).
+        """
+
+    def peek(self, name: str, version: str) -> Prepared | None:
+        """The ready answer for one version where memory has it and is certainly current, without waiting."""
+        return None
+
+    def peek_listing(self) -> Prepared | None:
+        """The seed's full list where it is ready and certainly current, without waiting."""
+        return None
+
+    def behind(self) -> bool:
+        """Whether a copy is kept and is only waiting for messages that are on their way."""
+        return False
+
+    def follow(self, report: Callable[[CopyStatus], None] | None = None) -> None:  # noqa: B027  a backend whose memory is the store has nothing to follow
+        """From the next use on, keep a copy in this process's memory and answer from it.
+
+        `report` is told several times a second how well it keeps up.
+        """
+
+    def status(self) -> CopyStatus | None:
+        """How well the copy keeps up, or None where there is none."""
+        return None
 
     @abstractmethod
     def create(self, bundle: ContractBundle, *, after: int, actor: Actor) -> int:
-        """Write a new bundle if no version of its name was written since revision `after`.
+        """Write a new bundle if nothing under its name was written since `after`, a `ContractIndex.revision`.
 
         Returns the new revision. Raises VersionSetChanged, ContractTooLarge.
         """
@@ -79,13 +115,3 @@ def read_listing(records: Iterable[tuple[str, bytes | None]]) -> Listing:
             faults.append(fault)
     bundles.sort(key=lambda bundle: (bundle.name, Version.parse(bundle.version)))
     return Listing(tuple(bundles), tuple(sorted(faults, key=str)))
-
-
-def belongs_to(name: str, key: str) -> bool:
-    """Whether `key` is a version of `name`, and not of a longer name such as `name.more`."""
-    prefix = f"meta.{name}."
-    try:
-        Version.parse(key[len(prefix) :])
-    except InvalidVersion:
-        return False
-    return key.startswith(prefix)

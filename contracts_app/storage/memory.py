@@ -2,42 +2,45 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 
 from contracts_app.bundles import ContractBundle, key_of, read_record
 from contracts_app.exceptions import ContractNotFound, VersionSetChanged
-from contracts_app.storage.base import Actor, ContractStorage, Listing, VersionSet, belongs_to, read_listing
+from contracts_app.storage.base import Actor, ContractStorage, Listing, read_listing
+from contracts_app.storage.index import ContractIndex, Prepared
 
 
 class MemoryContractStorage(ContractStorage):
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._records: dict[str, tuple[int, bytes]] = {}
-        self._revision = 0
+        self._records: dict[str, bytes] = {}
+        self._index = ContractIndex(max_bytes=sys.maxsize)
 
     def get(self, name: str, version: str) -> ContractBundle:
         key = key_of(name, version)
-        with self._lock:
-            found = self._records.get(key)
-        if found is None:
+        data = self._records.get(key)
+        if data is None:
             raise ContractNotFound(f"Contract {name}/{version} not found", name=name, version=version)
-        return read_record(key, found[1])
+        return read_record(key, data)
 
     def list_all(self) -> Listing:
         with self._lock:
-            records = [(key, data) for key, (_, data) in self._records.items()]
+            records = list(self._records.items())
         return read_listing(records)
 
-    def versions(self, name: str) -> VersionSet:
-        with self._lock:
-            found = {key: entry for key, entry in self._records.items() if belongs_to(name, key)}
-        listing = read_listing((key, data) for key, (_, data) in found.items())
-        return VersionSet(listing.bundles, max((revision for revision, _ in found.values()), default=0), listing.faults)
+    def index(self, name: str | None = None, *, fresh: bool = False) -> ContractIndex:
+        return self._index
+
+    def peek(self, name: str, version: str) -> Prepared | None:
+        return self._index.prepared(key_of(name, version))
+
+    def peek_listing(self) -> Prepared | None:
+        return self._index.ready_listing()
 
     def create(self, bundle: ContractBundle, *, after: int, actor: Actor) -> int:
         with self._lock:
-            last = max((rev for key, (rev, _) in self._records.items() if belongs_to(bundle.name, key)), default=0)
-            if last != after:
+            if self._index.revision(bundle.name) != after:
                 raise VersionSetChanged
             return self._put(bundle.key, bundle.to_record())
 
@@ -47,6 +50,7 @@ class MemoryContractStorage(ContractStorage):
             return self._put(key, data)
 
     def _put(self, key: str, data: bytes) -> int:
-        self._revision += 1
-        self._records[key] = (self._revision, data)
-        return self._revision
+        sequence = self._index.sequence + 1
+        self._records[key] = data
+        self._index.apply(key, sequence, data)
+        return sequence

@@ -23,7 +23,7 @@ def test_the_list_has_the_seeds_form(api):
 
 def test_the_list_reports_unreadable_records(api, bucket):
     storage = contract_storage()
-    storage._run(lambda js: js.publish(f"$KV.{bucket}.meta.bad.v1", b"?"))
+    storage._connection.run(lambda js: js.publish(f"$KV.{bucket}.meta.bad.v1", b"?"))
     assert api.get("/registry/contracts").json()["unreadable"][0]["key"] == "meta.bad.v1"
     response = api.get("/registry/contracts/bad/v1", Accept="application/json")
     assert (response.status_code, response.json()["code"]) == (500, "unreadable_record")

@@ -39,13 +39,19 @@ def environment(**more: str) -> dict[str, str]:
     return {**os.environ, "PYTHONUNBUFFERED": "1", **more}
 
 
-@pytest.fixture(scope="module")
-def server(nats_server, tmp_path_factory):
+SERVERS = {
+    "asgi": ["--workers", "4", "--preload", "registry_project.asgi"],
+    "wsgi": ["--workers", "4", "--worker-class", "gthread", "--threads", "8", "registry_project.wsgi"],
+}
+
+
+@pytest.fixture(scope="module", params=SERVERS)
+def server(request, nats_server, tmp_path_factory):
     log = tmp_path_factory.mktemp("log") / "log.jsonl"
     port = free_port(0)
     more = {"NATS_URL": nats_server.url, "REGISTRY_KV_BUCKET": f"served-{port}", "BIND_ADDR": f"127.0.0.1:{port}"}
     process = subprocess.Popen(
-        [sys.executable, "-m", "gunicorn", "--workers", "4", "--preload", "registry_project.wsgi"],
+        [sys.executable, "-m", "gunicorn", *SERVERS[request.param]],
         cwd=ROOT,
         env=environment(**more),
         stderr=log.open("w"),

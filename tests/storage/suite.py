@@ -38,11 +38,11 @@ class StorageSuite:
 
     def test_an_empty_store_lists_nothing(self, storage: ContractStorage):
         assert storage.list_all().bundles == ()
-        assert storage.versions("order.placed").revision == 0
+        assert storage.index("order.placed").revision("order.placed") == 0
 
     def test_lists_are_ordered_by_name_and_precedence(self, storage: ContractStorage):
         for name, version in [("b", "1.10.0"), ("b", "1.9.0"), ("a", "v2"), ("b", "1.9.0-rc.1"), ("a.b", "v1")]:
-            storage.create(make(name, version), after=storage.versions(name).revision, actor=ACTOR)
+            storage.create(make(name, version), after=storage.index(name).revision(name), actor=ACTOR)
         listed = [(bundle.name, bundle.version) for bundle in storage.list_all().bundles]
         assert listed == [("a", "v2"), ("a.b", "v1"), ("b", "1.9.0-rc.1"), ("b", "1.9.0"), ("b", "1.10.0")]
 
@@ -50,7 +50,7 @@ class StorageSuite:
         storage.create(make("ritual", "v1"), after=0, actor=ACTOR)
         storage.create(make("ritual.started", "v1"), after=0, actor=ACTOR)
         storage.create(make("ritualx", "v1"), after=0, actor=ACTOR)
-        assert [bundle.name for bundle in storage.versions("ritual").bundles] == ["ritual"]
+        assert [entry.name for entry in storage.index("ritual").versions("ritual")] == ["ritual"]
 
     def test_a_write_after_another_version_was_written_is_refused(self, storage: ContractStorage):
         first = storage.create(make(version="1.0.0"), after=0, actor=ACTOR)
@@ -59,7 +59,7 @@ class StorageSuite:
         storage.create(make(version="1.1.0"), after=first, actor=ACTOR)
         with pytest.raises(VersionSetChanged):
             storage.create(make(version="1.0.0"), after=first, actor=ACTOR)
-        assert len(storage.versions("order.placed").bundles) == 2
+        assert len(storage.index("order.placed").versions("order.placed")) == 2
 
     def test_of_parallel_creates_exactly_one_wins(self, storage: ContractStorage):
         def attempt(number: int) -> bool:
@@ -98,6 +98,6 @@ class StorageSuite:
         assert [bundle.name for bundle in listing.bundles] == ["good"]
         assert [fault.extras["key"] for fault in listing.faults] == ["meta.bad.v1"]
         assert reason in str(listing.faults[0])
-        assert len(storage.versions("bad").faults) == 1
+        assert len(storage.index("bad").faults_of("bad")) == 1
         with pytest.raises(UnreadableRecord, match="meta.bad.v1"):
             storage.get("bad", "v1")

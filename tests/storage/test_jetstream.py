@@ -18,7 +18,7 @@ from tests.storage.suite import ACTOR, StorageSuite, make
 
 def on_loop(storage, work):
     """Run `work(js)` on the storage's own connection."""
-    return storage._run(work)
+    return storage._connection.run(work)
 
 
 class TestJetStream(StorageSuite):

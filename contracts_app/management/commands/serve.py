@@ -45,7 +45,7 @@ class Command(BaseCommand):
                 server.start()
                 self.stdout.write(f"Embedded nats-server on {server.url}, data in {settings.VAR_DIR / 'nats'}")
             gunicorn = subprocess.Popen(
-                [sys.executable, "-m", "gunicorn", "--chdir", str(settings.BASE_DIR), "registry_project.wsgi"],
+                [sys.executable, "-m", "gunicorn", "--chdir", str(settings.BASE_DIR), "registry_project.asgi"],
                 cwd=settings.BASE_DIR,
                 env=environment,
             )

@@ -1,0 +1,280 @@
+"""The bucket's contracts in memory: which versions there are, in order, and their stored bytes."""
+
+from __future__ import annotations
+
+import bisect
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+
+from contracts_app.bundles import ContractBundle, compact, key_of, read_canonical, read_record
+from contracts_app.exceptions import UnreadableRecord
+from linter_app.semver import InvalidVersion, Version
+
+PREFIX = "meta."
+
+
+class Entry(msgspec.Struct, frozen=True, gc=False):
+    """One stored version without its content. `sequence` is the stream's, of the record's last write."""
+
+    name: str
+    version: str
+    precedence: tuple[object, ...]
+    digest: str
+    sequence: int
+    item: bytes
+    """The entry as a list's JSON item."""
+
+    @property
+    def key(self) -> str:
+        return key_of(self.name, self.version)
+
+    @property
+    def etag(self) -> str:
+        return f'"{self.digest}"'
+
+
+class Prepared(NamedTuple):
+    """Bytes ready to send, and their strong entity tag (RFC 9110 section 8.8.3)."""
+
+    body: bytes
+    etag: str
+
+
+class ContractIndex:
+    """One writer applies the stream's messages in order; any thread reads at any time.
+
+    Readers take no lock: what they read is replaced, never changed in place, save for the sorted list
+    of names, whose single insertions and slices the interpreter keeps whole.
+    """
+
+    def __init__(self, *, max_bytes: int = 256 * 1024 * 1024) -> None:
+        self.sequence = 0
+        """The last sequence of the stream that is applied, or is known to concern nothing here."""
+        self.changed = 0
+        """The sequence of the last change to a contract."""
+        self.documents: dict[str, tuple[int, bytes]] = {}
+        """What the bucket holds beside contracts: key to sequence and value."""
+        self.faults: dict[str, UnreadableRecord] = {}
+        self.bodies = _Bodies(max_bytes)
+        self._entries: dict[str, Entry] = {}
+        self._by_name: dict[str, tuple[Entry, ...]] = {}
+        self._names: list[str] = []
+        self._loading = False
+        self._revisions: dict[str, int] = {}
+        self._listing: tuple[int, Prepared] | None = None
+
+    # Reading
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __iter__(self) -> Iterator[Entry]:
+        """Every entry, in order of name and precedence."""
+        for name in self._names[:]:
+            yield from self._by_name.get(name, ())
+
+    def get(self, key: str) -> Entry | None:
+        return self._entries.get(key)
+
+    def count_names(self) -> int:
+        return len(self._by_name)
+
+    def bundle(self, entry: Entry) -> ContractBundle | None:
+        """The whole version, or None where its content is not in memory."""
+        body = self.bodies.get(entry.key, entry.sequence)
+        return read_record(entry.key, body) if body is not None else None
+
+    def prepared(self, key: str) -> Prepared | None:
+        """The answer to a request for this version, where its content is in memory."""
+        entry = self._entries.get(key)
+        body = self.bodies.get(key, entry.sequence) if entry else None
+        return Prepared(body, entry.etag) if entry and body is not None else None
+
+    def faults_of(self, name: str) -> list[UnreadableRecord]:
+        return [fault for key, fault in self.faults.items() if belongs_to(name, key)]
+
+    def versions(self, name: str) -> tuple[Entry, ...]:
+        """The entries of one name, in ascending precedence."""
+        return self._by_name.get(name, ())
+
+    def revision(self, name: str) -> int:
+        """The last sequence of any key that begins with this name: what a compare-and-set must name."""
+        return self._revisions.get(name, 0)
+
+    def names_from(self, name: str, *, inclusive: bool = True) -> Iterator[str]:
+        """Names in order, from `name` on; changes made meanwhile may or may not be seen."""
+        find = bisect.bisect_left if inclusive else bisect.bisect_right
+        position = find(self._names, name)
+        while chunk := self._names[position : position + 512]:
+            yield from chunk
+            position = bisect.bisect_right(self._names, chunk[-1])
+
+    def ready_listing(self) -> Prepared | None:
+        """The full list if no contract has changed since it was made."""
+        cached = self._listing
+        return cached[1] if cached is not None and cached[0] == self.changed else None
+
+    def listing(self) -> Prepared:
+        """The seed's full list, made anew only after a change."""
+        changed = self.changed
+        if ready := self.ready_listing():
+            return ready
+        body = b'{"contracts":[' + b",".join([entry.item for entry in self]) + b"]"
+        if self.faults:
+            faults = sorted(self.faults.values(), key=str)
+            body += b',"unreadable":' + compact([fault.extras for fault in faults])
+        body += b"}"
+        prepared = Prepared(body, f'"{hashlib.sha256(body).hexdigest()}"')
+        self._listing = (changed, prepared)
+        return prepared
+
+    # Writing
+
+    def load(self, messages: Iterator[tuple[str, int, bytes | None]]) -> None:
+        """Apply many messages (key, sequence, value) at once, sorting only at the end."""
+        self.begin()
+        for key, sequence, data in messages:
+            self.apply(key, sequence, data)
+        self.finish()
+
+    def begin(self) -> None:
+        """From here to `finish`, names are collected unsorted."""
+        self._loading = True
+
+    def finish(self) -> None:
+        self._loading = False
+        self._names = sorted(self._by_name)
+
+    def apply(self, key: str, sequence: int, data: bytes | None) -> None:
+        """Take one message of the stream: a key's new value, or None where it was deleted."""
+        if not key.startswith(PREFIX):
+            if data is None:
+                self.documents.pop(key, None)
+            else:
+                self.documents[key] = (sequence, data)
+            self.sequence = sequence
+            return
+        self.bodies.pop(key)
+        before = self._entries.get(key)
+        entry = None
+        if data is not None:
+            try:
+                entry = self._read(key, sequence, data)
+                self.faults.pop(key, None)
+            except UnreadableRecord as fault:
+                self.faults[key] = fault
+        else:
+            self.faults.pop(key, None)
+        if entry is not None:
+            self._entries[key] = entry
+        elif before is not None:
+            del self._entries[key]
+        if entry is not None or before is not None:
+            self._replace(before, entry)
+        # After the entries: whoever reads a revision first, and then finds the entries, finds all it covers.
+        name = entry.name if entry is not None else key[len(PREFIX) :]
+        self._revisions[name] = sequence
+        end = name.find(".")
+        while end != -1:
+            self._revisions[name[:end]] = sequence
+            end = name.find(".", end + 1)
+        self.changed = self.sequence = sequence
+
+    def _read(self, key: str, sequence: int, data: bytes) -> Entry:
+        record: Any = read_canonical(key, data)
+        if record is not None:
+            # What was written by this service is also what it answers.
+            self.bodies.put(key, sequence, data)
+            created_at = record.createdAt
+        else:
+            record = read_record(key, data)
+            created_at = record.created_at
+        item = _ENCODER.encode(_Item(record.name, record.version, record.description, created_at))
+        precedence = Version.parse(record.version).precedence
+        return Entry(record.name, record.version, precedence, record.digest, sequence, item)
+
+    def _replace(self, before: Entry | None, after: Entry | None) -> None:
+        name = (after or before).name  # type: ignore[union-attr]
+        versions = [entry for entry in self._by_name.get(name, ()) if entry is not before]
+        if after is not None:
+            bisect.insort(versions, after, key=_order)
+        if versions:
+            known = name in self._by_name
+            self._by_name[name] = tuple(versions)
+            if not known and not self._loading:
+                bisect.insort(self._names, name)
+        elif self._by_name.pop(name, None) is not None and not self._loading:
+            del self._names[bisect.bisect_left(self._names, name)]
+
+
+def belongs_to(name: str, key: str) -> bool:
+    """Whether `key` is a version of `name`, and not of a longer name such as `name.more`."""
+    prefix = f"{PREFIX}{name}."
+    try:
+        Version.parse(key[len(prefix) :])
+    except InvalidVersion:
+        return False
+    return key.startswith(prefix)
+
+
+class _Item(msgspec.Struct):
+    name: str
+    version: str
+    description: str | None
+    createdAt: str
+
+
+_ENCODER = msgspec.json.Encoder()
+
+
+def _order(entry: Entry) -> tuple[tuple[object, ...], str]:
+    return entry.precedence, entry.version
+
+
+class _Bodies:
+    """Stored bytes by key, the least recently used dropped beyond a number of bytes.
+
+    A body is kept with the sequence that wrote it, so that a late `put` of an older one is seen for what it is.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.bytes = 0
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[str, tuple[int, bytes]] = OrderedDict()
+
+    def get(self, key: str, sequence: int) -> bytes | None:
+        """The body of `key` as it was written at `sequence`."""
+        found = self._kept.get(key)
+        if found is None or found[0] != sequence:
+            return None
+        if self.bytes > self.limit // 2:  # far from full, the order of use does not matter
+            with self._lock:
+                if key in self._kept:
+                    self._kept.move_to_end(key)
+        return found[1]
+
+    def put(self, key: str, sequence: int, body: bytes) -> None:
+        # One body may not push out all the others.
+        if len(body) > self.limit // 8:
+            return
+        with self._lock:
+            before = self._kept.pop(key, None)
+            if before is not None and before[0] > sequence:
+                self._kept[key] = before
+                return
+            self.bytes += len(body) - (len(before[1]) if before else 0)
+            self._kept[key] = (sequence, body)
+            while self.bytes > self.limit:
+                self.bytes -= len(self._kept.popitem(last=False)[1][1])
+
+    def pop(self, key: str) -> None:
+        with self._lock:
+            before = self._kept.pop(key, None)
+            if before is not None:
+                self.bytes -= len(before[1])

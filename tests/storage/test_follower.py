@@ -1,0 +1,233 @@
+"""The copy in memory: equal to the bucket, whatever happens to the server, the connection or the bucket."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+
+import pytest
+
+from contracts_app.embedded import EmbeddedServer, answers, free_port
+from contracts_app.exceptions import ContractNotFound, StorageUnavailable
+from contracts_app.storage.high_water import HighWaterMark
+from contracts_app.storage.jetstream import JetStreamContractStorage
+from tests.storage.suite import ACTOR, StorageSuite, make
+
+ROUNDS = int(os.environ.get("DRILL_ROUNDS", "6"))
+
+
+def followed(storage: JetStreamContractStorage, timeout: float = 10) -> JetStreamContractStorage:
+    storage.follow()
+    wait_for(lambda: storage.status().current, timeout, storage.status)
+    return storage
+
+
+def wait_for(condition, timeout: float, told=lambda: "") -> None:
+    deadline = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < deadline, told()
+        time.sleep(0.005)
+
+
+def view(storage: JetStreamContractStorage, *, fresh: bool = False) -> dict[str, tuple[int, str]]:
+    return {entry.key: (entry.sequence, entry.digest) for entry in storage.index(fresh=fresh)}
+
+
+class TestFollowedStorage(StorageSuite):
+    """The whole behaviour of a storage, answered from the copy."""
+
+    @pytest.fixture
+    def storage(self, jetstream):
+        return followed(jetstream)
+
+    def put_raw(self, storage, key, data):
+        ack = storage._connection.run(lambda js: js.publish(f"$KV.{storage.bucket}.{key}", data))
+        wait_for(lambda: storage.status().sequence >= ack.seq, 5)
+
+
+def test_a_miss_is_confirmed_with_the_store(jetstream, nats_server, bucket):
+    """A program beside the registry writes: there is no mark to tell of it, and yet no 404."""
+    followed(jetstream)
+    other = JetStreamContractStorage(servers=nats_server.url, bucket=bucket)
+    for number in range(100):
+        other.create(make(f"beside.n{number}"), after=0, actor=ACTOR)
+        assert jetstream.get(f"beside.n{number}", "1.0.0").name == f"beside.n{number}"
+    with pytest.raises(ContractNotFound):
+        jetstream.get("beside.never", "1.0.0")
+    other.close()
+
+
+def test_a_publish_takes_one_request_to_the_store(jetstream, monkeypatch):
+    from contracts_app.services import publish_contract
+
+    followed(jetstream)
+    client = jetstream._connection.client
+    sent: list[str] = []
+    publish = type(client).publish
+
+    async def counting(self, subject, *args, **kwargs):
+        sent.append(subject)
+        return await publish(self, subject, *args, **kwargs)
+
+    monkeypatch.setattr(type(client), "publish", counting)
+    for version in ("1.0.0", "1.1.0", "1.2.0"):
+        publish_contract(bundle=make(version=version, json_schema='{"type": "object"}'), actor=ACTOR, storage=jetstream)
+    assert [subject for subject in sent if subject.startswith(("$KV", "$JS.API"))] == [
+        f"$KV.{jetstream.bucket}.meta.order.placed.{version}" for version in ("1.0.0", "1.1.0", "1.2.0")
+    ]
+
+
+def test_contents_beyond_the_bound_are_read_from_the_store(nats_server, bucket):
+    storage = followed(JetStreamContractStorage(servers=nats_server.url, bucket=bucket, copy_bytes=20_000))
+    for number in range(50):
+        storage.create(make(f"large.n{number}", description="x" * 1000), after=0, actor=ACTOR)
+    wait_for(lambda: storage.status().current, 5)
+    status = storage.status()
+    assert status.versions == 50
+    assert 10_000 < status.body_bytes <= 20_000
+    for number in range(50):
+        assert len(storage.get(f"large.n{number}", "1.0.0").description) == 1000
+    storage.close()
+
+
+def test_a_broken_session_is_resumed_where_it_was(jetstream):
+    followed(jetstream)
+    jetstream.create(make(), after=0, actor=ACTOR)
+    follower = jetstream._follower
+    index = follower.index
+    for number in range(3):
+        jetstream._connection.thread.loop().call_soon_threadsafe(follower._break, "as a test")
+        wait_for(lambda number=number: jetstream.status().resyncs == number + 1 and jetstream.status().current, 5)
+        jetstream.create(make(f"later.n{number}"), after=0, actor=ACTOR)
+        assert f"meta.later.n{number}.1.0.0" in view(jetstream)
+    assert follower.index is index, "it was loaded anew"
+
+
+def test_a_gap_in_the_consumers_messages_ends_the_session(jetstream):
+    from contracts_app.storage.follower import _Session
+
+    followed(jetstream)
+    jetstream.create(make(), after=0, actor=ACTOR)
+    wait_for(lambda: jetstream.status().current, 5)
+    receive = _Session._receive
+    dropped: list[str] = []
+
+    async def lossy(self, message):
+        if not dropped and "lost" in message.subject:
+            dropped.append(message.subject)
+            return
+        await receive(self, message)
+
+    _Session._receive = lossy
+    try:
+        # The session holds a bound method already: a new one takes the lossy one.
+        jetstream._connection.thread.loop().call_soon_threadsafe(jetstream._follower._break, "as a test")
+        wait_for(lambda: jetstream.status().resyncs == 1 and jetstream.status().current, 5)
+        jetstream.create(make("lost"), after=0, actor=ACTOR)
+        assert "meta.lost.1.0.0" in view(jetstream), "a reader was shown less than was written"
+        wait_for(lambda: jetstream.status().resyncs >= 2 and jetstream.status().current, 5, jetstream.status)
+        assert dropped
+        assert "meta.lost.1.0.0" in {entry.key for entry in jetstream._follower.index}
+    finally:
+        _Session._receive = receive
+
+
+def test_a_bucket_made_anew_is_loaded_anew(jetstream):
+    followed(jetstream)
+    for number in range(5):
+        jetstream.create(make(f"before.n{number}"), after=0, actor=ACTOR)
+    wait_for(lambda: jetstream.status().current, 5)
+    stream = f"KV_{jetstream.bucket}"
+
+    async def replace(js):
+        config = (await js.stream_info(stream)).config
+        await js.delete_stream(stream)
+        await js.add_stream(config)
+        await js.publish(f"$KV.{jetstream.bucket}.meta.after.1.0.0", make("after").to_record())
+
+    jetstream._connection.run(replace)
+    wait_for(lambda: list(view(jetstream)) == ["meta.after.1.0.0"], 5, lambda: view(jetstream))
+    with pytest.raises(ContractNotFound):
+        jetstream.get("before.n1", "1.0.0")
+
+
+def test_the_mark_is_shared_and_never_falls_by_a_raise():
+    identity = f"test {os.getpid()} {time.time_ns()}"
+    one, other = HighWaterMark(identity), HighWaterMark(identity)
+    one.raise_to(7)
+    other.raise_to(3)
+    assert (one.value, other.value) == (7, 7)
+    other.lower(6, 2)
+    assert one.value == 7
+    other.lower(7, 2)
+    assert one.value == 2
+
+
+def _follow_elsewhere(url: str, bucket: str, pipe) -> None:
+    storage = followed(JetStreamContractStorage(servers=url, bucket=bucket))
+    while pipe.recv() == "view":
+        status = storage.status()
+        pipe.send((view(storage) if status.current else None, status))
+    storage.close()
+
+
+def test_every_copy_is_equal_to_the_bucket_within_2_seconds_of_each_kill_9(tmp_path, bucket):
+    server = EmbeddedServer(tmp_path / "nats", port=free_port(0), largest_record=1024 * 1024)
+    server.start()
+    context = multiprocessing.get_context("spawn")
+    pipes = []
+    for _ in range(2):
+        here, there = context.Pipe()
+        context.Process(target=_follow_elsewhere, args=(server.url, bucket, there), daemon=True).start()
+        pipes.append(here)
+    storage = followed(JetStreamContractStorage(servers=server.url, bucket=bucket))
+    writing, done = threading.Event(), threading.Event()
+    written: list[str] = []
+
+    def write(writer: int) -> None:
+        number = 0
+        while not done.is_set():
+            writing.wait(1)
+            number += 1
+            try:
+                storage.create(make(f"w{writer}.n{number}"), after=0, actor=ACTOR)
+                written.append(f"meta.w{writer}.n{number}.1.0.0")
+            except StorageUnavailable:
+                pass
+
+    threads = [threading.Thread(target=write, args=(writer,)) for writer in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(ROUNDS):
+            writing.set()
+            time.sleep(0.3)
+            pid = server.pid
+            os.kill(pid, signal.SIGKILL)
+            wait_for(lambda pid=pid: server.pid != pid and answers("127.0.0.1", server.port, 0.2), 10)
+            returned = time.monotonic()
+            writing.clear()
+
+            def equal() -> bool:
+                views = [view(storage) if storage.status().current else None]
+                for pipe in pipes:
+                    pipe.send("view")
+                    views.append(pipe.recv()[0])
+                bucket_now = view(storage, fresh=True)
+                return all(seen == bucket_now for seen in views) and set(written) <= set(bucket_now)
+
+            wait_for(equal, 8)
+            assert time.monotonic() - returned < 2 + 0.5, "the copies took too long"
+    finally:
+        done.set()
+        writing.set()
+        for thread in threads:
+            thread.join()
+        for pipe in pipes:
+            pipe.send("end")
+        storage.close()
+        server.stop()
+    assert len(written) > ROUNDS
