@@ -39,8 +39,13 @@ lint: $(VENV)/.dev ## Check style, types, imports and migrations
 docs: $(VENV)/.base ## Write what is generated of the documentation
 	@$(MANAGE) lint_contracts rules --format markdown > docs/rules.md
 
-bench: $(VENV)/.base ## Measure: medians and ratios against a baseline of the same run
+$(VENV)/.bench: requirements/bench.txt $(VENV)/.base
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
+	@touch $@
+
+bench: $(VENV)/.bench ## Measure: medians and ratios against a baseline of the same run (20 minutes)
 	@$(BIN)/python -m bench.linter
+	@$(BIN)/python -m bench.service --plots docs/bench
 
 lint-contracts: $(VENV)/.base ## Hold the linter to its fixtures: 0 compatible, 1 breaking minor, 0 breaking major
 	@PYTHON=$(BIN)/python contracts/fixtures/linter/verify.sh
@@ -54,6 +59,7 @@ down: ## Stop what `make up` started (the data stays in its volume)
 lock: $(VENV)/.dev ## Pin the requirements again, with hashes
 	$(BIN)/uv pip compile --quiet --no-strip-extras --generate-hashes --universal --python-version 3.11 --no-header requirements/base.in -o requirements/base.txt
 	$(BIN)/uv pip compile --quiet --no-strip-extras --generate-hashes --universal --python-version 3.11 --no-header requirements/dev.in -o requirements/dev.txt
+	$(BIN)/uv pip compile --quiet --no-strip-extras --generate-hashes --universal --python-version 3.11 --no-header requirements/bench.in -o requirements/bench.txt
 
 clean: ## Remove .venv and caches; the data under var/ stays
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache htmlcov .coverage

@@ -80,7 +80,22 @@ class ContractBundle:
         return answer
 
     def to_record(self) -> bytes:
-        return compact(self.to_json())
+        if self.descriptor is not None:
+            return compact(self.to_json())  # numbers have more than one spelling: json's is the digest's
+        return _ENCODER.encode(self._canonical())
+
+    def _canonical(self) -> CanonicalRecord:
+        return CanonicalRecord(
+            name=self.name,
+            version=self.version,
+            description=self.description,
+            createdAt=self.created_at,
+            jsonSchema=self.json_schema,
+            witPath=self.wit_path,
+            descriptorPath=self.descriptor_path,
+            wit=msgspec.UNSET if self.wit is None else self.wit,
+            digest=self.digest,
+        )
 
 
 def key_of(name: str, version: str) -> str:

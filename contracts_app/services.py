@@ -11,7 +11,13 @@ from functools import lru_cache
 from typing import Any
 
 from contracts_app.bundles import ContractBundle, content_digest, utc_now
-from contracts_app.exceptions import ContractAlreadyExists, ContractRefused, StorageUnavailable, VersionSetChanged
+from contracts_app.exceptions import (
+    ContractAlreadyExists,
+    ContractError,
+    ContractRefused,
+    StorageUnavailable,
+    VersionSetChanged,
+)
 from contracts_app.storage import Actor, ContractIndex, ContractStorage, Entry, contract_storage
 from linter_app import Change, Config, lint, lint_wit
 from linter_app.changelog import fact, told
@@ -58,25 +64,30 @@ def publish_contract(
     deadline = time.monotonic() + PUBLISH_SECONDS
     fresh = False
     while True:
-        try:
-            with _turns[hash(bundle.name) % len(_turns)]:
-                known = storage.index(bundle.name, fresh=fresh)
-                # The revision first: what is written while the versions are looked at makes the write fail.
-                after = known.revision(bundle.name)
+        with _turns[hash(bundle.name) % len(_turns)]:
+            known = storage.index(bundle.name, fresh=fresh, newest=False)
+            # The revision first: what is written while the versions are looked at makes the write fail.
+            after, certain = known.revision(bundle.name), fresh or not storage.behind()
+            try:
                 check_against(bundle, known, storage)
-                if dry_run:
+                if dry_run and certain:
                     return bundle
-                revision = storage.create(bundle, after=after, actor=actor)
-        except VersionSetChanged:
-            fresh = True
-            if time.monotonic() > deadline:
-                raise StorageUnavailable(
-                    f"{bundle.name} is being published to by others without a pause; try again"
-                ) from None
+                if not dry_run:
+                    revision = storage.create(bundle, after=after, actor=actor)
+                    break
+            except ContractError:
+                # Refused for what may not be so any more: only what is certain is told.
+                if certain:
+                    raise
+            except VersionSetChanged:
+                pass
+        if fresh and time.monotonic() > deadline:
+            raise StorageUnavailable(f"{bundle.name} is being published to by others without a pause; try again")
+        if fresh:
             time.sleep(random.uniform(0, 0.02))
-            continue
-        logger.info("published", extra={"contract": bundle.name, "version": bundle.version, "revision": revision})
-        return bundle
+        fresh = True
+    logger.info("published", extra={"contract": bundle.name, "version": bundle.version, "revision": revision})
+    return bundle
 
 
 def check_content(bundle: ContractBundle) -> None:
@@ -165,9 +176,9 @@ def _exists(bundle: ContractBundle, stored: ContractBundle) -> ContractAlreadyEx
 
 
 def _check_step(older: ContractBundle, newer: ContractBundle, bundle: ContractBundle) -> None:
-    changes = remembered(_schema_changes, older.name, older.json_schema, newer.json_schema)
+    changes = remembered(_schema_changes, older.json_schema, newer.json_schema)
     if older.wit or newer.wit:
-        changes += remembered(_wit_changes, older.name, older.wit, newer.wit)
+        changes += remembered(_wit_changes, older.wit, newer.wit)
     report = report_of(changes, Config(), equal=False, current_version=older.version, proposed_version=newer.version)
     if report.acceptable:
         return
@@ -207,22 +218,24 @@ def _checked_wit(text: str) -> None:
 
 
 @lru_cache(1024)
-def _schema_changes(name: str, old: str | None, new: str | None) -> tuple[Change, ...]:
+def _schema_changes(old: str | None, new: str | None) -> tuple[Change, ...]:
     try:
         # A bundle without a schema says nothing about instances, so it accepts all of them.
         parsed = [True if text is None else loads(text) for text in (old, new)]
     except InvalidJSON as error:
         # Written by a service that did not check: nothing can be compared with it.
-        raise ContractRefused(f"the stored schema of {name} is not JSON: {error}") from None
+        raise ContractRefused(f"a stored schema is not JSON, and nothing can be compared with it: {error}") from None
     return lint(*parsed).changes
 
 
 @lru_cache(256)
-def _wit_changes(name: str, old: str | None, new: str | None) -> tuple[Change, ...]:
+def _wit_changes(old: str | None, new: str | None) -> tuple[Change, ...]:
     try:
         return lint_wit(old or "", new or "").changes
     except InvalidWIT as error:
         # What is published now was checked before; the stored one is of a service that did not.
-        raise ContractRefused(f"the stored WIT of {name} cannot be compared with: {error}", field="wit") from None
+        raise ContractRefused(
+            f"a stored WIT is not valid, and nothing can be compared with it: {error}", field="wit"
+        ) from None
     except WITToolFailed as error:
         raise ContractRefused(f"wit could not be checked: {error}", field="wit", reason=str(error)) from None

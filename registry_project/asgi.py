@@ -1,6 +1,7 @@
 """The service under gunicorn's asgi worker: what is ready in memory at once, all else by Django in threads."""
 
 import os
+import sys
 
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
@@ -15,6 +16,9 @@ from contracts_app.storage import contract_storage  # noqa: E402
 from registry_project.access import AccessLines, accepted_hosts  # noqa: E402
 from registry_project.threads import InThreads  # noqa: E402
 
+# The event loops hand work to threads and take it back: with the default of 5 ms each would wait that long for
+# the interpreter while another thread compares schemas.
+sys.setswitchinterval(0.0005)
 contract_storage().follow(report_copy)
 application = HotPath(
     InThreads(django, threads=settings.WEB_THREADS, most_bytes=settings.CONTRACT_MAX_BYTES),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from datetime import datetime, timezone
 from typing import Any
 
+import msgspec
 from django.core.exceptions import ImproperlyConfigured
 
 from contracts_app.request_context import request_id
@@ -25,6 +25,9 @@ _LEVELS = {
 _TARGETS = {"registry": ("contracts_app", "linter_app", "registry_project")}
 
 
+_ENCODER = msgspec.json.Encoder(enc_hook=str)
+
+
 class JSONFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         moment = datetime.fromtimestamp(record.created, timezone.utc)
@@ -39,7 +42,7 @@ class JSONFormatter(logging.Formatter):
         line |= {key: value for key, value in record.__dict__.items() if key not in _PLAIN}
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return _ENCODER.encode(line).decode()
 
 
 def logging_config(levels: str) -> dict[str, Any]:

@@ -60,11 +60,11 @@ class ContractStorage(ABC):
         """Every bundle with its content, read from the store itself."""
 
     @abstractmethod
-    def index(self, name: str | None = None, *, fresh: bool = False) -> ContractIndex:
+    def index(self, name: str | None = None, *, fresh: bool = False, newest: bool = True) -> ContractIndex:
         """An index of every contract, or at least of every version of `name`.
 
         It holds whatever any process of this machine has shown or written; with `fresh` it is read
-        from the store itself. Contents of a whole index may have been dropped (`ContractIndex.bundle`).
+        from the store itself, and without `newest` a copy may be handed out that is `behind`. Contents of a whole index may have been dropped (`ContractIndex.bundle`).
         """
 
     def peek(self, name: str, version: str) -> Prepared | None:

@@ -16,6 +16,7 @@ from nats.js import JetStreamContext, api
 
 from contracts_app.exceptions import StorageUnavailable
 from contracts_app.storage.event_loop import EventLoopThread
+from contracts_app.storage.publisher import Publisher
 
 T = TypeVar("T")
 
@@ -75,6 +76,8 @@ class BucketConnection:
     def _forget(self) -> None:
         # A connection belongs to the process that opened it.
         self.client: Client | None = None
+        self._context: JetStreamContext | None = None
+        self.publisher: Publisher | None = None
         self.direct = False
         self.on_lost: Callable[[], None] = lambda: None
         """Called on the loop when the server is lost."""
@@ -112,15 +115,17 @@ class BucketConnection:
             client: Any = self.client
             if client is None or client.is_closed:
                 self.client = client = await asyncio.wait_for(self._connect(), max(0.1, deadline - time.monotonic()))
+                self._context = client.jetstream(timeout=2)
+                self.publisher = Publisher(client)
                 self._stream_known = False
             while not client.is_connected:
                 if time.monotonic() > deadline:
                     raise nats.errors.TimeoutError
                 await asyncio.sleep(0.02)
-            js = client.jetstream(timeout=2)
+            assert self._context is not None
             if not self._stream_known:
-                await self._ensure_bucket(js)
-        return js
+                await self._ensure_bucket(self._context)
+        return self._context
 
     async def _connect(self) -> Client:
         async def on_error(error: Exception) -> None:

@@ -58,6 +58,7 @@ class Follower:
         self._last_seen = b""
         self._heard = 0.0
         self._sessions = 0
+        self._waiting: dict[int, asyncio.Future[None]] = {}
         self._broken: asyncio.Event | None = None
         self._future: Any = None
 
@@ -78,6 +79,11 @@ class Follower:
         return self._live and mark is not None and mark.value <= self.index.sequence
 
     @property
+    def live(self) -> bool:
+        """Whether the copy is being kept, if only behind by what is on its way."""
+        return self._live
+
+    @property
     def behind(self) -> bool:
         mark = self._mark
         return self._live and mark is not None and mark.value > self.index.sequence
@@ -90,11 +96,6 @@ class Follower:
                 return False
             time.sleep(0.0005)
         return True
-
-    def wrote(self, sequence: int) -> None:
-        """This process has written `sequence`: no process may show less from now on."""
-        if self._mark is not None:
-            self._mark.raise_to(sequence)
 
     def status(self) -> CopyStatus:
         index, mark = self.index, self._mark
@@ -113,6 +114,24 @@ class Follower:
         )
 
     # On the event loop
+
+    async def wrote(self, sequence: int) -> None:
+        """This process has written `sequence`: no process may show less from now on, and this one need not wait for it.
+
+        On the event loop; the message comes on the connection that the acknowledgement came on.
+        """
+        if self._mark is not None:
+            self._mark.raise_to(sequence)
+        if self._live and self.index.sequence < sequence:
+            applied = asyncio.get_running_loop().create_future()
+            self._waiting[sequence] = applied
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    await applied
+            except TimeoutError:
+                pass  # the readers will see that the copy is behind
+            finally:
+                self._waiting.pop(sequence, None)
 
     async def _follow(self) -> None:
         self._bucket.on_lost = lambda: self._break("the connection to the server was lost")
@@ -292,6 +311,9 @@ class _Session:
                 self._follower._mark.raise_to(sequence)
             self._index.apply(key, sequence, None if deleted else message.data)
             self._follower._last_seen = b"%s %d" % (message.subject.encode(), moment)
+            waiting = self._follower._waiting.get(sequence)
+            if waiting is not None and not waiting.done():
+                waiting.set_result(None)
             if consumed == self._waiting_for:
                 self._caught_up.set()
         except _Ended as ended:

@@ -23,6 +23,8 @@ from contracts_app.storage.follower import Follower
 from contracts_app.storage.index import ContractIndex, Prepared
 from contracts_app.storage.messages import Message, all_last, last, last_of_each
 
+ACKNOWLEDGED_WITHIN = 2
+"""Seconds after which an unacknowledged write is in doubt, and looked for."""
 _WRONG_LAST_SEQUENCE = (10071, 10164)
 _MESSAGE_TOO_LARGE = 10054
 _PUBLISH_ID = "Registry-Publish-Id"
@@ -140,9 +142,9 @@ class JetStreamContractStorage(ContractStorage):
         )
         return read_listing((message.key, message.data) for message in messages if not message.deleted)
 
-    def index(self, name: str | None = None, *, fresh: bool = False) -> ContractIndex:
+    def index(self, name: str | None = None, *, fresh: bool = False, newest: bool = True) -> ContractIndex:
         copy = None if fresh else self._copy()
-        if copy is not None and copy.wait():
+        if copy is not None and (copy.wait() if newest else copy.live):
             return copy.index
         connection = self._connection
         if name is None:
@@ -161,17 +163,14 @@ class JetStreamContractStorage(ContractStorage):
             "Nats-Expected-Last-Subject-Sequence": str(after),
             "Nats-Expected-Last-Subject-Sequence-Subject": f"{self._connection.prefix}meta.{bundle.name}.>",
             "Registry-Action": "publish",
+            "Nats-Expected-Stream": self._connection.stream,
             # Percent-encoded: a header holds no line break and no character beyond ASCII.
             "Registry-Actor": quote(actor.subject, safe="@:/ "),
             "Registry-Request-Id": quote(actor.request_id, safe=""),
             _PUBLISH_ID: uuid.uuid4().hex,
         }
         connection = self._connection
-        sequence = connection.thread.run(self._create(bundle, record, headers), connection.timeout * 2 + 5)
-        copy = self._copy()
-        if copy is not None:
-            copy.wrote(sequence)
-        return sequence
+        return connection.thread.run(self._create(bundle, record, headers), connection.timeout * 2 + 5)
 
     def check(self) -> list[CheckMessage]:
         problems: list[CheckMessage] = []
@@ -201,10 +200,13 @@ class JetStreamContractStorage(ContractStorage):
                 js = await self._connection.ready(deadline)
                 if in_doubt and (written := await self._own(js, bundle, headers[_PUBLISH_ID])):
                     return written
-                ack = await js.publish(
-                    self._connection.prefix + bundle.key, record, headers=headers, stream=self._connection.stream
-                )
-                return ack.seq
+                publisher = self._connection.publisher
+                assert publisher is not None
+                subject = self._connection.prefix + bundle.key
+                sequence = await publisher.publish(subject, record, headers, within=ACKNOWLEDGED_WITHIN)
+                if self._follower is not None:
+                    await self._follower.wrote(sequence)
+                return sequence
             except nats.errors.MaxPayloadError:
                 raise self._too_large(record) from None
             except nats.js.errors.NoStreamResponseError as error:

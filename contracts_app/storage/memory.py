@@ -29,7 +29,7 @@ class MemoryContractStorage(ContractStorage):
             records = list(self._records.items())
         return read_listing(records)
 
-    def index(self, name: str | None = None, *, fresh: bool = False) -> ContractIndex:
+    def index(self, name: str | None = None, *, fresh: bool = False, newest: bool = True) -> ContractIndex:
         return self._index
 
     def peek(self, name: str, version: str) -> Prepared | None:

@@ -173,20 +173,19 @@ def test_nothing_acknowledged_is_lost_over_kill_9_and_the_process_reconnects(mor
 
 def test_an_unknown_outcome_is_resolved_by_reading_back(jetstream, monkeypatch):
     """The acknowledgement is lost once: the write is found again as our own, and is no conflict."""
-    from nats.errors import TimeoutError as NATSTimeout
-    from nats.js import JetStreamContext
+    from contracts_app.storage.publisher import Publisher
 
     jetstream.list_all()
-    publish, calls = JetStreamContext.publish, []
+    publish, calls = Publisher.publish, []
 
     async def lossy(self, subject, *args, **kwargs):
-        ack = await publish(self, subject, *args, **kwargs)
+        sequence = await publish(self, subject, *args, **kwargs)
         calls.append(subject)
         if len(calls) == 1:
-            raise NATSTimeout
-        return ack
+            raise TimeoutError
+        return sequence
 
-    monkeypatch.setattr(JetStreamContext, "publish", lossy)
+    monkeypatch.setattr(Publisher, "publish", lossy)
     assert jetstream.create(make(), after=0, actor=ACTOR) == 1
     assert len(calls) == 1
     with pytest.raises(VersionSetChanged):

@@ -1,0 +1,239 @@
+"""How fast the service is, beside baselines of the same run: `python -m bench.service [--quick]`.
+
+Real parts: a nats-server that has every write on disk before it acknowledges, gunicorn with two workers, and a
+load generator in a process of its own. Rounds are interleaved, so that a noisy machine troubles all alike; what is
+printed are medians, and their ratios. `--plots` draws the growth curves into docs/bench/.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "registry_project.settings")
+_VAR = tempfile.mkdtemp(prefix="registry-bench-")
+os.environ["VAR_DIR"] = _VAR
+
+import django  # noqa: E402
+
+django.setup()
+
+from bench import store  # noqa: E402
+from contracts_app.embedded import EmbeddedServer, free_port  # noqa: E402
+from contracts_app.management.commands.issue_token import make_token  # noqa: E402
+
+TOKEN = make_token("bench", ["contracts:read", "contracts:write"], 24 * 3600)
+
+
+@contextlib.contextmanager
+def serving(*arguments: str, **environment: str) -> Iterator[int]:
+    """gunicorn with two workers on a free port, until the block ends."""
+    port = free_port(0)
+    log = open(Path(_VAR) / f"log-{port}", "wb")  # noqa: SIM115  it outlives this line
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gunicorn", *arguments, "--workers", "2", "--bind", f"127.0.0.1:{port}"],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        stdout=log,
+        stderr=log,
+    )
+    try:
+        _wait(port, "/readyz" if "NATS_URL" in environment else "/")
+        yield port
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(40)
+
+
+@contextlib.contextmanager
+def nginx(body: Path) -> Iterator[int | None]:
+    """nginx with two workers serving one file, or None where it is not installed."""
+    found = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+    if not found:
+        yield None
+        return
+    port, folder = free_port(0), Path(tempfile.mkdtemp(prefix="registry-nginx-"))
+    (folder / "body").write_bytes(body.read_bytes())
+    folder.chmod(0o755)
+    (folder / "nginx.conf").write_text(
+        f"worker_processes 2; daemon off; pid {folder}/pid; error_log {folder}/error.log;\n"
+        "events { worker_connections 1024; }\n"
+        f"http {{ access_log off; keepalive_requests 100000000; server {{ listen 127.0.0.1:{port}; root {folder};\n"
+        "default_type application/json; } }\n"
+    )
+    process = subprocess.Popen([found, "-c", str(folder / "nginx.conf")], stderr=subprocess.DEVNULL)
+    try:
+        time.sleep(0.5)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(10)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _wait(port: int, path: str) -> float:
+    """Wait until every one of many answers says 200; the seconds it took."""
+    begun, good = time.monotonic(), 0
+    while good < 12:  # two workers answer in turn
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+                good = good + 1 if answer.status == 200 else 0
+        except OSError:
+            good = 0
+            time.sleep(0.05)
+        if time.monotonic() - begun > 120:
+            raise SystemExit(f"nothing answers on port {port}; see {_VAR}")
+    return time.monotonic() - begun
+
+
+def load(port: int, path: str, connections: int, seconds: float, *headers: str) -> dict[str, float]:
+    lines = [f"GET {path} HTTP/1.1", "Host: localhost", f"Authorization: Bearer {TOKEN}", *headers]
+    request = ("\r\n".join(lines) + "\r\n\r\n").encode()
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.load", str(port), str(connections), str(seconds)],
+        cwd=ROOT,
+        input=request,
+        capture_output=True,
+    )
+    if done.returncode:
+        raise SystemExit(done.stderr.decode())
+    result: dict[str, float] = json.loads(done.stdout)
+    return result
+
+
+def fetch(port: int, path: str) -> tuple[bytes, str]:
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers={"Authorization": f"Bearer {TOKEN}"})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return answer.read(), answer.headers["ETag"]
+
+
+def compare(title: str, runs: dict[str, Any], rounds: int) -> dict[str, dict[str, float]]:
+    """Run each of `runs` in turn, `rounds` times; print and return medians, the first being the baseline's."""
+    results: dict[str, list[dict[str, float]]] = {name: [] for name in runs}
+    for _ in range(rounds):
+        for name, run in runs.items():
+            results[name].append(run())
+    medians = {
+        name: {key: statistics.median(result[key] for result in found) for key in found[0]}
+        for name, found in results.items()
+    }
+    print(f"\n{title}")
+    baseline = next(iter(medians.values()))["perSecond"]
+    for name, found in medians.items():
+        tail = f"p50 {found['p50']:7.2f} ms  p99 {found['p99']:7.2f} ms" if "p99" in found else ""
+        print(f"  {name:28} {found['perSecond']:10.0f}/s  {found['perSecond'] / baseline:6.2f}  {tail}", flush=True)
+    return medians
+
+
+def reads(server: EmbeddedServer, size: int, seconds: float, rounds: int) -> dict[str, Any]:
+    """GET, 304 and the list, at one number of bundles."""
+    bucket = f"reads-{size}"
+    store.fill(server.url, bucket, size)
+    environment = {"NATS_URL": server.url, "REGISTRY_KV_BUCKET": bucket, "LOG_LEVEL": "info"}
+    figures: dict[str, Any] = {"size": size}
+    begun = time.monotonic()
+    with serving("registry_project.asgi", **environment) as port:
+        figures["ready"] = time.monotonic() - begun
+        figures["memory"] = store.resident_megabytes(port)
+        print(f"\n{size} bundles: ready after {figures['ready']:.1f} s, {figures['memory']:.0f} MB a worker")
+        path = f"/registry/contracts/{store.name_of(size // 2)}/{store.version_of(size // 2)}"
+        body, etag = fetch(port, path)
+        file = Path(_VAR) / "body"
+        file.write_bytes(body)
+        with serving("bench.bare:application", "--config", "bench/bare_gunicorn.py", BENCH_BODY=str(file)) as bare:
+            with nginx(file) as static:
+                for connections in (16, 256):
+                    runs = {
+                        "bare ASGI application": lambda c=connections: load(bare, "/", c, seconds),
+                        "GET of a bundle": lambda c=connections: load(port, path, c, seconds),
+                    }
+                    if static:
+                        runs["nginx, the same bytes"] = lambda c=connections: load(static, "/body", c, seconds)
+                    figures[f"get{connections}"] = compare(
+                        f"GET, {len(body)} bytes, {connections} connections, {size} bundles", runs, rounds
+                    )
+                figures["304"] = compare(
+                    f"304, 16 connections, {size} bundles",
+                    {
+                        "bare ASGI application": lambda: load(bare, "/", 16, seconds, f"If-None-Match: {etag}"),
+                        "304 of a bundle": lambda: load(port, path, 16, seconds, f"If-None-Match: {etag}"),
+                    },
+                    rounds,
+                )
+        body, _ = fetch(port, "/registry/contracts")
+        file.write_bytes(body)
+        with serving("bench.bare:application", "--config", "bench/bare_gunicorn.py", BENCH_BODY=str(file)) as bare:
+            figures["list"] = compare(
+                f"the full list, {len(body)} bytes, 16 connections, {size} bundles",
+                {
+                    "bare ASGI application": lambda: load(bare, "/", 16, seconds),
+                    "GET /registry/contracts": lambda: load(port, "/registry/contracts", 16, seconds),
+                },
+                rounds,
+            )
+    return figures
+
+
+def writes(server: EmbeddedServer, seconds: float, rounds: int) -> None:
+    environment = {"NATS_URL": server.url, "REGISTRY_KV_BUCKET": "writes", "LOG_LEVEL": "info"}
+    store.fill(server.url, "writes", 10)
+    with serving("registry_project.asgi", **environment) as port:
+        for connections in (16, 64):
+            compare(
+                f"publish, {connections} at once, every write on disk",
+                {
+                    "raw kv.create": lambda c=connections: store.raw_creates(server.url, c, seconds),
+                    "POST, texts seen before": lambda c=connections: store.publishes(
+                        port, TOKEN, c, seconds, new=False
+                    ),
+                    "POST, every text new": lambda c=connections: store.publishes(port, TOKEN, c, seconds, new=True),
+                },
+                rounds,
+            )
+    compare(
+        "one reader",
+        {
+            "raw kv.get": lambda: store.raw_gets(server.url, seconds),
+        },
+        rounds,
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds, up to 10,000 bundles")
+    parser.add_argument("--plots", metavar="FOLDER", help="draw the growth curves there")
+    options = parser.parse_args()
+    seconds, rounds = (1, 3) if options.quick else (2, 5)
+    sizes = [10, 1000, 10_000] if options.quick else [10, 100, 1000, 10_000, 100_000]
+    server = EmbeddedServer(Path(_VAR) / "nats", port=free_port(0), largest_record=21 * 1024 * 1024)
+    server.start()
+    try:
+        writes(server, seconds, rounds)
+        figures = [reads(server, size, seconds, rounds) for size in sizes]
+    finally:
+        server.stop()
+        shutil.rmtree(_VAR, ignore_errors=True)
+    if options.plots:
+        from bench.plots import draw
+
+        draw(figures, Path(options.plots))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,177 @@
+"""Filling a bucket, and the writers and readers of the benchmarks."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+import uuid
+from dataclasses import replace
+from pathlib import Path
+
+import nats
+
+from contracts_app.bundles import ContractBundle, content_digest
+from contracts_app.storage.jetstream import JetStreamContractStorage
+
+SCHEMA = json.dumps(
+    {
+        "type": "object",
+        "properties": {
+            f"field_{number}": {"type": "string", "description": "What it means", "maxLength": 100 + number}
+            for number in range(20)
+        },
+        "required": ["field_1"],
+    }
+)
+
+
+def name_of(number: int) -> str:
+    return f"team{number % 97}.area{number % 31}.contract_{number // 10}"
+
+
+def version_of(number: int) -> str:
+    return f"1.{number % 10}.0"
+
+
+def fill(url: str, bucket: str, size: int) -> None:
+    """Write `size` bundles of about 2 KB, as the service would, but many at once."""
+    storage = JetStreamContractStorage(servers=url, bucket=bucket)
+    storage.index("any")  # makes the bucket
+    storage.close()
+    asyncio.run(_fill(url, bucket, size))
+
+
+async def _fill(url: str, bucket: str, size: int) -> None:
+    client = await nats.connect(url)
+    stream = client.jetstream(publish_async_max_pending=1000)
+    pending = []
+    for number in range(size):
+        bundle = ContractBundle(
+            name=name_of(number),
+            version=version_of(number),
+            description="An order was placed",
+            json_schema=SCHEMA,
+            created_at="2026-01-02T03:04:05Z",
+        )
+        bundle = replace(bundle, digest=content_digest(bundle))
+        headers = {
+            "Nats-Expected-Last-Subject-Sequence": "0",
+            "Registry-Action": "publish",
+            "Registry-Actor": "bench",
+            "Registry-Request-Id": uuid.uuid4().hex,
+            "Registry-Publish-Id": uuid.uuid4().hex,
+        }
+        subject = f"$KV.{bucket}.{bundle.key}"
+        pending.append(await stream.publish_async(subject, bundle.to_record(), headers=headers))
+        if len(pending) == 1000:
+            await asyncio.gather(*pending)
+            pending.clear()
+    await asyncio.gather(*pending)
+    await client.close()
+
+
+def resident_megabytes(port: int) -> float:
+    """The largest resident set of the workers that listen on `port`, in MiB (Linux)."""
+    sizes = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (folder / "cmdline").read_bytes().split(b"\0")
+            if b"127.0.0.1:%d" % port in command:
+                status = (folder / "status").read_text()
+                sizes.append(int(status.split("VmRSS:")[1].split()[0]) / 1024)
+        except OSError:
+            continue
+    return max(sizes, default=0.0)
+
+
+def raw_creates(url: str, at_once: int, seconds: float) -> dict[str, float]:
+    """kv.create of nats-py on one connection: the same bytes, no check, no HTTP."""
+    return asyncio.run(_raw_creates(url, at_once, seconds))
+
+
+async def _raw_creates(url: str, at_once: int, seconds: float) -> dict[str, float]:
+    client = await nats.connect(url)
+    kv = await client.jetstream().create_key_value(bucket="raw")
+    record = ContractBundle(name="a.b", version="1.0.0", json_schema=SCHEMA, created_at="x" * 20).to_record()
+    run, number, end = uuid.uuid4().hex, 0, time.perf_counter() + seconds
+
+    async def write() -> None:
+        nonlocal number
+        while time.perf_counter() < end:
+            number += 1
+            await kv.create(f"meta.r{run}.n{number}.1.0.0", record)
+
+    await asyncio.gather(*(write() for _ in range(at_once)))
+    await client.close()
+    return {"perSecond": number / seconds}
+
+
+def raw_gets(url: str, seconds: float) -> dict[str, float]:
+    return asyncio.run(_raw_gets(url, seconds))
+
+
+async def _raw_gets(url: str, seconds: float) -> dict[str, float]:
+    client = await nats.connect(url)
+    kv = await client.jetstream().create_key_value(bucket="raw")
+    await kv.put("meta.one.1.0.0", b"x" * 2500)
+    key = "meta.one.1.0.0"
+    number, end = 0, time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        await kv.get(key)
+        number += 1
+    await client.close()
+    return {"perSecond": number / seconds}
+
+
+def publishes(port: int, token: str, at_once: int, seconds: float, *, new: bool) -> dict[str, float]:
+    """First versions and nine successors of each, compared with their neighbours.
+
+    With `new` every text is another, and must be compiled and compared; else the texts were seen before, as when
+    a dry run came first or many contracts share a schema.
+    """
+    return asyncio.run(_publishes(port, token, at_once, seconds, new))
+
+
+async def _publishes(port: int, token: str, at_once: int, seconds: float, new: bool) -> dict[str, float]:
+    run, number, times = uuid.uuid4().hex[:8], 0, []
+    end = time.perf_counter() + seconds
+
+    async def write(writer: int) -> None:
+        nonlocal number
+        reader, out = await asyncio.open_connection("127.0.0.1", port)
+        mine = 0
+        while time.perf_counter() < end:
+            schema = json.loads(SCHEMA)
+            schema["properties"] |= {f"more_{step}": {"type": "integer"} for step in range(mine % 10)}
+            if new:
+                schema["description"] = f"{run} {writer} {mine // 10}"
+            body = json.dumps(
+                {
+                    "name": f"r{run}.w{writer}.n{mine // 10}",
+                    "version": f"1.{mine % 10}.0",
+                    "jsonSchema": json.dumps(schema),
+                }
+            ).encode()
+            mine += 1
+            begun = time.perf_counter()
+            out.write(
+                b"POST /registry/contracts HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                b"Authorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s" % (token.encode(), len(body), body)
+            )
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
+            answer = await reader.readexactly(length)
+            if b" 201 " not in head.split(b"\r\n")[0] + b" ":
+                raise SystemExit(answer.decode())
+            times.append(time.perf_counter() - begun)
+            number += 1
+        out.close()
+
+    await asyncio.gather(*(write(writer) for writer in range(at_once)))
+    times.sort()
+    return {
+        "perSecond": number / seconds,
+        "p50": times[len(times) // 2] * 1000,
+        "p99": times[int(len(times) * 0.99)] * 1000,
+    }
