@@ -155,26 +155,28 @@ def reads(server: EmbeddedServer, size: int, seconds: float, rounds: int) -> dic
         body, etag = fetch(port, path)
         file = Path(_VAR) / "body"
         file.write_bytes(body)
-        with serving("bench.bare:application", "--config", "bench/bare_gunicorn.py", BENCH_BODY=str(file)) as bare:
-            with nginx(file) as static:
-                for connections in (16, 256):
-                    runs = {
-                        "bare ASGI application": lambda c=connections: load(bare, "/", c, seconds),
-                        "GET of a bundle": lambda c=connections: load(port, path, c, seconds),
-                    }
-                    if static:
-                        runs["nginx, the same bytes"] = lambda c=connections: load(static, "/body", c, seconds)
-                    figures[f"get{connections}"] = compare(
-                        f"GET, {len(body)} bytes, {connections} connections, {size} bundles", runs, rounds
-                    )
-                figures["304"] = compare(
-                    f"304, 16 connections, {size} bundles",
-                    {
-                        "bare ASGI application": lambda: load(bare, "/", 16, seconds, f"If-None-Match: {etag}"),
-                        "304 of a bundle": lambda: load(port, path, 16, seconds, f"If-None-Match: {etag}"),
-                    },
-                    rounds,
+        with (
+            serving("bench.bare:application", "--config", "bench/bare_gunicorn.py", BENCH_BODY=str(file)) as bare,
+            nginx(file) as static,
+        ):
+            for connections in (16, 256):
+                runs = {
+                    "bare ASGI application": lambda c=connections: load(bare, "/", c, seconds),
+                    "GET of a bundle": lambda c=connections: load(port, path, c, seconds),
+                }
+                if static:
+                    runs["nginx, the same bytes"] = lambda c=connections: load(static, "/body", c, seconds)
+                figures[f"get{connections}"] = compare(
+                    f"GET, {len(body)} bytes, {connections} connections, {size} bundles", runs, rounds
                 )
+            figures["304"] = compare(
+                f"304, 16 connections, {size} bundles",
+                {
+                    "bare ASGI application": lambda: load(bare, "/", 16, seconds, f"If-None-Match: {etag}"),
+                    "304 of a bundle": lambda: load(port, path, 16, seconds, f"If-None-Match: {etag}"),
+                },
+                rounds,
+            )
         body, _ = fetch(port, "/registry/contracts")
         file.write_bytes(body)
         with serving("bench.bare:application", "--config", "bench/bare_gunicorn.py", BENCH_BODY=str(file)) as bare:

@@ -148,6 +148,7 @@ CONTRACT_STORAGES = {
             "replicas": env.int("NATS_REPLICAS", 1),
             "direct": env.bool("NATS_DIRECT_GETS", True),
             "timeout": env.float("NATS_TIMEOUT", 5.0),
+            "several_hosts": env.bool("REGISTRY_SEVERAL_HOSTS", None),
             "copy_bytes": env.int("REGISTRY_COPY_BYTES", 256 * 1024 * 1024),
         },
     }

@@ -63,8 +63,9 @@ class ContractStorage(ABC):
     def index(self, name: str | None = None, *, fresh: bool = False, newest: bool = True) -> ContractIndex:
         """An index of every contract, or at least of every version of `name`.
 
-        It holds whatever any process of this machine has shown or written; with `fresh` it is read
-        from the store itself, and without `newest` a copy may be handed out that is `behind`. Contents of a whole index may have been dropped (`ContractIndex.bundle`).
+        It holds whatever any process has shown or written. With `fresh` it is read from the store itself;
+        without `newest` a copy may be handed out that is `behind`. Contents of a whole index may have been
+        dropped (`ContractIndex.bundle`).
         """
 
     def peek(self, name: str, version: str) -> Prepared | None:

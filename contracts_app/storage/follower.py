@@ -5,7 +5,8 @@ begins with a comparison of the copy and the stream:
 
 - the consumer's own numbering has no gap, and each heartbeat names the last number that came;
 - a message or a heartbeat came within SILENCE seconds, on the connection the session began with;
-- no process of this machine has shown or written a later sequence (the shared high-water mark);
+- no process of this machine has shown or written a later sequence (the shared high-water mark), nor, where other
+  machines serve the same bucket, has the stream a later one (the fence);
 - the stream is the one that was loaded: made at the same time, and still holding the last message applied.
 """
 
@@ -45,12 +46,19 @@ class _Ended(Exception):
 
 class Follower:
     def __init__(
-        self, bucket: BucketConnection, *, max_bytes: int, report: Callable[[CopyStatus], None] = lambda status: None
+        self,
+        bucket: BucketConnection,
+        *,
+        max_bytes: int,
+        fenced: bool = False,
+        report: Callable[[CopyStatus], None] = lambda status: None,
     ) -> None:
         self.index = ContractIndex(max_bytes=max_bytes)
         self._bucket = bucket
         self._max_bytes = max_bytes
         self._report = report
+        self.fenced = fenced
+        """Whether other machines write and show, too: each read then asks the stream for its last sequence first."""
         self._mark: HighWaterMark | None = None
         self._live = False
         self._reason = "the copy has not been loaded yet"
@@ -90,6 +98,11 @@ class Follower:
 
     def wait(self) -> bool:
         """Wait a moment for the copy to be current; whether it is."""
+        if self.fenced and self._live:
+            try:
+                self._bucket.thread.run(self._fence(), SILENCE)
+            except (_Ended, TimeoutError, *AWAY):
+                return False
         deadline = time.monotonic() + PATIENCE
         while not self.current:
             if not self._live or time.monotonic() > deadline:
@@ -114,6 +127,11 @@ class Follower:
         )
 
     # On the event loop
+
+    async def _fence(self) -> None:
+        state = await request(self._bucket, f"STREAM.INFO.{self._bucket.stream}")
+        if self._mark is not None:
+            self._mark.raise_to(state["state"]["last_seq"])
 
     async def wrote(self, sequence: int) -> None:
         """This process has written `sequence`: no process may show less from now on, and this one need not wait for it.
@@ -182,7 +200,7 @@ class _Session:
         # Read before the stream's state: a mark beyond that state means that the stream has lost messages.
         mark = follower._mark
         known = mark.value if mark else 0
-        state = await self._request(f"STREAM.INFO.{self._bucket.stream}")
+        state = await request(self._bucket, f"STREAM.INFO.{self._bucket.stream}")
         made, last = state["created"], state["state"]["last_seq"]
         if mark is None or made != follower._stream_made:
             mark, known = self._new_mark(made), 0
@@ -216,7 +234,8 @@ class _Session:
             pending_bytes_limit=1024**3,
             pending_msgs_limit=10_000_000,
         )
-        answer = await self._request(
+        answer = await request(
+            self._bucket,
             f"CONSUMER.CREATE.{self._bucket.stream}.{config['name']}.{config['filter_subject']}",
             {"stream_name": self._bucket.stream, "config": config},
         )
@@ -265,26 +284,10 @@ class _Session:
             return False
         if not sequence or not follower._last_seen:
             return sequence == 0 or last == sequence
-        found = await self._request(f"STREAM.MSG.GET.{self._bucket.stream}", {"seq": sequence}, missing=True)
+        found = await request(self._bucket, f"STREAM.MSG.GET.{self._bucket.stream}", {"seq": sequence}, missing=True)
         if found is None:
             return False
         return _fingerprint(found["message"]["subject"], found["message"]["time"]) == follower._last_seen
-
-    async def _request(self, method: str, body: Any = None, *, missing: bool = False) -> Any:
-        """Ask the JetStream API. Raises what AWAY names, _Ended; with `missing`, None for what is not there."""
-        client = self._bucket.client
-        assert client is not None
-        payload = json.dumps(body).encode() if body else b""
-        message = await client.request(f"$JS.API.{method}", payload, timeout=2)
-        if (message.headers or {}).get("Status") == "503":
-            raise _Ended("JetStream is not available")
-        answer = json.loads(message.data)
-        if "error" in answer:
-            if missing and answer["error"].get("code") == 404:
-                return None
-            self._bucket.look_again()
-            raise _Ended(f"JetStream answered: {answer['error'].get('description')}")
-        return answer
 
     async def _receive(self, message: Msg) -> None:
         """One message of the consumer: of the bucket, a heartbeat, or a question of flow control."""
@@ -365,6 +368,23 @@ class _Session:
                 raise _Ended(self._follower._reason)
             if time.monotonic() - self._follower._heard > SILENCE:
                 raise _Ended(f"no heartbeat for {SILENCE:g} seconds")
+
+
+async def request(bucket: BucketConnection, method: str, body: Any = None, *, missing: bool = False) -> Any:
+    """Ask the JetStream API. Raises what AWAY names, _Ended; with `missing`, None for what is not there."""
+    client = bucket.client
+    assert client is not None
+    payload = json.dumps(body).encode() if body else b""
+    message = await client.request(f"$JS.API.{method}", payload, timeout=2)
+    if (message.headers or {}).get("Status") == "503":
+        raise _Ended("JetStream is not available")
+    answer = json.loads(message.data)
+    if "error" in answer:
+        if missing and answer["error"].get("code") == 404:
+            return None
+        bucket.look_again()
+        raise _Ended(f"JetStream answered: {answer['error'].get('description')}")
+    return answer
 
 
 def _fingerprint(subject: str, written: str) -> bytes:

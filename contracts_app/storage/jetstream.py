@@ -8,7 +8,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import nats.errors
 import nats.js.errors
@@ -38,6 +38,7 @@ class JetStreamContractStorage(ContractStorage):
     replicas, history, direct: of a bucket created here; an existing one is used as it is.
     timeout: seconds that one call may take, waiting for a reconnection included.
     copy_bytes: of contents that the copy in memory keeps at most, once `follow` was called.
+    several_hosts: whether other machines serve the same bucket; assumed unless every server is on loopback.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class JetStreamContractStorage(ContractStorage):
         direct: bool = True,
         timeout: float = 5.0,
         copy_bytes: int = 256 * 1024 * 1024,
+        several_hosts: bool | None = None,
     ) -> None:
         self.bucket = bucket
         self._connection = BucketConnection(
@@ -68,6 +70,7 @@ class JetStreamContractStorage(ContractStorage):
             timeout=timeout,
         )
         self._copy_bytes = copy_bytes
+        self._several_hosts = not self._all_on_loopback() if several_hosts is None else several_hosts
         self._follows = False
         self._report: Callable[[CopyStatus], None] = lambda status: None
         self._follower: Follower | None = None
@@ -90,20 +93,26 @@ class JetStreamContractStorage(ContractStorage):
         if self._follower is None and self._follows:
             with self._starting:
                 if self._follower is None:
-                    follower = Follower(self._connection, max_bytes=self._copy_bytes, report=self._report)
+                    follower = Follower(
+                        self._connection, max_bytes=self._copy_bytes, fenced=self._several_hosts, report=self._report
+                    )
                     follower.start()
                     self._follower = follower
         return self._follower
 
+    def _all_on_loopback(self) -> bool:
+        hosts = [urlsplit(url if "//" in url else f"//{url}").hostname for url in self._connection.servers]
+        return all(host in ("localhost", "127.0.0.1", "::1") for host in hosts)
+
     def peek(self, name: str, version: str) -> Prepared | None:
         copy = self._copy()
-        if copy is None or not copy.current:
+        if copy is None or copy.fenced or not copy.current:
             return None
         return copy.index.prepared(key_of(name, version))
 
     def peek_listing(self) -> Prepared | None:
         copy = self._copy()
-        return copy.index.ready_listing() if copy is not None and copy.current else None
+        return copy.index.ready_listing() if copy is not None and copy.current and not copy.fenced else None
 
     def behind(self) -> bool:
         copy = self._follower

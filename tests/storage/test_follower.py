@@ -60,6 +60,20 @@ def test_a_miss_is_confirmed_with_the_store(jetstream, nats_server, bucket):
     other.close()
 
 
+def test_behind_a_fence_lists_show_what_other_machines_wrote(nats_server, bucket):
+    """Marks are of one machine; a storage that never raises one stands for another machine."""
+    fenced = followed(JetStreamContractStorage(servers=nats_server.url, bucket=bucket, several_hosts=True))
+    other = JetStreamContractStorage(servers=nats_server.url, bucket=bucket)
+    assert fenced.peek("any", "1.0.0") is None
+    for number in range(300):
+        other.create(make(f"afar.n{number}"), after=0, actor=ACTOR)
+        assert f"meta.afar.n{number}.1.0.0" in view(fenced)
+    assert JetStreamContractStorage(servers="nats://nats.example:4222")._several_hosts
+    assert not JetStreamContractStorage(servers="nats://127.0.0.1:4222,localhost:4223")._several_hosts
+    other.close()
+    fenced.close()
+
+
 def test_a_publish_takes_one_request_to_the_store(jetstream, monkeypatch):
     from contracts_app.services import publish_contract
 
