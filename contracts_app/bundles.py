@@ -9,11 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-import msgspec
-
-from contracts_app.exceptions import UnreadableRecord
-from linter_app.json_text import InvalidJSON, loads
-from linter_app.semver import InvalidVersion, Version
+from contracts_app.lifecycle import ACTIVE, Lifecycle
 
 MAX_NAME_LENGTH = 200
 _SEGMENT = r"(?!v[0-9]+(?:\.|\Z))[A-Za-z_-][A-Za-z0-9_-]*"
@@ -44,6 +40,10 @@ class ContractBundle:
     descriptor: Any = None
     created_at: str = ""
     digest: str = ""
+    labels: tuple[str, ...] = ()
+    dependencies: tuple[Dependency, ...] = ()
+    lifecycle: Lifecycle | None = None
+    """None while nothing has become of it since it was published as active."""
 
     @property
     def key(self) -> str:
@@ -52,7 +52,11 @@ class ContractBundle:
     @property
     def etag(self) -> str:
         """The strong entity tag of its JSON (RFC 9110 section 8.8.3)."""
-        return f'"{self.digest}"'
+        return f'"{self.digest}"' if self.lifecycle is None else f'"{self.digest}.{self.lifecycle.revision}"'
+
+    @property
+    def state(self) -> str:
+        return self.lifecycle.state_at(utc_now()) if self.lifecycle else ACTIVE
 
     def content(self) -> dict[str, Any]:
         """The members that the digest covers, in their order."""
@@ -77,25 +81,35 @@ class ContractBundle:
         answer["createdAt"] = self.created_at
         answer |= {key: value for key, value in members.items() if key not in answer}
         answer["digest"] = self.digest
-        return answer
+        return answer | self.extras()
+
+    def extras(self) -> dict[str, Any]:
+        """What is known beside the content, and is no part of the digest; only what there is."""
+        extras: dict[str, Any] = {}
+        if self.labels:
+            extras["labels"] = list(self.labels)
+        if self.dependencies:
+            extras["dependencies"] = [dependency.to_json() for dependency in self.dependencies]
+        if self.lifecycle is not None:
+            extras["lifecycle"] = self.lifecycle.to_json()
+        return extras
 
     def to_record(self) -> bytes:
-        if self.descriptor is not None:
-            return compact(self.to_json())  # numbers have more than one spelling: json's is the digest's
-        return _ENCODER.encode(self._canonical())
+        return compact(self.to_json())
 
-    def _canonical(self) -> CanonicalRecord:
-        return CanonicalRecord(
-            name=self.name,
-            version=self.version,
-            description=self.description,
-            createdAt=self.created_at,
-            jsonSchema=self.json_schema,
-            witPath=self.wit_path,
-            descriptorPath=self.descriptor_path,
-            wit=msgspec.UNSET if self.wit is None else self.wit,
-            digest=self.digest,
-        )
+
+@dataclass(frozen=True)
+class Dependency:
+    """A version of another contract that this one refers to, as it was resolved when it was published."""
+
+    name: str
+    version: str
+    digest: str
+    reference: str
+    """The reference as it is written: `contract:NAME@RANGE`, a URL of the registry, or a WIT package."""
+
+    def to_json(self) -> dict[str, str]:
+        return {"name": self.name, "version": self.version, "digest": self.digest, "reference": self.reference}
 
 
 def key_of(name: str, version: str) -> str:
@@ -126,98 +140,3 @@ def normal_timestamp(text: str) -> str:
         return text
     moment = datetime.fromisoformat(match[1] + match[3])
     return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S") + (match[2] or "") + "Z"
-
-
-class CanonicalRecord(msgspec.Struct, kw_only=True):
-    """A record in the very form that `ContractBundle.to_record` writes."""
-
-    name: str
-    version: str
-    description: str | None
-    createdAt: str
-    jsonSchema: str | None
-    witPath: str | None
-    descriptorPath: str | None
-    wit: str | msgspec.UnsetType = msgspec.UNSET
-    descriptor: Any = msgspec.UNSET
-    digest: str
-
-
-_DECODER = msgspec.json.Decoder(CanonicalRecord)
-_ENCODER = msgspec.json.Encoder()
-
-
-def read_canonical(key: str, data: bytes) -> CanonicalRecord | None:
-    """The record, if it is one that this service wrote and its digest is right; None says to use `read_record`.
-
-    Many times quicker than `read_record`. That it encodes to the same bytes again proves that it has nothing
-    that a strict reader would refuse, such as a repeated member; and the digest's text is those bytes without
-    the date and the digest, so that it needs no encoding of its own.
-    """
-    try:
-        record = _DECODER.decode(data)
-        if _ENCODER.encode(record) != data:
-            return None
-    except (msgspec.MsgspecError, UnicodeError, ValueError, RecursionError):
-        return None
-    date = b',"createdAt":"%s"' % record.createdAt.encode()
-    digest = b',"digest":"%s"}' % record.digest.encode()
-    before, found, after = data.partition(date)
-    if not found or not after.endswith(digest):
-        return None
-    hashed = hashlib.sha256(before)
-    hashed.update(memoryview(after)[: -len(digest)])
-    hashed.update(b"}")
-    try:
-        dated = record.createdAt.endswith("Z") and normal_timestamp(record.createdAt) == record.createdAt
-        Version.parse(record.version)
-    except (InvalidVersion, ValueError):
-        return None
-    right = dated and valid_name(record.name) and key_of(record.name, record.version) == key
-    return record if right and hashed.hexdigest() == record.digest else None
-
-
-def read_record(key: str, data: bytes | None) -> ContractBundle:
-    """The bundle stored under `key`. Raises UnreadableRecord, saying what is wrong with it.
-
-    Records of the original service have no digest, which is then computed, and dates in nanoseconds.
-    """
-
-    def fault(reason: str) -> UnreadableRecord:
-        return UnreadableRecord(f"Stored record {key} is unreadable: {reason}", key=key, reason=reason)
-
-    try:
-        record = loads(data or b"")
-    except InvalidJSON as error:
-        raise fault(f"not JSON: {error}") from None
-    if not isinstance(record, dict):
-        raise fault("not a JSON object")
-    texts: dict[str, Any] = {}
-    for member in ("name", "version", "description", "createdAt", "jsonSchema", "witPath", "descriptorPath", "wit"):
-        texts[member] = record.get(member)
-        if not isinstance(texts[member], (str, type(None))):
-            raise fault(f"{member} is not a string")
-    if not valid_name(texts["name"]):
-        raise fault(f"name {texts['name']!r} is not a contract name")
-    try:
-        Version.parse(texts["version"])
-        created_at = normal_timestamp(texts["createdAt"] or "")
-    except (InvalidVersion, ValueError) as error:
-        raise fault(str(error)) from None
-    bundle = ContractBundle(
-        name=texts["name"],
-        version=texts["version"],
-        description=texts["description"],
-        json_schema=texts["jsonSchema"],
-        wit_path=texts["witPath"],
-        descriptor_path=texts["descriptorPath"],
-        wit=texts["wit"],
-        descriptor=record.get("descriptor"),
-        created_at=created_at,
-    )
-    if bundle.key != key:
-        raise fault(f"it holds {bundle.name}/{bundle.version}")
-    digest = content_digest(bundle)
-    if record.get("digest") not in (None, digest):
-        raise fault("its digest does not match its content")
-    return ContractBundle(**{**bundle.__dict__, "digest": digest})

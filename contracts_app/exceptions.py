@@ -54,3 +54,21 @@ class StorageUnavailable(ContractError):
 
 class VersionSetChanged(Exception):
     """Another version of the name was written since it was read: read and decide again."""
+
+
+class ContractConflict(ContractError):
+    """What is asked for does not go with the present state."""
+
+    code = "conflict"
+
+
+class ContractGone(ContractError):
+    """The version was withdrawn, or its sunset has come."""
+
+    code = "gone"
+
+
+class PreconditionFailed(ContractError):
+    """If-Match names an entity tag that is no more the present one."""
+
+    code = "precondition_failed"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 from django.http import HttpRequest, HttpResponse
 from rest_framework import exceptions as drf
@@ -18,6 +19,9 @@ STATUS: dict[type[domain.ContractError], int] = {
     domain.MalformedContract: 400,
     domain.ContractNotFound: 404,
     domain.ContractAlreadyExists: 409,
+    domain.ContractConflict: 409,
+    domain.ContractGone: 410,
+    domain.PreconditionFailed: 412,
     domain.ContractTooLarge: 413,
     domain.ContractRefused: 422,
     domain.UnreadableRecord: 500,
@@ -32,6 +36,10 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse
     if isinstance(error, domain.ContractError):
         status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
         response = problem(request, status, error.message, error.code, error.extras)
+        successor = error.extras.get("lifecycle", {}).get("successor") if status == 410 else None
+        if successor:
+            path = f"/registry/contracts/{error.extras['name']}/{quote(successor, safe='')}"
+            response["Link"] = f'<{path}>; rel="successor-version"'
         if status == 503:
             response["Retry-After"] = str(RETRY_AFTER_SECONDS)
         if status >= 500:
@@ -72,6 +80,16 @@ def prefers_json(request: HttpRequest) -> bool:
         return False
     text = [media for media in request.accepted_types if (media.main_type, media.sub_type) == ("text", "plain")]
     return max(media.quality for media in named) >= max((media.quality for media in text), default=0)
+
+
+def wants(request: HttpRequest, media_type: str) -> bool:
+    """Whether Accept names this type, and more gladly than JSON."""
+
+    def quality(text: str) -> float:
+        named = [media.quality for media in request.accepted_types if f"{media.main_type}/{media.sub_type}" == text]
+        return max(named, default=0.0)
+
+    return quality(media_type) > quality("application/json")
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""What a token may do: each view names the scope of each method."""
+"""What a token may do: each view names the scope of each action, else the method decides."""
 
 from __future__ import annotations
 
@@ -13,12 +13,22 @@ if TYPE_CHECKING:
 
 READ = "contracts:read"
 WRITE = "contracts:write"
+ADMIN = "contracts:admin"
+OVERRIDE = "contracts:override"
+AUDIT = "contracts:audit"
+ALL = (READ, WRITE, ADMIN, OVERRIDE, AUDIT)
 
 
 class HasScope(BasePermission):
     def has_permission(self, request: Request, view: APIView) -> bool:
-        scope = READ if request.method in ("GET", "HEAD", "OPTIONS") else WRITE
-        token: Any = request.auth
-        if scope not in token.scopes:
-            raise PermissionDenied(f"Insufficient permissions: {scope} scope required", code="insufficient_scope")
+        scopes: dict[str | None, str] = getattr(view, "scopes", {})
+        by_method = READ if request.method in ("GET", "HEAD", "OPTIONS") else WRITE
+        require(request, scopes.get(getattr(view, "action", None), by_method))
         return True
+
+
+def require(request: Request, scope: str) -> None:
+    """Raises PermissionDenied, with the seed's text, where the token lacks the scope."""
+    token: Any = request.auth
+    if scope not in token.scopes:
+        raise PermissionDenied(f"Insufficient permissions: {scope} scope required", code="insufficient_scope")

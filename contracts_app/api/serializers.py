@@ -2,29 +2,49 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from contracts_app.bundles import NAME_RULE, ContractBundle, compact, valid_name
 from contracts_app.exceptions import MalformedContract
+from contracts_app.lifecycle import ACTIVE, DRAFT
 from linter_app.json_text import InvalidJSON, check_text
 from linter_app.semver import InvalidVersion, Version
 
 _TEXTS = ("name", "version", "description", "witPath", "descriptorPath", "wit")
-FIELDS = (*_TEXTS, "jsonSchema", "descriptor")
+FIELDS = (*_TEXTS, "jsonSchema", "descriptor", "labels", "state", "override")
+
+
+MOST_LABELS, LONGEST_LABEL, LONGEST_REASON = 50, 100, 2000
+
+
+@dataclass(frozen=True)
+class PublishOrder:
+    """What a publish request asks for."""
+
+    bundle: ContractBundle
+    draft: bool
+    override: str | None
+    """The reason for publishing a break."""
+
+
+def check_name(name: Any) -> None:
+    """Raise MalformedContract unless this is a contract's name."""
+    if not valid_name(name):
+        raise MalformedContract(f"Invalid name {_shown(name)}: {NAME_RULE}", field="name")
 
 
 def check_identity(name: Any, version: Any) -> None:
     """Raise MalformedContract unless these are a contract's name and version."""
-    if not valid_name(name):
-        raise MalformedContract(f"Invalid name {_shown(name)}: {NAME_RULE}", field="name")
+    check_name(name)
     try:
         Version.parse(version)
     except InvalidVersion as error:
         raise MalformedContract(f"Invalid version: {error}", field="version") from None
 
 
-def read_bundle(data: Any) -> ContractBundle:
-    """The bundle that a request asks to publish. Raises MalformedContract, naming the field."""
+def read_publish(data: Any) -> PublishOrder:
+    """The version that a request asks to publish. Raises MalformedContract, naming the field."""
     if not isinstance(data, dict):
         raise MalformedContract("The request body must be a JSON object")
     unknown = sorted(data.keys() - set(FIELDS))
@@ -43,7 +63,10 @@ def read_bundle(data: Any) -> ContractBundle:
         schema = compact(schema).decode()
     elif not isinstance(schema, (str, type(None))):
         raise MalformedContract("The field jsonSchema must be a string or a JSON object", field="jsonSchema")
-    return ContractBundle(
+    state = data.get("state", ACTIVE)
+    if state not in (ACTIVE, DRAFT):
+        raise MalformedContract(f"The field state must be {ACTIVE} or {DRAFT}", field="state")
+    bundle = ContractBundle(
         name=data["name"],
         version=data["version"],
         description=data.get("description"),
@@ -52,7 +75,40 @@ def read_bundle(data: Any) -> ContractBundle:
         descriptor_path=data.get("descriptorPath"),
         wit=data.get("wit"),
         descriptor=data.get("descriptor"),
+        labels=_labels(data.get("labels")),
     )
+    return PublishOrder(bundle, state == DRAFT, read_reason(data.get("override")))
+
+
+def read_reason(value: Any) -> str | None:
+    """The reason of `{"reason": TEXT}`, an override. Raises MalformedContract."""
+    if value is None:
+        return None
+    if not isinstance(value, dict) or value.keys() != {"reason"} or not isinstance(value["reason"], str):
+        raise MalformedContract('The field override must be {"reason": TEXT}', field="override")
+    return check_text_field(value["reason"], "override.reason")
+
+
+def check_text_field(value: str, field: str) -> str:
+    """A text that is not blank and not overlong. Raises MalformedContract."""
+    if not value.strip() or len(value) > LONGEST_REASON:
+        raise MalformedContract(f"The field {field} must have 1 to {LONGEST_REASON} characters", field=field)
+    return value.strip()
+
+
+def _labels(value: Any) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if (
+        not isinstance(value, list)
+        or len(value) > MOST_LABELS
+        or not all(isinstance(label, str) and label.strip() and len(label) <= LONGEST_LABEL for label in value)
+    ):
+        raise MalformedContract(
+            f"The field labels must be a list of at most {MOST_LABELS} strings of 1 to {LONGEST_LABEL} characters",
+            field="labels",
+        )
+    return tuple(dict.fromkeys(value))
 
 
 def _shown(value: Any) -> str:

@@ -1,8 +1,41 @@
+from typing import Any
+
 from django.urls import path
 
-from contracts_app.api.views import ContractViewSet
+from contracts_app.api.operations import AuditViewSet, LifecycleViewSet, PolicyViewSet
+from contracts_app.api.verdicts import VerdictViewSet
+from contracts_app.api.views import ContractViewSet, VersionViewSet
+
+CONTRACTS = "registry/contracts"
+VERSION = f"{CONTRACTS}/<str:name>/<str:version>"
+POLICIES = "registry/policies"
+
+
+def _version(part: str, action: str) -> Any:
+    return path(f"{VERSION}/{part}", VersionViewSet.as_view({"get": action}))
+
+
+def _policy(route: str, level: str) -> Any:
+    view = PolicyViewSet.as_view({"get": "get", "put": "put", "delete": "delete"})
+    return path(f"{POLICIES}/{route}", view, {"level": level})
+
 
 urlpatterns = [
-    path("registry/contracts", ContractViewSet.as_view({"get": "list", "post": "create"})),
-    path("registry/contracts/<str:name>/<str:version>", ContractViewSet.as_view({"get": "retrieve"})),
+    path(CONTRACTS, ContractViewSet.as_view({"get": "list", "post": "create"})),
+    path("registry/check", VerdictViewSet.as_view({"post": "check"})),
+    path("registry/audit", AuditViewSet.as_view({"get": "list"})),
+    path("registry/digests/<str:digest>", ContractViewSet.as_view({"get": "digest"})),
+    path(POLICIES, PolicyViewSet.as_view({"get": "list"})),
+    _policy("default", "default"),
+    _policy("prefixes/<str:name>", "prefix"),
+    _policy("contracts/<str:name>", "contract"),
+    path(f"{CONTRACTS}/<str:name>", ContractViewSet.as_view({"get": "contract"})),
+    path(f"{CONTRACTS}/<str:name>/diff", VerdictViewSet.as_view({"get": "diff"})),
+    path(f"{CONTRACTS}/<str:name>/changelog", VerdictViewSet.as_view({"get": "changelog"})),
+    path(VERSION, VersionViewSet.as_view({"get": "retrieve"})),
+    _version("schema", "json_schema"),
+    *[_version(part, part) for part in ("wit", "descriptor", "bundled", "dependencies", "dependents")],
+    path(f"{VERSION}/validate", VerdictViewSet.as_view({"post": "validate"})),
+    path(f"{VERSION}/examples", VerdictViewSet.as_view({"get": "examples"})),
+    path(f"{VERSION}/<str:deed>", LifecycleViewSet.as_view({"post": "change"})),
 ]

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
-from contracts_app.storage.base import Actor, ContractStorage, CopyStatus, Listing
+from contracts_app.storage.base import Actor, ContractStorage, CopyStatus, Deed, Listing, Written
 from contracts_app.storage.index import ContractIndex, Entry, Prepared
 
 __all__ = [
@@ -17,9 +17,11 @@ __all__ = [
     "ContractIndex",
     "ContractStorage",
     "CopyStatus",
+    "Deed",
     "Entry",
     "Listing",
     "Prepared",
+    "Written",
     "contract_storage",
     "contract_storages",
 ]

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from django.core.checks import CheckMessage
 
-from contracts_app.bundles import ContractBundle, read_record
+from contracts_app.bundles import ContractBundle
 from contracts_app.exceptions import UnreadableRecord
+from contracts_app.records import read_record
 from contracts_app.storage.index import ContractIndex, Prepared
 from linter_app.semver import Version
 
@@ -20,6 +21,30 @@ class Actor:
 
     subject: str
     request_id: str = ""
+
+
+@dataclass(frozen=True)
+class Deed:
+    """What is done, by whom and why; kept with the record as its audit entry."""
+
+    actor: Actor
+    action: str = "publish"
+    before: str = ""
+    """The state before, empty where there was none."""
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Written:
+    """One write of the bucket's history."""
+
+    sequence: int
+    time: str
+    """RFC 3339 in UTC, of the server's clock."""
+    key: str
+    value: bytes | None
+    """None where the key was deleted."""
+    deed: Deed
 
 
 @dataclass(frozen=True)
@@ -91,11 +116,22 @@ class ContractStorage(ABC):
         return None
 
     @abstractmethod
-    def create(self, bundle: ContractBundle, *, after: int, actor: Actor) -> int:
-        """Write a new bundle if nothing under its name was written since `after`, a `ContractIndex.revision`.
+    def create(self, bundle: ContractBundle, *, after: int, deed: Deed) -> int:
+        """Write a version if nothing under its name was written since `after`, a `ContractIndex.revision`.
 
         Returns the new revision. Raises VersionSetChanged, ContractTooLarge.
         """
+
+    @abstractmethod
+    def put_document(self, key: str, value: bytes | None, *, after: int, deed: Deed) -> int:
+        """Write a key that is no contract, or delete it, if its last sequence is still `after`.
+
+        Raises VersionSetChanged.
+        """
+
+    @abstractmethod
+    def history(self, *, after: int = 0, name: str | None = None, limit: int = 1000) -> list[Written]:
+        """The writes that follow a sequence, at most `limit`, of all keys or of those under one name."""
 
     def check(self) -> list[CheckMessage]:
         """What `manage.py check` should say about the configuration."""

@@ -11,8 +11,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from contracts_app.bundles import ContractBundle, compact, key_of, read_canonical, read_record
+from contracts_app.bundles import ContractBundle, Dependency, compact, key_of, utc_now
 from contracts_app.exceptions import UnreadableRecord
+from contracts_app.lifecycle import ACTIVE, WITHDRAWN, Lifecycle
+from contracts_app.records import read_canonical, read_record
 from linter_app.semver import InvalidVersion, Version
 
 PREFIX = "meta."
@@ -24,10 +26,16 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     name: str
     version: str
     precedence: tuple[object, ...]
+    description: str | None
+    created_at: str
     digest: str
     sequence: int
     item: bytes
     """The entry as a list's JSON item."""
+    has_wit: bool = False
+    labels: tuple[str, ...] = ()
+    dependencies: tuple[Dependency, ...] = ()
+    lifecycle: Lifecycle | None = None
 
     @property
     def key(self) -> str:
@@ -35,7 +43,12 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def etag(self) -> str:
-        return f'"{self.digest}"'
+        """As `ContractBundle.etag`."""
+        return f'"{self.digest}"' if self.lifecycle is None else f'"{self.digest}.{self.lifecycle.revision}"'
+
+    @property
+    def state(self) -> str:
+        return self.lifecycle.state_at(utc_now()) if self.lifecycle else ACTIVE
 
 
 class Prepared(NamedTuple):
@@ -43,6 +56,11 @@ class Prepared(NamedTuple):
 
     body: bytes
     etag: str
+
+    @classmethod
+    def of(cls, body: bytes) -> Prepared:
+        """With an entity tag made of the bytes."""
+        return cls(body, f'"{hashlib.sha256(body).hexdigest()}"')
 
 
 class ContractIndex:
@@ -57,8 +75,8 @@ class ContractIndex:
         """The last sequence of the stream that is applied, or is known to concern nothing here."""
         self.changed = 0
         """The sequence of the last change to a contract."""
-        self.documents: dict[str, tuple[int, bytes]] = {}
-        """What the bucket holds beside contracts: key to sequence and value."""
+        self.documents: dict[str, tuple[int, bytes | None]] = {}
+        """What the bucket holds beside contracts: key to sequence and value, None where it was deleted."""
         self.faults: dict[str, UnreadableRecord] = {}
         self.bodies = _Bodies(max_bytes)
         self._entries: dict[str, Entry] = {}
@@ -66,6 +84,8 @@ class ContractIndex:
         self._names: list[str] = []
         self._loading = False
         self._revisions: dict[str, int] = {}
+        self._digests: dict[str, tuple[Entry, ...]] = {}
+        self._dependents: dict[str, tuple[str, ...]] = {}
         self._listing: tuple[int, Prepared] | None = None
 
     # Reading
@@ -90,10 +110,12 @@ class ContractIndex:
         return read_record(entry.key, body) if body is not None else None
 
     def prepared(self, key: str) -> Prepared | None:
-        """The answer to a request for this version, where its content is in memory."""
+        """The answer to a request for this version, where its content is in memory and it is just active."""
         entry = self._entries.get(key)
-        body = self.bodies.get(key, entry.sequence) if entry else None
-        return Prepared(body, entry.etag) if entry and body is not None else None
+        if entry is None or entry.lifecycle is not None:
+            return None
+        body = self.bodies.get(key, entry.sequence)
+        return Prepared(body, entry.etag) if body is not None else None
 
     def faults_of(self, name: str) -> list[UnreadableRecord]:
         return [fault for key, fault in self.faults.items() if belongs_to(name, key)]
@@ -105,6 +127,20 @@ class ContractIndex:
     def revision(self, name: str) -> int:
         """The last sequence of any key that begins with this name: what a compare-and-set must name."""
         return self._revisions.get(name, 0)
+
+    def with_digest(self, digest: str) -> tuple[Entry, ...]:
+        """The entries whose content has this digest."""
+        return self._digests.get(digest, ())
+
+    def dependents(self, name: str, version: str | None = None) -> list[Entry]:
+        """The entries that refer to a version of this name, or to this version; withdrawn ones do not count."""
+        found = [self._entries[key] for key in self._dependents.get(name, ()) if key in self._entries]
+        return [
+            entry
+            for entry in found
+            if entry.state != WITHDRAWN
+            and any(each.name == name and version in (None, each.version) for each in entry.dependencies)
+        ]
 
     def names_from(self, name: str, *, inclusive: bool = True) -> Iterator[str]:
         """Names in order, from `name` on; changes made meanwhile may or may not be seen."""
@@ -129,7 +165,7 @@ class ContractIndex:
             faults = sorted(self.faults.values(), key=str)
             body += b',"unreadable":' + compact([fault.extras for fault in faults])
         body += b"}"
-        prepared = Prepared(body, f'"{hashlib.sha256(body).hexdigest()}"')
+        prepared = Prepared.of(body)
         self._listing = (changed, prepared)
         return prepared
 
@@ -153,10 +189,7 @@ class ContractIndex:
     def apply(self, key: str, sequence: int, data: bytes | None) -> None:
         """Take one message of the stream: a key's new value, or None where it was deleted."""
         if not key.startswith(PREFIX):
-            if data is None:
-                self.documents.pop(key, None)
-            else:
-                self.documents[key] = (sequence, data)
+            self.documents[key] = (sequence, data)
             self.sequence = sequence
             return
         self.bodies.pop(key)
@@ -176,6 +209,7 @@ class ContractIndex:
             del self._entries[key]
         if entry is not None or before is not None:
             self._replace(before, entry)
+            self._relate(before, entry)
         # After the entries: whoever reads a revision first, and then finds the entries, finds all it covers.
         name = entry.name if entry is not None else key[len(PREFIX) :]
         self._revisions[name] = sequence
@@ -186,17 +220,37 @@ class ContractIndex:
         self.changed = self.sequence = sequence
 
     def _read(self, key: str, sequence: int, data: bytes) -> Entry:
-        record: Any = read_canonical(key, data)
+        record = read_canonical(key, data)
         if record is not None:
             # What was written by this service is also what it answers.
             self.bodies.put(key, sequence, data)
-            created_at = record.createdAt
-        else:
-            record = read_record(key, data)
-            created_at = record.created_at
-        item = _ENCODER.encode(_Item(record.name, record.version, record.description, created_at))
-        precedence = Version.parse(record.version).precedence
-        return Entry(record.name, record.version, precedence, record.digest, sequence, item)
+            return _entry(record, record.createdAt, sequence, has_wit=isinstance(record.wit, str))
+        bundle = read_record(key, data)
+        self.bodies.put(key, sequence, bundle.to_record())
+        return _entry(
+            bundle,
+            bundle.created_at,
+            sequence,
+            has_wit=bundle.wit is not None,
+            labels=bundle.labels,
+            dependencies=bundle.dependencies,
+            lifecycle=bundle.lifecycle,
+        )
+
+    def _relate(self, before: Entry | None, after: Entry | None) -> None:
+        """Keep the ways from a digest, and from a dependency's name, to the entries."""
+        if before is not None:
+            left = tuple(entry for entry in self._digests.get(before.digest, ()) if entry is not before)
+            if left:
+                self._digests[before.digest] = left
+            else:
+                self._digests.pop(before.digest, None)
+            for name in {each.name for each in before.dependencies}:
+                self._dependents[name] = tuple(key for key in self._dependents.get(name, ()) if key != before.key)
+        if after is not None:
+            self._digests[after.digest] = (*self._digests.get(after.digest, ()), after)
+            for name in {each.name for each in after.dependencies}:
+                self._dependents[name] = (*self._dependents.get(name, ()), after.key)
 
     def _replace(self, before: Entry | None, after: Entry | None) -> None:
         name = (after or before).name  # type: ignore[union-attr]
@@ -230,6 +284,20 @@ class _Item(msgspec.Struct):
 
 
 _ENCODER = msgspec.json.Encoder()
+
+
+def _entry(record: Any, created_at: str, sequence: int, **extras: Any) -> Entry:
+    return Entry(
+        name=record.name,
+        version=record.version,
+        precedence=Version.parse(record.version).precedence,
+        description=record.description,
+        created_at=created_at,
+        digest=record.digest,
+        sequence=sequence,
+        item=_ENCODER.encode(_Item(record.name, record.version, record.description, created_at)),
+        **extras,
+    )
 
 
 def _order(entry: Entry) -> tuple[tuple[object, ...], str]:

@@ -8,20 +8,22 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import nats.errors
 import nats.js.errors
 from django.core.checks import CheckMessage, Error
 from nats.js import JetStreamContext
 
-from contracts_app.bundles import ContractBundle, key_of, read_record
+from contracts_app.bundles import ContractBundle, key_of
 from contracts_app.exceptions import ContractNotFound, ContractTooLarge, StorageUnavailable, VersionSetChanged
-from contracts_app.storage.base import Actor, ContractStorage, CopyStatus, Listing, read_listing
+from contracts_app.records import read_record
+from contracts_app.storage.audit import audit_headers, written
+from contracts_app.storage.base import ContractStorage, CopyStatus, Deed, Listing, Written, read_listing
 from contracts_app.storage.connection import AWAY, BucketConnection
 from contracts_app.storage.follower import Follower
 from contracts_app.storage.index import ContractIndex, Prepared
-from contracts_app.storage.messages import Message, all_last, last, last_of_each
+from contracts_app.storage.messages import Message, all_last, history, last, last_of_each
 
 ACKNOWLEDGED_WITHIN = 2
 """Seconds after which an unacknowledged write is in doubt, and looked for."""
@@ -159,27 +161,39 @@ class JetStreamContractStorage(ContractStorage):
         if name is None:
             messages = connection.run(lambda js: all_last(connection, js, ">"), timeout=connection.timeout * 6)
         else:
-            messages = connection.run(lambda js: last_of_each(connection, js, f"meta.{name}.>"))
+            messages = connection.run(lambda js: last_of_each(connection, js, f"meta.{name}.>", "policy.>"))
         index = ContractIndex(max_bytes=sys.maxsize)
         index.load((message.key, message.sequence, message.value) for message in messages)
         return index
 
+    def history(self, *, after: int = 0, name: str | None = None, limit: int = 1000) -> list[Written]:
+        connection = self._connection
+        keys = f"meta.{name}.>" if name else ">"
+        messages = connection.run(
+            lambda js: history(connection, js, keys, after=after, limit=limit), timeout=connection.timeout * 6
+        )
+        return [written(message) for message in messages]
+
     # Writing
 
-    def create(self, bundle: ContractBundle, *, after: int, actor: Actor) -> int:
-        record = bundle.to_record()
+    def create(self, bundle: ContractBundle, *, after: int, deed: Deed) -> int:
+        return self._write(bundle.key, bundle.to_record(), f"meta.{bundle.name}.>", after, deed)
+
+    def put_document(self, key: str, value: bytes | None, *, after: int, deed: Deed) -> int:
+        return self._write(key, value, key, after, deed)
+
+    def _write(self, key: str, value: bytes | None, guarded: str, after: int, deed: Deed) -> int:
+        connection = self._connection
         headers = {
             "Nats-Expected-Last-Subject-Sequence": str(after),
-            "Nats-Expected-Last-Subject-Sequence-Subject": f"{self._connection.prefix}meta.{bundle.name}.>",
-            "Registry-Action": "publish",
-            "Nats-Expected-Stream": self._connection.stream,
-            # Percent-encoded: a header holds no line break and no character beyond ASCII.
-            "Registry-Actor": quote(actor.subject, safe="@:/ "),
-            "Registry-Request-Id": quote(actor.request_id, safe=""),
+            "Nats-Expected-Last-Subject-Sequence-Subject": connection.prefix + guarded,
+            "Nats-Expected-Stream": connection.stream,
             _PUBLISH_ID: uuid.uuid4().hex,
+            **audit_headers(deed),
         }
-        connection = self._connection
-        return connection.thread.run(self._create(bundle, record, headers), connection.timeout * 2 + 5)
+        if value is None:
+            headers["KV-Operation"] = "DEL"
+        return connection.thread.run(self._publish(key, value or b"", headers), connection.timeout * 2 + 5)
 
     def check(self) -> list[CheckMessage]:
         problems: list[CheckMessage] = []
@@ -201,17 +215,17 @@ class JetStreamContractStorage(ContractStorage):
             follower.stop()
         self._connection.close()
 
-    async def _create(self, bundle: ContractBundle, record: bytes, headers: dict[str, str]) -> int:
+    async def _publish(self, key: str, record: bytes, headers: dict[str, str]) -> int:
         deadline = time.monotonic() + self._connection.timeout * 2
         in_doubt = False
         while True:
             try:
                 js = await self._connection.ready(deadline)
-                if in_doubt and (written := await self._own(js, bundle, headers[_PUBLISH_ID])):
+                if in_doubt and (written := await self._own(js, key, headers[_PUBLISH_ID])):
                     return written
                 publisher = self._connection.publisher
                 assert publisher is not None
-                subject = self._connection.prefix + bundle.key
+                subject = self._connection.prefix + key
                 sequence = await publisher.publish(subject, record, headers, within=ACKNOWLEDGED_WITHIN)
                 if self._follower is not None:
                     await self._follower.wrote(sequence)
@@ -225,7 +239,7 @@ class JetStreamContractStorage(ContractStorage):
                     raise self._too_large(record) from None
                 if error.err_code in _WRONG_LAST_SEQUENCE:
                     # An earlier attempt of this very call may be what moved the sequence.
-                    if in_doubt and (written := await self._own(js, bundle, headers[_PUBLISH_ID])):
+                    if in_doubt and (written := await self._own(js, key, headers[_PUBLISH_ID])):
                         return written
                     raise VersionSetChanged from None
                 in_doubt = True
@@ -236,13 +250,13 @@ class JetStreamContractStorage(ContractStorage):
                     await self._connection.pause(error, deadline)
                 except StorageUnavailable as unavailable:
                     raise StorageUnavailable(
-                        f"{unavailable.message}; whether {bundle.name}/{bundle.version} was stored is not known: "
-                        "publish it again, and compare the digest if it then exists"
+                        f"{unavailable.message}; whether {key.removeprefix('meta.')} was stored is not known: "
+                        "try again, and compare the digest if it then exists"
                     ) from None
 
-    async def _own(self, js: JetStreamContext, bundle: ContractBundle, publish_id: str) -> int | None:
+    async def _own(self, js: JetStreamContext, key: str, publish_id: str) -> int | None:
         """The sequence of the stored record if this very publish wrote it."""
-        found = await last(self._connection, js, bundle.key, direct=False)
+        found = await last(self._connection, js, key, direct=False)
         return found.sequence if found and found.headers.get(_PUBLISH_ID) == publish_id else None
 
     def _too_large(self, record: bytes) -> ContractTooLarge:

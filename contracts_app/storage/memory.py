@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 import threading
 
-from contracts_app.bundles import ContractBundle, key_of, read_record
+from contracts_app.bundles import ContractBundle, key_of, utc_now
 from contracts_app.exceptions import ContractNotFound, VersionSetChanged
-from contracts_app.storage.base import Actor, ContractStorage, Listing, read_listing
+from contracts_app.records import read_record
+from contracts_app.storage.base import Actor, ContractStorage, Deed, Listing, Written, read_listing
 from contracts_app.storage.index import ContractIndex, Prepared
 
 
@@ -15,6 +16,8 @@ class MemoryContractStorage(ContractStorage):
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._records: dict[str, bytes] = {}
+        self._sequences: dict[str, int] = {}
+        self._history: list[Written] = []
         self._index = ContractIndex(max_bytes=sys.maxsize)
 
     def get(self, name: str, version: str) -> ContractBundle:
@@ -38,19 +41,36 @@ class MemoryContractStorage(ContractStorage):
     def peek_listing(self) -> Prepared | None:
         return self._index.ready_listing()
 
-    def create(self, bundle: ContractBundle, *, after: int, actor: Actor) -> int:
+    def create(self, bundle: ContractBundle, *, after: int, deed: Deed) -> int:
         with self._lock:
             if self._index.revision(bundle.name) != after:
                 raise VersionSetChanged
-            return self._put(bundle.key, bundle.to_record())
+            return self._put(bundle.key, bundle.to_record(), deed)
+
+    def put_document(self, key: str, value: bytes | None, *, after: int, deed: Deed) -> int:
+        with self._lock:
+            if self._sequences.get(key, 0) != after:
+                raise VersionSetChanged
+            return self._put(key, value, deed)
+
+    def history(self, *, after: int = 0, name: str | None = None, limit: int = 1000) -> list[Written]:
+        prefix = f"meta.{name}." if name else ""
+        with self._lock:
+            found = [each for each in self._history if each.sequence > after and each.key.startswith(prefix)]
+        return found[:limit]
 
     def put_raw(self, key: str, data: bytes) -> int:
         """Store any bytes, as another program could: what readers must cope with."""
         with self._lock:
-            return self._put(key, data)
+            return self._put(key, data, Deed(Actor(""), "write"))
 
-    def _put(self, key: str, data: bytes) -> int:
+    def _put(self, key: str, data: bytes | None, deed: Deed) -> int:
         sequence = self._index.sequence + 1
-        self._records[key] = data
+        if data is None:
+            self._records.pop(key, None)
+        else:
+            self._records[key] = data
+        self._sequences[key] = sequence
+        self._history.append(Written(sequence, utc_now(), key, data, deed))
         self._index.apply(key, sequence, data)
         return sequence

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 import nats.js.errors
-from nats.aio.msg import Msg
 from nats.js import JetStreamContext, api
 
 from contracts_app.storage.connection import BucketConnection
@@ -22,6 +22,7 @@ class Message:
     data: bytes | None
     sequence: int
     headers: dict[str, str]
+    written: datetime | None = None
 
     @property
     def deleted(self) -> bool:
@@ -44,15 +45,15 @@ async def last(bucket: BucketConnection, js: JetStreamContext, key: str, *, dire
     return Message(key, raw.data, raw.seq or 0, dict(raw.headers or {}))
 
 
-async def last_of_each(bucket: BucketConnection, js: JetStreamContext, keys: str) -> list[Message]:
+async def last_of_each(bucket: BucketConnection, js: JetStreamContext, *keys: str) -> list[Message]:
     """As `all_last`, in one round trip where the bucket allows direct gets and has few enough such keys."""
     if not bucket.direct or bucket.client is None:
-        return await all_last(bucket, js, keys)
+        return await all_last(bucket, js, *keys)
     inbox = bucket.client.new_inbox()
     subscription = await bucket.client.subscribe(inbox)
     try:
         # https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-31.md
-        request = json.dumps({"multi_last": [bucket.prefix + keys]}).encode()
+        request = json.dumps({"multi_last": [bucket.prefix + each for each in keys]}).encode()
         await bucket.client.publish(f"$JS.API.DIRECT.GET.{bucket.stream}", request, reply=inbox)
         messages: list[Message] = []
         while True:
@@ -64,53 +65,56 @@ async def last_of_each(bucket: BucketConnection, js: JetStreamContext, keys: str
             if status == "503":
                 raise nats.js.errors.NoStreamResponseError
             if status is not None:  # more than the server sends at once
-                return await all_last(bucket, js, keys)
+                return await all_last(bucket, js, *keys)
             key = headers["Nats-Subject"][len(bucket.prefix) :]
             messages.append(Message(key, answer.data, int(headers["Nats-Sequence"]), headers))
     finally:
         await subscription.unsubscribe()
 
 
-async def all_last(
-    bucket: BucketConnection,
-    js: JetStreamContext,
-    keys: str,
-    policy: api.DeliverPolicy = api.DeliverPolicy.LAST_PER_SUBJECT,
+async def all_last(bucket: BucketConnection, js: JetStreamContext, *keys: str) -> list[Message]:
+    """The last message of every key that matches, in the order of the stream."""
+    found: list[Message] = []
+    for each in keys:
+        found += await read(bucket, js, each, deliver_policy=api.DeliverPolicy.LAST_PER_SUBJECT)
+    return sorted(found, key=lambda message: message.sequence)
+
+
+async def history(
+    bucket: BucketConnection, js: JetStreamContext, keys: str, *, after: int, limit: int
 ) -> list[Message]:
-    """The last message of every key that matches, or with another policy more of them, by one ordered consumer."""
-    messages: list[Message] = []
-
-    def keep(message: Msg) -> None:
-        key = message.subject[len(bucket.prefix) :]
-        messages.append(Message(key, message.data, message.metadata.sequence.stream, dict(message.headers or {})))
-
-    await each(bucket, js, keys, keep, policy)
-    return messages
+    """The next messages after a sequence, at most `limit` of them, superseded ones included."""
+    return await read(
+        bucket, js, keys, deliver_policy=api.DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=after + 1, limit=limit
+    )
 
 
-async def each(
-    bucket: BucketConnection, js: JetStreamContext, keys: str, keep: Callable[[Msg], None], policy: api.DeliverPolicy
-) -> None:
-    """Hand over the messages that exist now, in the order of the stream."""
+async def read(
+    bucket: BucketConnection, js: JetStreamContext, keys: str, *, limit: int | None = None, **config: Any
+) -> list[Message]:
+    """The messages that exist now, by one ordered consumer."""
     subscription = await js.subscribe(
         bucket.prefix + keys,
         stream=bucket.stream,
         ordered_consumer=True,
-        deliver_policy=policy,
-        inactive_threshold=30,
+        config=api.ConsumerConfig(inactive_threshold=30, **config),
         pending_bytes_limit=4 * 1024**3,
         pending_msgs_limit=10_000_000,
     )
+    messages: list[Message] = []
     try:
         info = await subscription.consumer_info()
         delivered = info.delivered.consumer_seq if info.delivered else 0
         if not (info.num_pending or 0) + delivered:
-            return
-        while True:
+            return messages
+        while limit is None or len(messages) < limit:
             message = await subscription.next_msg(timeout=2)
-            keep(message)
-            if message.metadata.num_pending == 0:
-                return
+            key, meta = message.subject[len(bucket.prefix) :], message.metadata
+            headers = dict(message.headers or {})
+            messages.append(Message(key, message.data, meta.sequence.stream, headers, meta.timestamp))
+            if meta.num_pending == 0:
+                break
+        return messages
     finally:
         await subscription.unsubscribe()
         with contextlib.suppress(Exception):  # else the server drops it when it has been idle

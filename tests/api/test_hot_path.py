@@ -114,7 +114,7 @@ def test_thousands_of_requests_are_answered_alike(front, django):
 
 
 def test_what_was_published_elsewhere_is_answered_at_once(front, django, nats_server, bucket):
-    from contracts_app.storage import Actor
+    from contracts_app.storage import Actor, Deed
     from contracts_app.storage.jetstream import JetStreamContractStorage
     from tests.storage.suite import make
 
@@ -127,7 +127,7 @@ def test_what_was_published_elsewhere_is_answered_at_once(front, django, nats_se
     while not other.status().current:
         time.sleep(0.01)
     for number in range(200):
-        other.create(make(f"elsewhere.n{number}"), after=0, actor=Actor("someone"))
+        other.create(make(f"elsewhere.n{number}"), after=0, deed=Deed(Actor("someone")))
         assert front.request("GET", f"/registry/contracts/elsewhere.n{number}/1.0.0", headers)[0] == 200
         assert f'"elsewhere.n{number}"'.encode() in front.request("GET", "/registry/contracts", headers)[2]
     other.close()

@@ -9,9 +9,9 @@ import pytest
 
 from contracts_app.bundles import ContractBundle, content_digest
 from contracts_app.exceptions import ContractNotFound, UnreadableRecord, VersionSetChanged
-from contracts_app.storage import Actor, ContractStorage
+from contracts_app.storage import Actor, ContractStorage, Deed
 
-ACTOR = Actor("tester", "request-1")
+DEED = Deed(Actor("tester", "request-1"))
 
 
 def make(name: str = "order.placed", version: str = "1.0.0", **fields) -> ContractBundle:
@@ -29,7 +29,7 @@ class StorageSuite:
         bundle = make(
             description="Grüße 🚀", json_schema='{"type": "object"}', wit_path="/a.wit", descriptor={"a": [1]}
         )
-        storage.create(bundle, after=0, actor=ACTOR)
+        storage.create(bundle, after=0, deed=DEED)
         assert storage.get("order.placed", "1.0.0") == bundle
 
     def test_a_missing_version_is_not_found(self, storage: ContractStorage):
@@ -42,29 +42,29 @@ class StorageSuite:
 
     def test_lists_are_ordered_by_name_and_precedence(self, storage: ContractStorage):
         for name, version in [("b", "1.10.0"), ("b", "1.9.0"), ("a", "v2"), ("b", "1.9.0-rc.1"), ("a.b", "v1")]:
-            storage.create(make(name, version), after=storage.index(name).revision(name), actor=ACTOR)
+            storage.create(make(name, version), after=storage.index(name).revision(name), deed=DEED)
         listed = [(bundle.name, bundle.version) for bundle in storage.list_all().bundles]
         assert listed == [("a", "v2"), ("a.b", "v1"), ("b", "1.9.0-rc.1"), ("b", "1.9.0"), ("b", "1.10.0")]
 
     def test_versions_are_those_of_the_name_alone(self, storage: ContractStorage):
-        storage.create(make("ritual", "v1"), after=0, actor=ACTOR)
-        storage.create(make("ritual.started", "v1"), after=0, actor=ACTOR)
-        storage.create(make("ritualx", "v1"), after=0, actor=ACTOR)
+        storage.create(make("ritual", "v1"), after=0, deed=DEED)
+        storage.create(make("ritual.started", "v1"), after=0, deed=DEED)
+        storage.create(make("ritualx", "v1"), after=0, deed=DEED)
         assert [entry.name for entry in storage.index("ritual").versions("ritual")] == ["ritual"]
 
     def test_a_write_after_another_version_was_written_is_refused(self, storage: ContractStorage):
-        first = storage.create(make(version="1.0.0"), after=0, actor=ACTOR)
+        first = storage.create(make(version="1.0.0"), after=0, deed=DEED)
         with pytest.raises(VersionSetChanged):
-            storage.create(make(version="1.1.0"), after=0, actor=ACTOR)
-        storage.create(make(version="1.1.0"), after=first, actor=ACTOR)
+            storage.create(make(version="1.1.0"), after=0, deed=DEED)
+        storage.create(make(version="1.1.0"), after=first, deed=DEED)
         with pytest.raises(VersionSetChanged):
-            storage.create(make(version="1.0.0"), after=first, actor=ACTOR)
+            storage.create(make(version="1.0.0"), after=first, deed=DEED)
         assert len(storage.index("order.placed").versions("order.placed")) == 2
 
     def test_of_parallel_creates_exactly_one_wins(self, storage: ContractStorage):
         def attempt(number: int) -> bool:
             try:
-                storage.create(make(f"race.r{round_}", description=str(number)), after=0, actor=ACTOR)
+                storage.create(make(f"race.r{round_}", description=str(number)), after=0, deed=DEED)
             except VersionSetChanged:
                 return False
             return True
@@ -92,7 +92,7 @@ class StorageSuite:
         ],
     )
     def test_an_unreadable_record_is_reported_and_not_dropped(self, storage: ContractStorage, data: bytes, reason: str):
-        storage.create(make("good"), after=0, actor=ACTOR)
+        storage.create(make("good"), after=0, deed=DEED)
         self.put_raw(storage, "meta.bad.v1", data)
         listing = storage.list_all()
         assert [bundle.name for bundle in listing.bundles] == ["good"]

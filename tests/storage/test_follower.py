@@ -14,7 +14,7 @@ from contracts_app.embedded import EmbeddedServer, answers, free_port
 from contracts_app.exceptions import ContractNotFound, StorageUnavailable
 from contracts_app.storage.high_water import HighWaterMark
 from contracts_app.storage.jetstream import JetStreamContractStorage
-from tests.storage.suite import ACTOR, StorageSuite, make
+from tests.storage.suite import DEED, StorageSuite, make
 
 ROUNDS = int(os.environ.get("DRILL_ROUNDS", "6"))
 
@@ -53,7 +53,7 @@ def test_a_miss_is_confirmed_with_the_store(jetstream, nats_server, bucket):
     followed(jetstream)
     other = JetStreamContractStorage(servers=nats_server.url, bucket=bucket)
     for number in range(100):
-        other.create(make(f"beside.n{number}"), after=0, actor=ACTOR)
+        other.create(make(f"beside.n{number}"), after=0, deed=DEED)
         assert jetstream.get(f"beside.n{number}", "1.0.0").name == f"beside.n{number}"
     with pytest.raises(ContractNotFound):
         jetstream.get("beside.never", "1.0.0")
@@ -66,7 +66,7 @@ def test_behind_a_fence_lists_show_what_other_machines_wrote(nats_server, bucket
     other = JetStreamContractStorage(servers=nats_server.url, bucket=bucket)
     assert fenced.peek("any", "1.0.0") is None
     for number in range(300):
-        other.create(make(f"afar.n{number}"), after=0, actor=ACTOR)
+        other.create(make(f"afar.n{number}"), after=0, deed=DEED)
         assert f"meta.afar.n{number}.1.0.0" in view(fenced)
     assert JetStreamContractStorage(servers="nats://nats.example:4222")._several_hosts
     assert not JetStreamContractStorage(servers="nats://127.0.0.1:4222,localhost:4223")._several_hosts
@@ -88,7 +88,9 @@ def test_a_publish_takes_one_request_to_the_store(jetstream, monkeypatch):
 
     monkeypatch.setattr(type(client), "publish", counting)
     for version in ("1.0.0", "1.1.0", "1.2.0"):
-        publish_contract(bundle=make(version=version, json_schema='{"type": "object"}'), actor=ACTOR, storage=jetstream)
+        publish_contract(
+            bundle=make(version=version, json_schema='{"type": "object"}'), actor=DEED.actor, storage=jetstream
+        )
     assert [subject for subject in sent if subject.startswith(("$KV", "$JS.API"))] == [
         f"$KV.{jetstream.bucket}.meta.order.placed.{version}" for version in ("1.0.0", "1.1.0", "1.2.0")
     ]
@@ -97,7 +99,7 @@ def test_a_publish_takes_one_request_to_the_store(jetstream, monkeypatch):
 def test_contents_beyond_the_bound_are_read_from_the_store(nats_server, bucket):
     storage = followed(JetStreamContractStorage(servers=nats_server.url, bucket=bucket, copy_bytes=20_000))
     for number in range(50):
-        storage.create(make(f"large.n{number}", description="x" * 1000), after=0, actor=ACTOR)
+        storage.create(make(f"large.n{number}", description="x" * 1000), after=0, deed=DEED)
     wait_for(lambda: storage.status().current, 5)
     status = storage.status()
     assert status.versions == 50
@@ -109,13 +111,13 @@ def test_contents_beyond_the_bound_are_read_from_the_store(nats_server, bucket):
 
 def test_a_broken_session_is_resumed_where_it_was(jetstream):
     followed(jetstream)
-    jetstream.create(make(), after=0, actor=ACTOR)
+    jetstream.create(make(), after=0, deed=DEED)
     follower = jetstream._follower
     index = follower.index
     for number in range(3):
         jetstream._connection.thread.loop().call_soon_threadsafe(follower._break, "as a test")
         wait_for(lambda number=number: jetstream.status().resyncs == number + 1 and jetstream.status().current, 5)
-        jetstream.create(make(f"later.n{number}"), after=0, actor=ACTOR)
+        jetstream.create(make(f"later.n{number}"), after=0, deed=DEED)
         assert f"meta.later.n{number}.1.0.0" in view(jetstream)
     assert follower.index is index, "it was loaded anew"
 
@@ -124,7 +126,7 @@ def test_a_gap_in_the_consumers_messages_ends_the_session(jetstream):
     from contracts_app.storage.follower import _Session
 
     followed(jetstream)
-    jetstream.create(make(), after=0, actor=ACTOR)
+    jetstream.create(make(), after=0, deed=DEED)
     wait_for(lambda: jetstream.status().current, 5)
     receive = _Session._receive
     dropped: list[str] = []
@@ -140,7 +142,7 @@ def test_a_gap_in_the_consumers_messages_ends_the_session(jetstream):
         # The session holds a bound method already: a new one takes the lossy one.
         jetstream._connection.thread.loop().call_soon_threadsafe(jetstream._follower._break, "as a test")
         wait_for(lambda: jetstream.status().resyncs == 1 and jetstream.status().current, 5)
-        jetstream.create(make("lost"), after=0, actor=ACTOR)
+        jetstream.create(make("lost"), after=0, deed=DEED)
         assert "meta.lost.1.0.0" in view(jetstream), "a reader was shown less than was written"
         wait_for(lambda: jetstream.status().resyncs >= 2 and jetstream.status().current, 5, jetstream.status)
         assert dropped
@@ -152,7 +154,7 @@ def test_a_gap_in_the_consumers_messages_ends_the_session(jetstream):
 def test_a_bucket_made_anew_is_loaded_anew(jetstream):
     followed(jetstream)
     for number in range(5):
-        jetstream.create(make(f"before.n{number}"), after=0, actor=ACTOR)
+        jetstream.create(make(f"before.n{number}"), after=0, deed=DEED)
     wait_for(lambda: jetstream.status().current, 5)
     stream = f"KV_{jetstream.bucket}"
 
@@ -208,7 +210,7 @@ def test_every_copy_is_equal_to_the_bucket_within_2_seconds_of_each_kill_9(tmp_p
                 continue
             number += 1
             try:
-                storage.create(make(f"w{writer}.n{number}"), after=0, actor=ACTOR)
+                storage.create(make(f"w{writer}.n{number}"), after=0, deed=DEED)
                 written.append(f"meta.w{writer}.n{number}.1.0.0")
             except StorageUnavailable:
                 pass

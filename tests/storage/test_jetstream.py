@@ -13,7 +13,7 @@ import pytest
 from contracts_app.embedded import EmbeddedServer, free_port
 from contracts_app.exceptions import ContractTooLarge, StorageUnavailable, VersionSetChanged
 from contracts_app.storage.jetstream import JetStreamContractStorage
-from tests.storage.suite import ACTOR, StorageSuite, make
+from tests.storage.suite import DEED, StorageSuite, make
 
 
 def on_loop(storage, work):
@@ -45,7 +45,7 @@ def test_the_bucket_is_made_as_ruled(jetstream):
 def test_an_existing_bucket_is_used_as_it_is(nats_server, bucket, jetstream):
     on_loop(jetstream, lambda js: js.stream_info(f"KV_{bucket}"))
     small = JetStreamContractStorage(servers=nats_server.url, bucket=bucket, history=1, direct=False)
-    small.create(make(), after=0, actor=ACTOR)
+    small.create(make(), after=0, deed=DEED)
     info = on_loop(small, lambda js: js.stream_info(f"KV_{bucket}"))
     assert info.config.max_msgs_per_subject == 64
     assert small.get("order.placed", "1.0.0") == jetstream.get("order.placed", "1.0.0")
@@ -54,7 +54,7 @@ def test_an_existing_bucket_is_used_as_it_is(nats_server, bucket, jetstream):
 
 def test_the_record_carries_who_wrote_it(jetstream):
     bundle = make()
-    jetstream.create(bundle, after=0, actor=type(ACTOR)("zoë\r\nX: y", "r-1"))
+    jetstream.create(bundle, after=0, deed=type(DEED)(type(DEED.actor)("zoë\r\nX: y", "r-1")))
     message = on_loop(jetstream, lambda js: js.get_msg(f"KV_{jetstream.bucket}", seq=1))
     assert message.headers["Registry-Actor"] == "zo%C3%AB%0D%0AX: y"
     assert message.headers["Registry-Request-Id"] == "r-1"
@@ -62,7 +62,7 @@ def test_the_record_carries_who_wrote_it(jetstream):
 
 def test_a_record_beyond_the_servers_limit_is_too_large(jetstream):
     with pytest.raises(ContractTooLarge, match="max_payload"):
-        jetstream.create(make(description="x" * (22 * 1024 * 1024)), after=0, actor=ACTOR)
+        jetstream.create(make(description="x" * (22 * 1024 * 1024)), after=0, deed=DEED)
 
 
 def test_an_unreachable_server_is_said_so_in_time():
@@ -83,7 +83,7 @@ def _race(url: str, bucket: str, rounds: int, start, wins) -> None:
 
         def attempt(round_=round_):
             try:
-                storage.create(make(f"race.r{round_}"), after=0, actor=ACTOR)
+                storage.create(make(f"race.r{round_}"), after=0, deed=DEED)
                 won[round_] += 1
             except VersionSetChanged:
                 pass
@@ -110,7 +110,7 @@ def test_50_threads_over_5_processes_have_one_winner_in_each_of_100_rounds(nats_
 
 
 def test_a_connection_is_not_carried_over_a_fork(jetstream):
-    jetstream.create(make(), after=0, actor=ACTOR)
+    jetstream.create(make(), after=0, deed=DEED)
     reader, writer = os.pipe()
     import warnings
 
@@ -148,7 +148,7 @@ def test_nothing_acknowledged_is_lost_over_kill_9_and_the_process_reconnects(mor
             name = f"w{worker}.n{number}"
             number += 1
             try:
-                storage.create(make(name), after=0, actor=ACTOR)
+                storage.create(make(name), after=0, deed=DEED)
                 acknowledged.append(name)
             except StorageUnavailable:
                 pass
@@ -186,7 +186,7 @@ def test_an_unknown_outcome_is_resolved_by_reading_back(jetstream, monkeypatch):
         return sequence
 
     monkeypatch.setattr(Publisher, "publish", lossy)
-    assert jetstream.create(make(), after=0, actor=ACTOR) == 1
+    assert jetstream.create(make(), after=0, deed=DEED) == 1
     assert len(calls) == 1
     with pytest.raises(VersionSetChanged):
-        jetstream.create(make(), after=0, actor=ACTOR)
+        jetstream.create(make(), after=0, deed=DEED)

@@ -1,0 +1,122 @@
+"""Policies: what a step may do, at three levels. A nearer level says only what it changes.
+
+Stored beside the contracts under `policy.default`, `policy.prefix.<prefix>` and `policy.contract.<name>`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from contracts_app.bundles import compact, valid_name
+from contracts_app.exceptions import MalformedContract
+from linter_app import Config
+from linter_app.change import MODES, Mode
+from linter_app.json_text import InvalidJSON, loads
+
+TRANSITIVE = "-transitive"
+COMPATIBILITIES = (*MODES, *(f"{mode}{TRANSITIVE}" for mode in MODES if mode != "none"))
+MOST_NOTICE_DAYS = 3650
+LEVELS = ("default", "prefix", "contract")
+
+
+@dataclass(frozen=True)
+class Policy:
+    compatibility: str = "backward"
+    """A mode of the linter; with `-transitive`, against all versions and not only the neighbours."""
+    strict_open_objects: bool = False
+    allow_override: bool = False
+    """Whether a break may be published with a reason, by one who has the scope for it."""
+    minimum_notice_days: int = 0
+    """Days that must lie between a deprecation and its sunset."""
+
+    @property
+    def mode(self) -> Mode:
+        return self.compatibility.removesuffix(TRANSITIVE)  # type: ignore[return-value]
+
+    @property
+    def transitive(self) -> bool:
+        return self.compatibility.endswith(TRANSITIVE)
+
+    @property
+    def config(self) -> Config:
+        return Config(mode=self.mode, strict_open_objects=self.strict_open_objects)
+
+    def to_json(self) -> dict[str, Any]:
+        return {member: getattr(self, attribute) for member, attribute in _MEMBERS.items()}
+
+
+_MEMBERS = {
+    "compatibility": "compatibility",
+    "strictOpenObjects": "strict_open_objects",
+    "allowOverride": "allow_override",
+    "minimumNoticeDays": "minimum_notice_days",
+}
+
+
+def check_policy(value: Any) -> dict[str, Any]:
+    """A policy as it is given, of one level. Raises MalformedContract, naming the member."""
+    if not isinstance(value, dict):
+        raise MalformedContract("A policy must be a JSON object")
+    if unknown := sorted(value.keys() - _MEMBERS.keys()):
+        raise MalformedContract(
+            f"Unknown members of a policy: {', '.join(map(repr, unknown[:10]))}; known are {', '.join(_MEMBERS)}"
+        )
+    for member, given in value.items():
+        if member == "compatibility" and given not in COMPATIBILITIES:
+            raise MalformedContract(f"compatibility must be one of {', '.join(COMPATIBILITIES)}", field=member)
+        if member in ("strictOpenObjects", "allowOverride") and not isinstance(given, bool):
+            raise MalformedContract(f"{member} must be true or false", field=member)
+        if member == "minimumNoticeDays" and (
+            isinstance(given, bool) or not isinstance(given, int) or not 0 <= given <= MOST_NOTICE_DAYS
+        ):
+            raise MalformedContract(f"{member} must be a whole number from 0 to {MOST_NOTICE_DAYS}", field=member)
+    return value
+
+
+def policy_key(level: str, name: str = "") -> str:
+    """The key of a level's policy. Raises MalformedContract."""
+    if level == "default":
+        return "policy.default"
+    if not valid_name(name):
+        raise MalformedContract(f"{name!r:.80} is neither a contract's name nor a prefix of names", field="name")
+    return f"policy.{level}.{name}"
+
+
+def levels_of(documents: Mapping[str, tuple[int, bytes | None]]) -> dict[str, dict[str, Any]]:
+    """Every stored policy by its key, in order."""
+    return {
+        key: found
+        for key, (_, value) in sorted(documents.items())
+        if key.startswith("policy.") and value is not None and (found := _read(value)) is not None
+    }
+
+
+def policy_of(documents: Mapping[str, tuple[int, bytes | None]], name: str) -> Policy:
+    """The policy that holds for a contract: the default, then prefixes from the shortest, then its own."""
+    policy = Policy()
+    for key in _keys_of(name):
+        value = documents.get(key, (0, None))[1]
+        if value is not None and (found := _read(value)) is not None:
+            policy = replace(policy, **{_MEMBERS[member]: given for member, given in found.items()})
+    return policy
+
+
+def _keys_of(name: str) -> Iterator[str]:
+    yield "policy.default"
+    segments = name.split(".")
+    for length in range(1, len(segments) + 1):
+        yield f"policy.prefix.{'.'.join(segments[:length])}"
+    yield f"policy.contract.{name}"
+
+
+def _read(value: bytes) -> dict[str, Any] | None:
+    try:
+        return check_policy(loads(value))
+    except (InvalidJSON, MalformedContract):
+        return None  # another program's: `verify_contracts` tells of it
+
+
+def to_document(policy: dict[str, Any]) -> bytes:
+    return compact(policy)

@@ -1,0 +1,115 @@
+"""Who did what, when and why: straight from the bucket's history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from contracts_app.bundles import normal_timestamp
+from contracts_app.exceptions import MalformedContract, UnreadableRecord
+from contracts_app.records import read_record
+from contracts_app.storage import ContractStorage, Written
+from linter_app.json_text import InvalidJSON, loads
+
+CHUNK = 1000
+META = "meta."
+
+
+@dataclass(frozen=True)
+class AuditFilter:
+    contract: str | None = None
+    actor: str | None = None
+    action: str | None = None
+    since: str | None = None
+    """RFC 3339 in UTC, included."""
+    until: str | None = None
+    """Excluded."""
+
+    def admits(self, entry: dict[str, Any]) -> bool:
+        return (
+            self.contract in (None, entry.get("contract"))
+            and self.actor in (None, entry["actor"])
+            and self.action in (None, entry["action"])
+            and (self.since is None or entry["time"] >= self.since)
+            and (self.until is None or entry["time"] < self.until)
+        )
+
+
+def entries(storage: ContractStorage, wanted: AuditFilter, after: int = 0) -> Iterator[dict[str, Any]]:
+    """The audit entries after a sequence, in the order of writing."""
+    while chunk := storage.history(after=after, name=wanted.contract, limit=CHUNK):
+        for written in chunk:
+            entry = entry_of(written)
+            if wanted.until is not None and entry["time"] >= wanted.until:
+                return
+            if wanted.admits(entry):
+                yield entry
+        after = chunk[-1].sequence
+
+
+def page(
+    storage: ContractStorage, wanted: AuditFilter, *, after: int, limit: int
+) -> tuple[list[dict[str, Any]], int | None]:
+    """One page of entries, and the sequence after which the next begins."""
+    found: list[dict[str, Any]] = []
+    for entry in entries(storage, wanted, after):
+        if len(found) == limit:
+            return found, found[-1]["sequence"]
+        found.append(entry)
+    return found, None
+
+
+def entry_of(written: Written) -> dict[str, Any]:
+    """One write as an audit entry."""
+    deed = written.deed
+    entry: dict[str, Any] = {
+        "sequence": written.sequence,
+        "time": written.time,
+        "action": deed.action,
+        "actor": deed.actor.subject,
+        "requestId": deed.actor.request_id,
+        "key": written.key,
+    }
+    if written.key.startswith(META):
+        try:
+            bundle = read_record(written.key, written.value)
+        except UnreadableRecord as fault:
+            return entry | {"fault": fault.message}
+        life = bundle.lifecycle
+        entry |= {
+            "contract": bundle.name,
+            "version": bundle.version,
+            "digest": bundle.digest,
+            "before": deed.before or None,
+            "after": life.state if life else "active",
+            "reason": deed.reason or (life.reason if life else None),
+        }
+        if life is not None and deed.action == "deprecate":
+            entry |= {"sunsetAt": life.sunset_at, "successor": life.successor}
+    else:
+        entry |= {"before": _policy(deed.before), "after": _policy((written.value or b"").decode(errors="replace"))}
+    return entry
+
+
+def _policy(text: str) -> Any:
+    if not text:
+        return None
+    try:
+        return loads(text)
+    except InvalidJSON:
+        return text
+
+
+def read_time(text: str | None, field: str) -> str | None:
+    """A time to compare with, with microseconds. Raises MalformedContract."""
+    if text is None:
+        return None
+    try:
+        normal = normal_timestamp(f"{text}T00:00:00Z" if len(text) == 10 else text)
+    except ValueError:
+        raise MalformedContract(
+            f"The query parameter {field} must be an RFC 3339 date or date and time", field=field
+        ) from None
+    seconds, _, fraction = normal.removesuffix("Z").partition(".")
+    return f"{seconds}.{fraction[:6].ljust(6, '0')}Z"

@@ -1,0 +1,152 @@
+"""What may become of a version after it was published. Its content is not touched, so its digest stays."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from datetime import date, datetime, timedelta, timezone
+
+from contracts_app.bundles import ContractBundle, normal_timestamp, utc_now
+from contracts_app.exceptions import (
+    ContractConflict,
+    ContractNotFound,
+    ContractRefused,
+    MalformedContract,
+    PreconditionFailed,
+)
+from contracts_app.lifecycle import ACTIVE, DEPRECATED, DRAFT, TRANSITIONS, WITHDRAWN, Lifecycle
+from contracts_app.policies import Policy, policy_of
+from contracts_app.services.publishing import check_against, decided
+from contracts_app.storage import Actor, ContractIndex, ContractStorage, Deed, contract_storage
+
+logger = logging.getLogger(__name__)
+
+
+def change_state(
+    *,
+    name: str,
+    version: str,
+    action: str,
+    actor: Actor,
+    reason: str | None = None,
+    sunset_at: str | None = None,
+    successor: str | None = None,
+    override: str | None = None,
+    expected_etag: str | None = None,
+    dry_run: bool = False,
+    storage: ContractStorage | None = None,
+) -> ContractBundle:
+    """Activate, deprecate or withdraw a version, and return it.
+
+    `sunset_at` is an RFC 3339 time or date, from which on the version is gone; the policy may ask for notice.
+    `override` is the reason for withdrawing a version that others depend on. With `expected_etag` nothing is
+    changed unless that is the version's entity tag. Raises ContractNotFound, ContractConflict (the state does not
+    allow it, or others depend on it), ContractRefused, PreconditionFailed, MalformedContract.
+    """
+    storage = storage or contract_storage()
+    now = utc_now()
+    sunset = _sunset(sunset_at) if sunset_at is not None else None
+
+    def decide(known: ContractIndex) -> tuple[ContractBundle, Deed]:
+        entry = known.get(f"meta.{name}.{version}")
+        if entry is None:
+            raise ContractNotFound(f"Contract {name}/{version} not found", name=name, version=version)
+        if expected_etag is not None and expected_etag != entry.etag:
+            raise PreconditionFailed(
+                f"{name}/{version} has changed meanwhile: its entity tag is {entry.etag}, not {expected_etag}; "
+                "look at it again",
+                etag=entry.etag,
+            )
+        if entry.state not in TRANSITIONS[action]:
+            raise ContractConflict(
+                f"{name}/{version} is {entry.state}; it cannot be {_PAST[action]}", state=entry.state
+            )
+        bundle = known.bundle(entry) or storage.get(name, version)
+        life = bundle.lifecycle or Lifecycle(changed_at=bundle.created_at)
+        policy = policy_of(known.documents, name)
+        told, done = reason or "", action
+        if action == "activate":
+            changed = replace(
+                bundle,
+                lifecycle=life.next(ACTIVE, now, deprecated_at=None, sunset_at=None, reason=reason, successor=None),
+            )
+            if entry.state == DRAFT:
+                check_against(replace(changed, lifecycle=life), known, storage)
+        elif action == "deprecate":
+            _check_notice(sunset, now, policy)
+            _check_successor(successor, version, name, known)
+            since = life.deprecated_at or now
+            changed = replace(
+                bundle,
+                lifecycle=life.next(
+                    DEPRECATED, now, deprecated_at=since, sunset_at=sunset, reason=reason, successor=successor
+                ),
+            )
+        else:
+            if _check_dependents(name, version, storage, policy, override):
+                told, done = override or "", "withdraw-override"
+            _check_successor(successor, version, name, known)
+            changed = replace(
+                bundle,
+                lifecycle=life.next(WITHDRAWN, now, reason=reason, successor=successor or life.successor),
+            )
+        return changed, Deed(actor, done, before=entry.state, reason=told)
+
+    changed = decided(name, storage, decide, dry_run=dry_run)
+    if not dry_run:
+        logger.info(_PAST[action], extra={"contract": name, "version": version})
+    return changed
+
+
+_PAST = {"activate": "activated", "deprecate": "deprecated", "withdraw": "withdrawn"}
+
+
+def _sunset(text: str) -> str:
+    try:
+        if len(text) == 10:
+            return f"{date.fromisoformat(text).isoformat()}T00:00:00Z"
+        return normal_timestamp(text)
+    except ValueError:
+        raise MalformedContract(
+            f"sunset {text!r:.60} is neither an RFC 3339 date nor a date and time", field="sunset"
+        ) from None
+
+
+def _check_notice(sunset: str | None, now: str, policy: Policy) -> None:
+    if sunset is None:
+        return
+    earliest = datetime.now(timezone.utc) + timedelta(days=policy.minimum_notice_days)
+    if sunset < now:
+        raise ContractRefused(f"The sunset {sunset} is in the past", field="sunset")
+    if sunset[:19] + "Z" < earliest.strftime("%Y-%m-%dT%H:%M:%SZ"):
+        raise ContractRefused(
+            f"The policy asks for {policy.minimum_notice_days} days of notice: "
+            f"the sunset cannot be before {earliest.strftime('%Y-%m-%dT%H:%M:%SZ')}",
+            field="sunset",
+            earliest=earliest.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        )
+
+
+def _check_successor(successor: str | None, version: str, name: str, known: ContractIndex) -> None:
+    if successor is None:
+        return
+    entry = known.get(f"meta.{name}.{successor}")
+    if successor == version or entry is None or entry.state in (DRAFT, WITHDRAWN):
+        raise ContractRefused(
+            f"The successor {successor!r:.60} is not another published version of {name}", field="successor"
+        )
+
+
+def _check_dependents(name: str, version: str, storage: ContractStorage, policy: Policy, override: str | None) -> bool:
+    """Whether others depend on the version and an override lets it go all the same."""
+    dependents = storage.index().dependents(name, version)
+    if not dependents:
+        return False
+    if override is None or not policy.allow_override:
+        shown = ", ".join(f"{entry.name}/{entry.version}" for entry in dependents[:10])
+        asked = "" if override is None else "; the policy of this contract allows no override (allowOverride)"
+        raise ContractConflict(
+            f"{name}/{version} cannot be withdrawn: {len(dependents)} versions depend on it ({shown}){asked}",
+            dependents=[{"name": entry.name, "version": entry.version} for entry in dependents[:100]],
+        )
+    return True

@@ -1,0 +1,103 @@
+"""Checks that depend on texts alone, and are remembered for them: a dry run and its publish ask the same."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from contracts_app.bundles import ContractBundle
+from contracts_app.exceptions import ContractRefused
+from linter_app import Change, Config, lint, lint_wit
+from linter_app.dialects import InvalidSchema, parse_schema
+from linter_app.json_text import InvalidJSON, loads
+from linter_app.wit import InvalidWIT, WITToolFailed, check_wit
+
+REMEMBERED_CHARACTERS = 256 * 1024
+"""The largest texts whose check is remembered."""
+
+
+def remembered(compute: Any, *texts: Any) -> Any:
+    """The result of a cached function of texts, uncached where they are too large to keep."""
+    large = sum(len(text) for text in texts if isinstance(text, str)) > REMEMBERED_CHARACTERS
+    return (compute.__wrapped__ if large else compute)(*texts)
+
+
+def check_content(bundle: ContractBundle) -> None:
+    """Check schema, WIT and descriptor on their own. Raises ContractRefused."""
+    if bundle.json_schema is not None:
+        check_schema_text(bundle.json_schema, "jsonSchema")
+    if bundle.wit is not None:
+        check_wit_text(bundle.wit, "wit")
+    if isinstance(bundle.descriptor, str):
+        try:
+            loads(bundle.descriptor)
+        except InvalidJSON as error:
+            raise ContractRefused(f"descriptor is not JSON: {error}", field="descriptor") from None
+
+
+def check_schema_text(text: str, field: str) -> None:
+    """Raises ContractRefused, naming `field` and the place."""
+    try:
+        remembered(_checked_schema, text)
+    except InvalidJSON as error:
+        raise ContractRefused(f"{field} is not JSON: {error}", field=field) from None
+    except InvalidSchema as error:
+        raise ContractRefused(
+            f"{field} is not a valid JSON Schema: {error}", field=field, pointer=error.pointer, reason=error.reason
+        ) from None
+
+
+def check_wit_text(text: str, field: str) -> None:
+    """Raises ContractRefused, naming `field` and the line."""
+    try:
+        remembered(_checked_wit, text)
+    except InvalidWIT as error:
+        raise ContractRefused(
+            f"{field} is not valid WIT: {error}", field=field, line=error.line, column=error.column, reason=error.reason
+        ) from None
+    except WITToolFailed as error:
+        raise ContractRefused(f"{field} could not be checked: {error}", field=field, reason=str(error)) from None
+
+
+def changes_between(
+    old_schema: str | None, new_schema: str | None, old_wit: str | None, new_wit: str | None, config: Config
+) -> tuple[Change, ...]:
+    """The facts of a step, each at its level for the mode. Raises ContractRefused where nothing can be compared."""
+    changes: tuple[Change, ...] = remembered(
+        _schema_changes, old_schema, new_schema, config.mode, config.strict_open_objects
+    )
+    if old_wit or new_wit:
+        changes += remembered(_wit_changes, old_wit, new_wit, config.mode)
+    return changes
+
+
+@lru_cache(256)
+def _checked_schema(text: str) -> None:
+    parse_schema(text)
+
+
+@lru_cache(256)
+def _checked_wit(text: str) -> None:
+    check_wit(text)
+
+
+@lru_cache(1024)
+def _schema_changes(old: str | None, new: str | None, mode: Any, strict: bool) -> tuple[Change, ...]:
+    try:
+        # A bundle without a schema says nothing about instances, so it accepts all of them.
+        parsed = [True if text is None else loads(text) for text in (old, new)]
+        return lint(*parsed, config=Config(mode=mode, strict_open_objects=strict)).changes
+    except (InvalidJSON, InvalidSchema) as error:
+        # Written by a service that did not check: nothing can be compared with it.
+        raise ContractRefused(f"a stored schema is invalid, and nothing can be compared with it: {error}") from None
+
+
+@lru_cache(256)
+def _wit_changes(old: str | None, new: str | None, mode: Any) -> tuple[Change, ...]:
+    try:
+        return lint_wit(old or "", new or "", mode=mode).changes
+    except InvalidWIT as error:
+        # What is published now was checked before; the stored one is of a service that did not.
+        raise ContractRefused(f"a stored WIT is invalid, and nothing can be compared with it: {error}") from None
+    except WITToolFailed as error:
+        raise ContractRefused(f"wit could not be checked: {error}", field="wit", reason=str(error)) from None

@@ -1,0 +1,112 @@
+"""Comparing any two: registered versions, or schemas at hand; and what a change would break elsewhere."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from contracts_app.bundles import ContractBundle, Dependency
+from contracts_app.exceptions import ContractRefused
+from contracts_app.policies import Policy, policy_of
+from contracts_app.services.checking import changes_between
+from contracts_app.services.depending import self_contained
+from contracts_app.services.publishing import COMPARABLE, compare_versions, told_changes
+from contracts_app.storage import ContractStorage
+from linter_app import Report, check_bundle
+from linter_app.changelog import fact
+from linter_app.json_text import loads
+from linter_app.verdict import report_of
+
+DEPENDENTS_SECONDS = 10
+"""How long the versions that depend on a change are looked at; those not reached are counted as `unchecked`."""
+LONGEST_HISTORY = 500
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of two things to compare: texts, and the registered version they are of, if they are."""
+
+    schema: str | None
+    wit: str | None
+    bundle: ContractBundle | None = None
+
+
+def side_of(bundle: ContractBundle, storage: ContractStorage) -> Side:
+    return Side(self_contained(bundle, storage), bundle.wit, bundle)
+
+
+def compare(old: Side, new: Side, policy: Policy) -> Report:
+    """The verdict on the step from one to the other. Raises ContractRefused."""
+    changes = changes_between(old.schema, new.schema, old.wit, new.wit, policy.config)
+    versions = [side.bundle.version if side.bundle else None for side in (old, new)]
+    equal = (old.schema, old.wit) == (new.schema, new.wit)
+    return report_of(changes, policy.config, equal=equal, current_version=versions[0], proposed_version=versions[1])
+
+
+def told_report(report: Report, policy: Policy) -> dict[str, Any]:
+    """A verdict as data."""
+    return {
+        "verdict": report.verdict,
+        "acceptable": report.acceptable,
+        "compatibility": policy.compatibility,
+        "strictOpenObjects": policy.strict_open_objects,
+        "requiredBump": report.required_bump,
+        "requiredVersion": report.required_version,
+        "problems": list(report.problems),
+        "warnings": list(report.warnings),
+        "changes": told_changes(report),
+    }
+
+
+def broken_dependents(name: str, schema: str | None, storage: ContractStorage) -> dict[str, Any]:
+    """Which versions of other contracts would mean something that breaks their own users, if they referred to
+    this schema in place of the version of `name` that they are pinned to."""
+    deadline = time.monotonic() + DEPENDENTS_SECONDS
+    broken: list[dict[str, Any]] = []
+    unchecked = 0
+    index = storage.index()
+    for entry in index.dependents(name):
+        if entry.state not in COMPARABLE:
+            continue
+        if time.monotonic() > deadline:
+            unchecked += 1
+            continue
+        bundle = index.bundle(entry) or storage.get(entry.name, entry.version)
+        policy = policy_of(index.documents, entry.name)
+
+        def instead(dependency: Dependency) -> str | None:
+            return (schema or "true") if dependency.name == name else None
+
+        changes = changes_between(
+            self_contained(bundle, storage), self_contained(bundle, storage, instead), None, None, policy.config
+        )
+        report = report_of(changes, policy.config, equal=False)
+        if report.breaking or report.undecided:
+            broken.append(
+                {
+                    "name": entry.name,
+                    "version": entry.version,
+                    "verdict": report.verdict,
+                    "changes": [change for change in told_changes(report) if change["level"] == "error"],
+                }
+            )
+    return {"broken": broken, "unchecked": unchecked}
+
+
+def history(name: str, storage: ContractStorage) -> list[tuple[ContractBundle, Report | None]]:
+    """Every published version in ascending order, each with the verdict on the step to it."""
+    index = storage.index(name)
+    policy = policy_of(index.documents, name)
+    entries = [entry for entry in index.versions(name) if entry.state in COMPARABLE]
+    if len(entries) > LONGEST_HISTORY:
+        raise ContractRefused(f"{name} has more than {LONGEST_HISTORY} versions; ask for a diff of two of them")
+    bundles = [index.bundle(entry) or storage.get(entry.name, entry.version) for entry in entries]
+    steps: list[tuple[ContractBundle, Report | None]] = [(bundle, None) for bundle in bundles[:1]]
+    return steps + [(new, compare_versions(old, new, policy, storage)) for old, new in pairwise(bundles)]
+
+
+def coherence(schema: str, wit: str) -> list[dict[str, Any]]:
+    """What a schema and a WIT text of one bundle say differently about the same thing."""
+    return [fact(change) for change in check_bundle(loads(schema), wit)]

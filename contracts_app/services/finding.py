@@ -1,0 +1,185 @@
+"""Finding contracts in an index: by name and version or range, and by search, page by page."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from contracts_app.bundles import valid_name
+from contracts_app.exceptions import ContractNotFound, MalformedContract
+from contracts_app.lifecycle import ACTIVE, DEPRECATED, STATES
+from contracts_app.storage import ContractIndex, Entry
+from linter_app.ranges import InvalidRange, VersionRange
+from linter_app.semver import InvalidVersion, Version
+
+LATEST = "latest"
+LARGEST_PAGE = 1000
+_CURRENT = (ACTIVE, DEPRECATED)
+
+
+def latest(entries: tuple[Entry, ...], admitted: VersionRange | None = None) -> Entry | None:
+    """The greatest version that is active or deprecated: a release where there is one, else a prerelease.
+
+    With a range, its greatest version; prereleases only where the range names one.
+    """
+    found = [entry for entry in entries if entry.state in _CURRENT]
+    if admitted is not None:
+        found = [entry for entry in found if admitted.admits(Version.parse(entry.version))]
+    releases = [entry for entry in found if not Version.parse(entry.version).prerelease]
+    best = found if admitted is not None else releases or found
+    return best[-1] if best else None
+
+
+def resolve(index: ContractIndex, name: str, version: str) -> Entry:
+    """The entry of an exact version, of `latest`, or the greatest of a range.
+
+    Raises ContractNotFound, MalformedContract.
+    """
+    entries = index.versions(name)
+    try:
+        Version.parse(version)
+    except InvalidVersion as error:
+        if version == LATEST:
+            found = latest(entries)
+        else:
+            try:
+                found = latest(entries, VersionRange.parse(version))
+            except InvalidRange:
+                raise MalformedContract(f"Invalid version: {error}", field="version") from None
+    else:
+        found = index.get(f"meta.{name}.{version}")
+    if found is None:
+        raise ContractNotFound(f"Contract {name}/{version} not found", name=name, version=version)
+    return found
+
+
+def is_exact(version: str) -> bool:
+    try:
+        Version.parse(version)
+    except InvalidVersion:
+        return False
+    return True
+
+
+@dataclass(frozen=True)
+class Search:
+    """What is looked for; every part that is given must hold."""
+
+    q: str = ""
+    """Text in name, description or a label, in any case."""
+    prefix: str = ""
+    labels: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
+    has_wit: bool | None = None
+    with_versions: bool = False
+    """One item for each contract, with its versions, in place of one for each version."""
+    limit: int = LARGEST_PAGE
+    cursor: str = ""
+
+    def admits(self, entry: Entry) -> bool:
+        text = self.q.casefold()
+        return (
+            (not self.states or entry.state in self.states)
+            and all(label in entry.labels for label in self.labels)
+            and (self.has_wit is None or self.has_wit == entry.has_wit)
+            and (
+                not text
+                or text in entry.name.casefold()
+                or text in (entry.description or "").casefold()
+                or any(text in label.casefold() for label in entry.labels)
+            )
+        )
+
+
+def check_states(states: tuple[str, ...]) -> None:
+    for state in states:
+        if state not in STATES:
+            raise MalformedContract(f"The query parameter state must be one of {', '.join(STATES)}", field="state")
+
+
+def page(index: ContractIndex, search: Search) -> tuple[list[list[Entry]], str | None]:
+    """One page: groups of entries (of one version, or of one contract), and the cursor of the next page.
+
+    The order is that of names and precedence, so that what is written meanwhile moves nothing to another page.
+    Raises MalformedContract for a cursor that was not given here.
+    """
+    found: list[list[Entry]] = []
+    last = ("", "")
+    for group in _groups(index, search, *_read_cursor(search.cursor)):
+        if len(found) == search.limit:
+            return found, _cursor(*last)
+        found.append(group)
+        last = (group[-1].name, "" if search.with_versions else group[-1].version)
+    return found, None
+
+
+def _groups(index: ContractIndex, search: Search, name: str, version: str) -> Iterator[list[Entry]]:
+    start = max(name, search.prefix)
+    for each in index.names_from(start, inclusive=each_again(name, version, start)):
+        if not each.startswith(search.prefix):
+            return
+        entries = index.versions(each)
+        if each == name and version:
+            after = Version.parse(version).precedence
+            entries = tuple(entry for entry in entries if (entry.precedence, entry.version) > (after, version))
+        admitted = [entry for entry in entries if search.admits(entry)]
+        if search.with_versions:
+            if admitted:
+                yield admitted
+        else:
+            yield from ([entry] for entry in admitted)
+
+
+def each_again(name: str, version: str, start: str) -> bool:
+    """Whether the name where the last page ended has more to show."""
+    return start != name or bool(version) or not name
+
+
+def _cursor(name: str, version: str) -> str:
+    return base64.urlsafe_b64encode(f"{name}/{version}".encode()).decode().rstrip("=")
+
+
+def _read_cursor(text: str) -> tuple[str, str]:
+    if not text:
+        return "", ""
+    try:
+        name, _, version = base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True).decode().partition("/")
+        if version:
+            Version.parse(version)
+        if not valid_name(name):
+            raise ValueError
+    except (ValueError, binascii.Error, InvalidVersion):
+        raise MalformedContract("The cursor is not one that this list gave; leave it out", field="cursor") from None
+    return name, version
+
+
+def describe(entry: Entry) -> dict[str, Any]:
+    """An entry among the versions of its contract."""
+    described: dict[str, Any] = {
+        "version": entry.version,
+        "state": entry.state,
+        "description": entry.description,
+        "createdAt": entry.created_at,
+        "digest": entry.digest,
+    }
+    if entry.labels:
+        described["labels"] = list(entry.labels)
+    if entry.dependencies:
+        described["dependencies"] = [each.to_json() for each in entry.dependencies]
+    if entry.lifecycle is not None:
+        described["lifecycle"] = entry.lifecycle.to_json()
+    return described
+
+
+def describe_contract(entries: list[Entry], newest: Entry | None) -> dict[str, Any]:
+    """A contract with its versions."""
+    shown = newest or entries[-1]
+    return {
+        "name": shown.name,
+        "description": shown.description,
+        "latest": newest.version if newest else None,
+        "versions": [describe(entry) for entry in entries],
+    }

@@ -1,0 +1,232 @@
+"""Publishing: decided on what exists, written only if that is still so."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from contracts_app.bundles import ContractBundle, content_digest, utc_now
+from contracts_app.exceptions import (
+    ContractAlreadyExists,
+    ContractError,
+    ContractRefused,
+    StorageUnavailable,
+    VersionSetChanged,
+)
+from contracts_app.lifecycle import ACTIVE, DEPRECATED, DRAFT, SUNSET, Lifecycle
+from contracts_app.policies import Policy, policy_of
+from contracts_app.services.checking import changes_between, check_content
+from contracts_app.services.depending import check_dependencies, self_contained
+from contracts_app.storage import Actor, ContractIndex, ContractStorage, Deed, Entry, contract_storage
+from linter_app import Report
+from linter_app.changelog import fact, told
+from linter_app.semver import Version
+from linter_app.verdict import report_of
+
+logger = logging.getLogger(__name__)
+
+PUBLISH_SECONDS = 60
+"""How long one write goes on reading and deciding anew while others write the same name."""
+COMPARABLE = (ACTIVE, DEPRECATED, SUNSET)
+
+# Threads of one process take turns at a name, rather than race each other in vain. Other processes
+# are not held by it: the compare-and-set of the storage alone keeps the set true.
+_turns = [threading.Lock() for _ in range(256)]
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The versions that a new one stands between; drafts and withdrawn versions are none."""
+
+    below: tuple[Entry, ...]
+    """Those to compare with, nearest first: one, or with a transitive policy all."""
+    above: tuple[Entry, ...]
+    equal: Entry | None
+
+
+def publish_contract(
+    *,
+    bundle: ContractBundle,
+    actor: Actor,
+    draft: bool = False,
+    override: str | None = None,
+    dry_run: bool = False,
+    storage: ContractStorage | None = None,
+) -> ContractBundle:
+    """Publish a new version, or replace a draft, and return it with its date and digest.
+
+    The content is checked, then compared with its neighbours among the versions that exist; the write
+    succeeds only if no version was written meanwhile, else all is decided again. `override` is the reason
+    for publishing a break, which the policy must allow. Raises ContractRefused, ContractAlreadyExists,
+    ContractTooLarge, UnreadableRecord, StorageUnavailable.
+    """
+    storage = storage or contract_storage()
+    now = utc_now()
+    first = Lifecycle(state=DRAFT, changed_at=now) if draft else None
+    bundle = replace(bundle, digest=content_digest(bundle), created_at=now, lifecycle=first)
+    check_content(bundle)
+    bundle = check_dependencies(bundle, storage)
+
+    def decide(known: ContractIndex) -> tuple[ContractBundle, Deed]:
+        wanted, before = bundle, ""
+        replaced = known.get(bundle.key)
+        if replaced is not None and replaced.lifecycle is not None and replaced.state == DRAFT:
+            before = DRAFT
+            wanted = replace(bundle, lifecycle=replaced.lifecycle.next(DRAFT if draft else ACTIVE, now))
+        overridden = check_against(wanted, known, storage, override=override)
+        action = "publish-override" if overridden else "publish"
+        return wanted, Deed(actor, action, before=before, reason=(override or "") if overridden else "")
+
+    published = decided(bundle.name, storage, decide, dry_run=dry_run)
+    if not dry_run:
+        logger.info("published", extra={"contract": bundle.name, "version": bundle.version})
+    return published
+
+
+def decided(
+    name: str,
+    storage: ContractStorage,
+    decide: Callable[[ContractIndex], tuple[ContractBundle, Deed]],
+    *,
+    dry_run: bool = False,
+) -> ContractBundle:
+    """Decide on the versions of `name`, and write what was decided if they are still the same; else decide again.
+
+    What `decide` raises is told only when it was decided on versions that are certainly the present ones.
+    Raises StorageUnavailable, ContractTooLarge.
+    """
+    deadline = time.monotonic() + PUBLISH_SECONDS
+    fresh = False
+    while True:
+        with _turns[hash(name) % len(_turns)]:
+            known = storage.index(name, fresh=fresh, newest=False)
+            # The revision first: what is written while the versions are looked at makes the write fail.
+            after, certain = known.revision(name), fresh or not storage.behind()
+            try:
+                bundle, deed = decide(known)
+            except ContractError:
+                if certain:
+                    raise
+            else:
+                if dry_run and certain:
+                    return bundle
+                if not dry_run:
+                    try:
+                        storage.create(bundle, after=after, deed=deed)
+                        return bundle
+                    except VersionSetChanged:
+                        pass
+        if fresh and time.monotonic() > deadline:
+            raise StorageUnavailable(f"{name} is being written by others without a pause; try again")
+        if fresh:
+            time.sleep(random.uniform(0, 0.02))
+        fresh = True
+
+
+def check_against(
+    bundle: ContractBundle, known: ContractIndex, storage: ContractStorage, *, override: str | None = None
+) -> bool:
+    """Check a version against those that exist; whether it passes only by the override.
+
+    Raises ContractRefused, ContractAlreadyExists, UnreadableRecord.
+    """
+    if faults := known.faults_of(bundle.name):
+        raise faults[0]
+    policy = policy_of(known.documents, bundle.name)
+    neighbours = find_neighbours(bundle, known, policy)
+    equal = neighbours.equal
+    if equal is not None and equal.digest == bundle.digest:
+        raise _exists(bundle, equal)
+    if not neighbours.below and neighbours.above and equal is None:
+        raise ContractRefused(
+            f"{bundle.version} is lower than every existing version of {bundle.name} "
+            f"(the lowest is {neighbours.above[-1].version}); publish a greater one",
+            lowest=neighbours.above[-1].version,
+        )
+    overridden = False
+    for other, newer in [*((each, True) for each in neighbours.below), *((each, False) for each in neighbours.above)]:
+        stored = known.bundle(other) or storage.get(other.name, other.version)
+        older, later = (stored, bundle) if newer else (bundle, stored)
+        report = compare_versions(older, later, policy, storage)
+        if report.acceptable:
+            continue
+        if override is None or not policy.allow_override:
+            raise _refused(report, older, later, stored, policy, asked=override is not None)
+        overridden = True
+    if equal is not None:
+        raise _exists(bundle, equal)
+    return overridden
+
+
+def find_neighbours(bundle: ContractBundle, known: ContractIndex, policy: Policy) -> Neighbours:
+    """What a version is to be compared with, under a policy."""
+    precedence = Version.parse(bundle.version).precedence
+    below: list[Entry] = []
+    above: list[Entry] = []
+    equal = None
+    for other in known.versions(bundle.name):  # in ascending order
+        if other.precedence == precedence:
+            # A draft may be replaced by a version of the very same text.
+            equal = None if other.version == bundle.version and other.state == DRAFT else other
+        elif other.state in COMPARABLE:
+            (below if other.precedence < precedence else above).append(other)
+    below.reverse()
+    most = None if policy.transitive else 1
+    return Neighbours(tuple(below[:most]), tuple(above[:most]), equal)
+
+
+def compare_versions(older: ContractBundle, later: ContractBundle, policy: Policy, storage: ContractStorage) -> Report:
+    """The verdict on the step between two versions, with what they refer to."""
+    changes = changes_between(
+        self_contained(older, storage), self_contained(later, storage), older.wit, later.wit, policy.config
+    )
+    return report_of(changes, policy.config, equal=False, current_version=older.version, proposed_version=later.version)
+
+
+def _exists(bundle: ContractBundle, stored: Entry) -> ContractAlreadyExists:
+    same_text = stored.version == bundle.version
+    reason = "" if same_text else f": {stored.version} has the same precedence"
+    return ContractAlreadyExists(
+        f"Contract {bundle.name}/{bundle.version} already exists{reason}",
+        name=stored.name,
+        version=stored.version,
+        digest=stored.digest,
+        createdAt=stored.created_at,
+    )
+
+
+def _refused(
+    report: Report,
+    older: ContractBundle,
+    later: ContractBundle,
+    stored: ContractBundle,
+    policy: Policy,
+    *,
+    asked: bool,
+) -> ContractRefused:
+    lines: list[str] = []
+    for change in report.breaking + report.undecided:
+        lines.append(f"- {change.rule} at {change.new_pointer or change.old_pointer or '/'}: {change.message}")
+        lines += [f"  for example, {told(change)}"] if change.witness else []
+    if asked:
+        lines.append("An override was asked for, but the policy of this contract does not allow it (allowOverride).")
+    step = f"{older.version} to {later.version}"
+    word = "breaking" if report.breaking else "undecided"
+    return ContractRefused(
+        "\n".join([f"The step from {step} has {word} changes and {'; '.join(report.problems)}:", *lines]),
+        comparedWith=stored.version,
+        compatibility=policy.compatibility,
+        verdict=report.verdict,
+        requiredVersion=report.required_version,
+        changes=told_changes(report),
+    )
+
+
+def told_changes(report: Report) -> list[dict[str, Any]]:
+    """The facts as data, each with whether it breaks under the policy."""
+    return [fact(change) | {"breaking": change in report.breaking} for change in report.changes]

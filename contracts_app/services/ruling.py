@@ -1,0 +1,49 @@
+"""Reading and setting policies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from contracts_app.exceptions import ContractConflict, ContractNotFound, PreconditionFailed, VersionSetChanged
+from contracts_app.policies import policy_key, to_document
+from contracts_app.storage import Actor, ContractIndex, ContractStorage, Deed, contract_storage
+
+ATTEMPTS = 20
+
+
+def etag_of(index: ContractIndex, key: str) -> str | None:
+    """The entity tag of a stored policy, or None where there is none."""
+    sequence, value = index.documents.get(key, (0, None))
+    return f'"{sequence}"' if value is not None else None
+
+
+def set_policy(
+    *,
+    level: str,
+    name: str = "",
+    policy: dict[str, Any] | None,
+    actor: Actor,
+    expected_etag: str | None = None,
+    storage: ContractStorage | None = None,
+) -> int:
+    """Write a level's policy, or with None delete it; returns the sequence.
+
+    Raises ContractNotFound (nothing to delete), PreconditionFailed, ContractConflict, MalformedContract.
+    """
+    storage = storage or contract_storage()
+    key = policy_key(level, name)
+    for attempt in range(ATTEMPTS):
+        index = storage.index("policy", fresh=attempt > 0)
+        after, value = index.documents.get(key, (0, None))
+        if expected_etag is not None and expected_etag != etag_of(index, key):
+            raise PreconditionFailed("The policy has changed meanwhile; look at it again", etag=etag_of(index, key))
+        if policy is None and value is None:
+            raise ContractNotFound(f"There is no policy for {f'{level} {name}'.strip()}")
+        deed = Deed(
+            actor, "delete-policy" if policy is None else "set-policy", before=(value or b"").decode(errors="replace")
+        )
+        try:
+            return storage.put_document(key, None if policy is None else to_document(policy), after=after, deed=deed)
+        except VersionSetChanged:
+            continue
+    raise ContractConflict("The policy is being changed by others without a pause; try again")

@@ -1,0 +1,102 @@
+"""Whether instances are valid under a registered schema, and instances made to show what is."""
+
+from __future__ import annotations
+
+import random
+import time
+from functools import lru_cache
+from typing import Any
+
+import jsonschema_rs
+
+from contracts_app.exceptions import ContractRefused
+from linter_app.documents import Document
+from linter_app.effort import bearable
+from linter_app.json_text import identity, loads, pointer
+from linter_app.witnesses.draw import Draw
+from linter_app.witnesses.wanted import Aim, Contradiction
+
+MOST_ERRORS = 50
+"""Of one instance."""
+SECONDS = 10
+"""For all instances of one request."""
+EXAMPLE_SECONDS = 2
+_UNUSABLE = (ValueError, RecursionError, OverflowError, TypeError, jsonschema_rs.ReferencingError)
+
+
+class Validator:
+    """A compiled schema. Raises ContractRefused where it cannot be compiled, or could take without end."""
+
+    def __init__(self, text: str | None) -> None:
+        self.schema = loads(text) if text is not None else True
+        document = Document(self.schema)
+        if not bearable(document):
+            raise ContractRefused("the references of this schema multiply too much to validate with it")
+        try:
+            self._compiled = jsonschema_rs.validator_for(
+                self.schema,
+                validate_formats=True,
+                retriever=_nothing,
+                pattern_options=jsonschema_rs.FancyRegexOptions(backtrack_limit=20_000),
+            )
+        except _UNUSABLE as error:
+            raise ContractRefused(f"this schema cannot be compiled: {error}") from None
+
+    def errors(self, instance: Any) -> list[dict[str, str]]:
+        """What is wrong with an instance, at most MOST_ERRORS things."""
+        found = []
+        try:
+            for error in self._compiled.iter_errors(instance):
+                found.append(
+                    {
+                        "instancePointer": pointer(list(error.instance_path)),
+                        "schemaPointer": pointer(list(error.schema_path)),
+                        "reason": error.message[:2000],
+                    }
+                )
+                if len(found) == MOST_ERRORS:
+                    break
+        except _UNUSABLE as error:
+            raise ContractRefused(f"this instance cannot be validated: {error}") from None
+        return found
+
+    def is_valid(self, instance: Any) -> bool:
+        return bool(self._compiled.is_valid(instance))
+
+
+def _nothing(uri: str) -> Any:
+    raise ValueError(f"nothing is fetched: {uri}")
+
+
+@lru_cache(256)
+def _kept(text: str | None) -> Validator:
+    return Validator(text)
+
+
+def validator_of(text: str | None) -> Validator:
+    """The compiled validator of a schema's text, kept where the text is not large."""
+    return _kept(text) if len(text or "") <= 256 * 1024 else Validator(text)
+
+
+def examples(validator: Validator, count: int) -> dict[str, list[Any]]:
+    """Up to `count` valid and invalid instances each, every one checked by the validator. The same each time."""
+    deadline = time.monotonic() + EXAMPLE_SECONDS
+    source = Document(validator.schema).source
+    found: dict[str, list[Any]] = {"valid": [], "invalid": []}
+    for kind, wanted in (("valid", True), ("invalid", False)):
+        dice = random.Random(1)
+        seen = set()
+        until = time.monotonic() + (deadline - time.monotonic()) / (2 if wanted else 1)
+        for _ in range(count * 40):
+            if len(found[kind]) == count or time.monotonic() > until:
+                break
+            try:
+                keep, refuse = ([source], []) if wanted else ([], [source])
+                instance = Draw(dice, Aim(), until=until).value(keep, refuse)
+                if identity(instance) in seen or validator.is_valid(instance) is not wanted:
+                    continue
+            except (*_UNUSABLE, Contradiction):
+                continue
+            seen.add(identity(instance))
+            found[kind].append(instance)
+    return found
