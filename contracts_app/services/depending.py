@@ -17,10 +17,12 @@ from contracts_app.exceptions import ContractNotFound, ContractRefused
 from contracts_app.lifecycle import ACTIVE, DEPRECATED
 from contracts_app.services.finding import resolve
 from contracts_app.storage import ContractStorage, Entry
-from linter_app.json_text import loads
+from linter_app.json_text import InvalidJSON, loads
 
 _CONTRACT = re.compile(r"contract:([^@#]+)@([^#]+)")
 _URL = re.compile(r"(?:https?://[^/]+)?/registry/contracts/([^/#]+)/([^/#]+?)(?:/schema)?")
+DATA = ("const", "enum", "default", "examples", "example")
+"""The keywords whose values are data, in which nothing is a reference."""
 MOST_DEPENDENCIES = 200
 """Of one version, those of its dependencies included."""
 
@@ -55,7 +57,7 @@ def references_of(schema: Any) -> Iterator[tuple[str, str]]:
                 (member, f"{place}/{key.replace('~', '~0').replace('/', '~1')}")
                 for key, member in reversed(value.items())
                 # What stands in these is data, not schema.
-                if key not in ("const", "enum", "default", "examples", "example")
+                if key not in DATA
             ]
         elif isinstance(value, list):
             waiting += [(member, f"{place}/{index}") for index, member in reversed(list(enumerate(value)))]
@@ -66,7 +68,11 @@ def check_dependencies(bundle: ContractBundle, storage: ContractStorage) -> Cont
     if bundle.json_schema is None or "$ref" not in bundle.json_schema:
         return bundle
     pinned: list[Dependency] = []
-    for reference, place in references_of(loads(bundle.json_schema)):
+    try:
+        schema = loads(bundle.json_schema)
+    except InvalidJSON:
+        return bundle  # which the check of its content tells
+    for reference, place in references_of(schema):
         target = target_of(reference)
         assert target is not None
 
@@ -169,20 +175,23 @@ def _embedded(
         if made is False:
             embedded[name]["not"] = {}
 
-    def led(value: Any) -> Any:
-        if isinstance(value, list):
-            return [led(member) for member in value]
-        if not isinstance(value, dict):
-            return value
-        changed = {
-            key: member if key in ("const", "enum", "default", "examples", "example") else led(member)
-            for key, member in value.items()
-        }
-        reference = value.get("$ref")
-        if isinstance(reference, str):
-            whole, fragment = urldefrag(reference)
-            if pin := pins.get(whole):
-                changed["$ref"] = f"contract:{pin.name}@{pin.version}" + (f"#{fragment}" if fragment else "")
-        return changed
+    def pinned(reference: str) -> str | None:
+        pin = pins.get(reference)
+        return f"contract:{pin.name}@{pin.version}" if pin else None
 
-    return led(schema)
+    return rewritten(schema, pinned)
+
+
+def rewritten(schema: Any, other: Callable[[str], str | None]) -> Any:
+    """The schema with other references, where `other` gives one for what stands before the fragment."""
+    if isinstance(schema, list):
+        return [rewritten(member, other) for member in schema]
+    if not isinstance(schema, dict):
+        return schema
+    changed = {key: member if key in DATA else rewritten(member, other) for key, member in schema.items()}
+    reference = schema.get("$ref")
+    if isinstance(reference, str):
+        whole, hash_, fragment = reference.partition("#")
+        if (instead := other(whole)) is not None:
+            changed["$ref"] = instead + hash_ + fragment
+    return changed

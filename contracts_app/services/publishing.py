@@ -69,8 +69,8 @@ def publish_contract(
     now = utc_now()
     first = Lifecycle(state=DRAFT, changed_at=now) if draft else None
     bundle = replace(bundle, digest=content_digest(bundle), created_at=now, lifecycle=first)
-    check_content(bundle)
     bundle = check_dependencies(bundle, storage)
+    check_content(replace(bundle, json_schema=self_contained(bundle, storage)))
 
     def decide(known: ContractIndex) -> tuple[ContractBundle, Deed]:
         wanted, before = bundle, ""

@@ -1,0 +1,141 @@
+"""Contracts that refer to contracts: resolved, pinned, bundled, and protected."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.api.conftest import make_token
+
+JSON = {"Accept": "application/json"}
+MONEY = {
+    "type": "object",
+    "properties": {"amount": {"$ref": "#/$defs/amount"}},
+    "required": ["amount"],
+    "$defs": {"amount": {"type": "integer", "minimum": 0}},
+}
+PATH = "/registry/contracts/shop.order/1.0.0"
+
+
+def order(reference: str) -> dict:
+    return {"type": "object", "properties": {"total": {"$ref": reference}}, "required": ["total"]}
+
+
+@pytest.fixture
+def money(api):
+    api.token = make_token("contracts:read", "contracts:write", "contracts:override", "contracts:admin")
+    assert api.publish("shop.money", "1.0.0", MONEY).status_code == 201
+    assert api.publish("shop.money", "1.1.0", {**MONEY, "title": "Money"}).status_code == 201
+    return api
+
+
+@pytest.mark.parametrize(
+    ("reference", "pinned"),
+    [
+        ("contract:shop.money@1.0.0", "1.0.0"),
+        ("contract:shop.money@^1.0", "1.1.0"),
+        ("contract:shop.money@latest", "1.1.0"),
+        ("http://localhost:8090/registry/contracts/shop.money/1.0.0/schema", "1.0.0"),
+        ("/registry/contracts/shop.money/1.0.0", "1.0.0"),
+    ],
+)
+def test_a_reference_is_pinned_to_the_exact_version(money, reference, pinned):
+    assert money.publish("shop.order", "1.0.0", order(reference)).status_code == 201
+    answer = money.get(PATH).json()
+    assert [(each["name"], each["version"], each["reference"]) for each in answer["dependencies"]] == [
+        ("shop.money", pinned, reference)
+    ]
+    validate = f"{PATH}/validate"
+    assert money.post({"total": {"amount": 3}}, validate).json()["valid"]
+    assert not money.post({"total": {"amount": -3}}, validate).json()["valid"]
+    bundled = money.get(f"{PATH}/bundled").json()
+    assert bundled["properties"]["total"]["$ref"] == f"contract:shop.money@{pinned}"
+    assert bundled["$defs"][f"shop.money@{pinned}"]["$id"] == f"contract:shop.money@{pinned}"
+
+
+def test_a_place_in_another_contract_may_be_meant(money):
+    assert money.publish("shop.order", "1.0.0", order("contract:shop.money@^1#/$defs/amount")).status_code == 201
+    assert money.post({"total": 3}, f"{PATH}/validate").json()["valid"]
+    assert not money.post({"total": "3"}, f"{PATH}/validate").json()["valid"]
+
+
+@pytest.mark.parametrize(
+    ("reference", "said"),
+    [
+        ("contract:shop.nothing@1.0.0", "publish it first"),
+        ("contract:shop.money@^2", "publish it first"),
+        ("contract:shop.order@1.0.0", "cannot depend on itself"),
+        ("contract:1bad@1.0.0", "no contract's name"),
+    ],
+)
+def test_what_cannot_be_resolved_is_refused_with_its_place(money, reference, said):
+    answer = money.publish("shop.order", "1.0.0", order(reference))
+    assert (answer.status_code, answer.json()["pointer"]) == (422, "/properties/total/$ref")
+    assert said in answer.json()["detail"]
+
+
+def test_cycles_and_versions_that_are_gone_are_refused(money):
+    assert money.publish("shop.order", "1.0.0", order("contract:shop.money@^1")).status_code == 201
+    cycle = money.publish("shop.money", "1.2.0", {**MONEY, "anyOf": [{"$ref": "contract:shop.order@1.0.0"}, True]})
+    assert (cycle.status_code, "makes a cycle" in cycle.json()["detail"]) == (422, True)
+    assert money.publish("shop.rate", "1.0.0", {"type": "number"}).status_code == 201
+    money.post("", "/registry/contracts/shop.rate/1.0.0/withdraw")
+    gone = money.publish("shop.price", "1.0.0", order("contract:shop.rate@1.0.0"))
+    assert (gone.status_code, "is withdrawn" in gone.json()["detail"]) == (422, True)
+
+
+def test_what_others_depend_on_stays_unless_overridden(money):
+    assert money.publish("shop.order", "1.0.0", order("contract:shop.money@^1")).status_code == 201
+    path = "/registry/contracts/shop.money/1.1.0"
+    dependents = money.get(f"{path}/dependents").json()["dependents"]
+    assert dependents == [{"name": "shop.order", "version": "1.0.0", "state": "active"}]
+    tree = money.get(f"{PATH}/dependencies").json()["dependencies"]
+    assert [(node["name"], node["version"], node["state"], node["dependencies"]) for node in tree] == [
+        ("shop.money", "1.1.0", "active", [])
+    ]
+    refused = money.post("", f"{path}/withdraw", **JSON)
+    assert (refused.status_code, refused.json()["dependents"]) == (409, [{"name": "shop.order", "version": "1.0.0"}])
+    reason = {"override": {"reason": "the order service is gone"}}
+    assert money.post(reason, f"{path}/withdraw", **JSON).status_code == 409
+    policy = json.dumps({"allowOverride": True})
+    assert money.client.put("/registry/policies/default", policy, headers=money.headers({})).status_code == 200
+    assert money.post(reason, f"{path}/withdraw", **JSON).status_code == 200
+    assert money.post({"total": {"amount": 3}}, f"{PATH}/validate").json()["valid"], "what is pinned stays readable"
+
+
+def test_versions_are_compared_with_what_they_refer_to(money):
+    assert money.publish("shop.order", "1.0.0", order("contract:shop.money@1.0.0")).status_code == 201
+    assert money.publish("shop.money", "2.0.0", {"type": "string"}).status_code == 201
+    same = money.publish("shop.order", "1.1.0", order("contract:shop.money@1.1.0"))
+    assert same.status_code == 201, same.content
+    broken = money.publish("shop.order", "1.2.0", order("contract:shop.money@2.0.0"))
+    assert broken.status_code == 422
+    shown = [change["witness"]["instance"] for change in broken.json()["changes"] if "witness" in change]
+    assert shown[0]["total"].keys() == {"amount"}
+
+
+def test_a_check_says_which_dependents_a_change_would_break(money):
+    assert money.publish("shop.order", "1.0.0", order("contract:shop.money@^1")).status_code == 201
+    assert money.publish("shop.count", "1.0.0", order("contract:shop.money@^1#/$defs/amount")).status_code == 201
+    narrower = {**MONEY, "required": ["amount", "currency"]}
+    old = {"name": "shop.money", "version": "1.1.0"}
+    answer = money.post({"old": old, "new": {"jsonSchema": narrower}}, "/registry/check", **JSON).json()
+    assert [(each["name"], each["version"]) for each in answer["dependents"]["broken"]] == [("shop.order", "1.0.0")]
+    assert answer["dependents"]["unchecked"] == 0
+
+
+def test_references_of_references_are_bundled_each_once(money):
+    assert money.publish("shop.line", "1.0.0", order("contract:shop.money@1.0.0")).status_code == 201
+    both = {
+        "properties": {
+            "line": {"$ref": "contract:shop.line@1.0.0"},
+            "total": {"$ref": "contract:shop.money@1.0.0#/properties/amount"},
+        }
+    }
+    assert money.publish("shop.order", "1.0.0", both).status_code == 201
+    bundled = money.get(f"{PATH}/bundled").json()
+    assert sorted(bundled["$defs"]) == ["shop.line@1.0.0", "shop.money@1.0.0"]
+    assert money.post({"line": {"total": {"amount": 1}}, "total": 1}, f"{PATH}/validate").json()["valid"]
+    assert not money.post({"line": {"total": {"amount": "1"}}}, f"{PATH}/validate").json()["valid"]
+    assert not money.post({"total": -1}, f"{PATH}/validate").json()["valid"]
