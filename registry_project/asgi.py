@@ -2,6 +2,7 @@
 
 import os
 import sys
+from typing import Any
 
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
@@ -9,9 +10,12 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "registry_project.settings")
 django = get_wsgi_application()
 
-from contracts_app.api.hot_path import HotPath  # noqa: E402  Django must be set up first
+from contracts_app.api.feed import PATH as FEED  # noqa: E402  Django must be set up first
+from contracts_app.api.feed import EventFeed  # noqa: E402
+from contracts_app.api.hot_path import HotPath  # noqa: E402
 from contracts_app.api.tokens import configured_backend  # noqa: E402
 from contracts_app.metrics import report_copy  # noqa: E402
+from contracts_app.services.feeding import Feed  # noqa: E402
 from contracts_app.storage import contract_storage  # noqa: E402
 from registry_project.access import AccessLines, accepted_hosts  # noqa: E402
 from registry_project.threads import InThreads  # noqa: E402
@@ -19,11 +23,13 @@ from registry_project.threads import InThreads  # noqa: E402
 # The event loops hand work to threads and take it back: with the default of 5 ms each would wait that long for
 # the interpreter while another thread compares schemas.
 sys.setswitchinterval(0.0005)
-contract_storage().follow(report_copy)
-application = HotPath(
-    InThreads(django, threads=settings.WEB_THREADS, most_bytes=settings.CONTRACT_MAX_BYTES),
-    storage=contract_storage(),
-    tokens=configured_backend(settings.JWT).remembered,
-    hosts=accepted_hosts,
-    log=AccessLines(),
-)
+storage, tokens = contract_storage(), configured_backend(settings.JWT).remembered
+storage.follow(report_copy)
+threads = InThreads(django, threads=settings.WEB_THREADS, most_bytes=settings.CONTRACT_MAX_BYTES)
+events = EventFeed(threads.judge, Feed(storage), tokens)
+hot = HotPath(threads, storage=storage, tokens=tokens, hosts=accepted_hosts, log=AccessLines())
+
+
+async def application(scope: Any, receive: Any, send: Any) -> None:
+    is_feed = scope["type"] == "http" and scope["method"] == "GET" and scope["path"] == FEED
+    await (events if is_feed else hot)(scope, receive, send)

@@ -38,6 +38,10 @@ class InThreads:
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": content})
 
+    async def judge(self, scope: Any, more: dict[str, Any]) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+        """The application's answer to a request without a body, with more in its environment."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._answer, _environ(scope, b"") | more)
+
     async def _live(self, receive: Any, send: Any) -> None:
         await receive()
         await send({"type": "lifespan.startup.complete"})

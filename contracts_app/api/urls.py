@@ -2,6 +2,7 @@ from typing import Any
 
 from django.urls import path
 
+from contracts_app.api.feed import EventViewSet
 from contracts_app.api.operations import AuditViewSet, LifecycleViewSet, PolicyViewSet
 from contracts_app.api.verdicts import VerdictViewSet
 from contracts_app.api.views import ContractViewSet, VersionViewSet
@@ -24,6 +25,7 @@ urlpatterns = [
     path(CONTRACTS, ContractViewSet.as_view({"get": "list", "post": "create"})),
     path("registry/check", VerdictViewSet.as_view({"post": "check"})),
     path("registry/audit", AuditViewSet.as_view({"get": "list"})),
+    path("registry/events", EventViewSet.as_view({"get": "list"})),
     path("registry/digests/<str:digest>", ContractViewSet.as_view({"get": "digest"})),
     path(POLICIES, PolicyViewSet.as_view({"get": "list"})),
     _policy("default", "default"),

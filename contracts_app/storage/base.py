@@ -111,6 +111,13 @@ class ContractStorage(ABC):
         `report` is told several times a second how well it keeps up.
         """
 
+    def watch(self, written: Callable[[Written], None], loaded: Callable[[int], None]) -> None:
+        """Be told each write once the copy has it, in order; and of a copy that was loaded, up to which sequence.
+
+        Called on the storage's own thread. A backend that is never followed tells nothing.
+        """
+        raise NotImplementedError
+
     def status(self) -> CopyStatus | None:
         """How well the copy keeps up, or None where there is none."""
         return None

@@ -19,7 +19,7 @@ import json
 import logging
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -27,10 +27,12 @@ from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 
 from contracts_app.exceptions import StorageUnavailable
-from contracts_app.storage.base import CopyStatus
+from contracts_app.storage.audit import written
+from contracts_app.storage.base import CopyStatus, Written
 from contracts_app.storage.connection import AWAY, BucketConnection
 from contracts_app.storage.high_water import HighWaterMark
 from contracts_app.storage.index import ContractIndex
+from contracts_app.storage.messages import Message
 
 logger = logging.getLogger(__name__)
 
@@ -52,11 +54,13 @@ class Follower:
         max_bytes: int,
         fenced: bool = False,
         report: Callable[[CopyStatus], None] = lambda status: None,
+        watchers: Sequence[tuple[Callable[[Written], None], Callable[[int], None]]] = (),
     ) -> None:
         self.index = ContractIndex(max_bytes=max_bytes)
         self._bucket = bucket
         self._max_bytes = max_bytes
         self._report = report
+        self._watchers = watchers
         self.fenced = fenced
         """Whether other machines write and show, too: each read then asks the stream for its last sequence first."""
         self._mark: HighWaterMark | None = None
@@ -66,6 +70,7 @@ class Follower:
         self._last_seen = b""
         self._heard = 0.0
         self._sessions = 0
+        self._untold = bool(watchers)
         self._waiting: dict[int, asyncio.Future[None]] = {}
         self._broken: asyncio.Event | None = None
         self._future: Any = None
@@ -74,6 +79,11 @@ class Follower:
 
     def start(self) -> None:
         self._future = asyncio.run_coroutine_threadsafe(self._follow(), self._bucket.thread.loop())
+
+    def restart(self) -> None:
+        """Begin a new session, which tells those who watch where they stand."""
+        self._untold = True
+        self._bucket.thread.loop().call_soon_threadsafe(self._break, "somebody new watches")
 
     def stop(self) -> None:
         if self._future is not None:
@@ -258,6 +268,10 @@ class _Session:
         follower.index = self._index
         follower._sessions += 1
         follower._reason = ""
+        if not resumed or follower._untold:
+            follower._untold = False
+            for _, loaded in follower._watchers:
+                loaded(self._index.sequence)
         follower._live = not self._broken.is_set()
         logger.info(
             "the copy is current",
@@ -314,6 +328,8 @@ class _Session:
                 self._follower._mark.raise_to(sequence)
             self._index.apply(key, sequence, None if deleted else message.data)
             self._follower._last_seen = b"%s %d" % (message.subject.encode(), moment)
+            if self._follower._watchers and not self._loading and not self._follower._untold:
+                self._tell(message, key, sequence, headers)
             waiting = self._follower._waiting.get(sequence)
             if waiting is not None and not waiting.done():
                 waiting.set_result(None)
@@ -324,6 +340,11 @@ class _Session:
         except Exception as error:
             logger.exception("a message of the bucket could not be applied")
             self._end(f"a message could not be applied: {error}")
+
+    def _tell(self, message: Msg, key: str, sequence: int, headers: dict[str, str]) -> None:
+        told = written(Message(key, message.data, sequence, headers, message.metadata.timestamp))
+        for watcher, _ in self._follower._watchers:
+            watcher(told)
 
     async def _control(self, message: Msg, status: str, headers: dict[str, str]) -> None:
         client = self._bucket.client

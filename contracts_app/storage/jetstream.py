@@ -74,6 +74,7 @@ class JetStreamContractStorage(ContractStorage):
         self._copy_bytes = copy_bytes
         self._several_hosts = not self._all_on_loopback() if several_hosts is None else several_hosts
         self._follows = False
+        self._watchers: list[tuple[Callable[[Written], None], Callable[[int], None]]] = []
         self._report: Callable[[CopyStatus], None] = lambda status: None
         self._follower: Follower | None = None
         self._starting = threading.Lock()
@@ -89,6 +90,11 @@ class JetStreamContractStorage(ContractStorage):
     def follow(self, report: Callable[[CopyStatus], None] | None = None) -> None:
         self._follows = True
         self._report = report or self._report
+
+    def watch(self, written: Callable[[Written], None], loaded: Callable[[int], None]) -> None:
+        self._watchers.append((written, loaded))
+        if self._follower is not None:
+            self._follower.restart()
 
     def _copy(self) -> Follower | None:
         """The follower of this process, started at the first use."""

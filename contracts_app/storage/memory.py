@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Callable
 
 from contracts_app.bundles import ContractBundle, key_of, utc_now
 from contracts_app.exceptions import ContractNotFound, VersionSetChanged
@@ -18,6 +19,7 @@ class MemoryContractStorage(ContractStorage):
         self._records: dict[str, bytes] = {}
         self._sequences: dict[str, int] = {}
         self._history: list[Written] = []
+        self._watchers: list[Callable[[Written], None]] = []
         self._index = ContractIndex(max_bytes=sys.maxsize)
 
     def get(self, name: str, version: str) -> ContractBundle:
@@ -34,6 +36,10 @@ class MemoryContractStorage(ContractStorage):
 
     def index(self, name: str | None = None, *, fresh: bool = False, newest: bool = True) -> ContractIndex:
         return self._index
+
+    def watch(self, written: Callable[[Written], None], loaded: Callable[[int], None]) -> None:
+        loaded(self._index.sequence)
+        self._watchers.append(written)
 
     def peek(self, name: str, version: str) -> Prepared | None:
         return self._index.prepared(key_of(name, version))
@@ -73,4 +79,6 @@ class MemoryContractStorage(ContractStorage):
         self._sequences[key] = sequence
         self._history.append(Written(sequence, utc_now(), key, data, deed))
         self._index.apply(key, sequence, data)
+        for watcher in self._watchers:
+            watcher(self._history[-1])
         return sequence

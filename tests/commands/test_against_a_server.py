@@ -9,9 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import httpx
 import pytest
@@ -20,24 +18,7 @@ from contracts_app.embedded import free_port
 from linter_app import lint
 from linter_app.semver import Version
 from tests.api.conftest import ALL, make_token
-
-ROOT = Path(__file__).parent.parent.parent
-
-
-def wait_for(port: int, seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return
-        except OSError:
-            assert time.monotonic() < deadline, "the server did not start"
-            time.sleep(0.1)
-
-
-def environment(**more: str) -> dict[str, str]:
-    return {**os.environ, "PYTHONUNBUFFERED": "1", **more}
-
+from tests.commands.serving import ROOT, environment, serving, wait_for
 
 SERVERS = {
     "asgi": ["--workers", "4", "--preload", "registry_project.asgi"],
@@ -48,18 +29,8 @@ SERVERS = {
 @pytest.fixture(scope="module", params=SERVERS)
 def server(request, nats_server, tmp_path_factory):
     log = tmp_path_factory.mktemp("log") / "log.jsonl"
-    port = free_port(0)
-    more = {"NATS_URL": nats_server.url, "REGISTRY_KV_BUCKET": f"served-{port}", "BIND_ADDR": f"127.0.0.1:{port}"}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "gunicorn", *SERVERS[request.param]],
-        cwd=ROOT,
-        env=environment(**more),
-        stderr=log.open("w"),
-    )
-    wait_for(port)
-    yield f"http://127.0.0.1:{port}"
-    process.terminate()
-    process.wait(40)
+    with serving(nats_server.url, log, *SERVERS[request.param]) as (url, _):
+        yield url
     for line in log.read_text().splitlines():
         assert {"time", "level", "message"} <= json.loads(line).keys()
 

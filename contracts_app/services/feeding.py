@@ -1,0 +1,121 @@
+"""What happened, as CloudEvents (1.0), in the order of the stream and without a gap."""
+
+from __future__ import annotations
+
+import bisect
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from contracts_app.bundles import compact
+from contracts_app.services.auditing import entry_of
+from contracts_app.storage import ContractStorage, Written
+
+KEPT = 10_000
+CHUNK = 500
+_TYPES = {
+    "publish": "contract.published",
+    "publish-override": "contract.published",
+    "activate": "contract.activated",
+    "deprecate": "contract.deprecated",
+    "withdraw": "contract.withdrawn",
+    "withdraw-override": "contract.withdrawn",
+    "set-policy": "policy.set",
+    "delete-policy": "policy.deleted",
+}
+
+
+@dataclass(frozen=True)
+class Event:
+    sequence: int
+    type: str
+    body: bytes
+    """The CloudEvent as compact JSON."""
+
+
+def event_of(written: Written) -> Event:
+    """A write as an event. Who did it is for the audit to tell."""
+    entry = entry_of(written)
+    kind = _TYPES.get(entry["action"], "record.written")
+    hidden = ("sequence", "time", "action", "actor", "requestId", "key")
+    subject = f"{entry['contract']}/{entry['version']}" if "contract" in entry else written.key
+    event: dict[str, Any] = {
+        "specversion": "1.0",
+        "id": str(written.sequence),
+        "source": "/registry",
+        "type": kind,
+        "subject": subject,
+        "time": written.time,
+        "datacontenttype": "application/json",
+        "data": {key: value for key, value in entry.items() if key not in hidden and value is not None},
+    }
+    return Event(written.sequence, kind, compact(event))
+
+
+def events_after(storage: ContractStorage, after: int) -> list[Event]:
+    """The events after a sequence, at most CHUNK, from the stream."""
+    return [event_of(written) for written in storage.history(after=after, limit=CHUNK)]
+
+
+class Feed:
+    """The events of one process: the last ones from memory, older ones from the stream."""
+
+    def __init__(self, storage: ContractStorage) -> None:
+        self._storage = storage
+        self._lock = threading.Lock()
+        self._events: list[Event] = []
+        self._complete_from: int | None = None
+        """Memory has every event after this sequence; None: nothing is known yet."""
+        self._wake: set[Callable[[], None]] = set()
+        storage.watch(self._written, self._loaded)
+
+    def _written(self, written: Written) -> None:
+        event = event_of(written)
+        with self._lock:
+            if self._complete_from is None or event.sequence <= self.last:
+                return
+            self._events.append(event)
+            if len(self._events) > KEPT:
+                dropped = len(self._events) - KEPT * 9 // 10
+                self._complete_from = self._events[dropped - 1].sequence
+                self._events = self._events[dropped:]
+            wake = list(self._wake)
+        for each in wake:
+            each()
+
+    def _loaded(self, sequence: int) -> None:
+        """The copy was loaded anew: what happened up to `sequence` did not come by as messages."""
+        with self._lock:
+            self._events, self._complete_from = [], sequence
+            wake = list(self._wake)
+        for each in wake:
+            each()
+
+    @property
+    def last(self) -> int:
+        """The last sequence that is known."""
+        return self._events[-1].sequence if self._events else self._complete_from or 0
+
+    def recent(self, after: int) -> list[Event] | None:
+        """The events after a sequence, at most CHUNK; None where memory does not reach back so far."""
+        with self._lock:
+            if self._complete_from is None or after < self._complete_from:
+                return None
+            start = bisect.bisect_right(self._events, after, key=lambda event: event.sequence)
+            return self._events[start : start + CHUNK]
+
+    def older(self, after: int) -> list[Event]:
+        """The events after a sequence, at most CHUNK, from the stream. Blocks. Raises StorageUnavailable."""
+        return events_after(self._storage, after)
+
+    def call(self, wake: Callable[[], None]) -> Callable[[], None]:
+        """Have `wake` called, from any thread, when there is something new; returns what ends that."""
+        with self._lock:
+            self._wake.add(wake)
+
+        def end() -> None:
+            with self._lock:
+                self._wake.discard(wake)
+
+        return end
