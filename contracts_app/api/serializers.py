@@ -8,6 +8,7 @@ from typing import Any
 from contracts_app.bundles import NAME_RULE, ContractBundle, compact, valid_name
 from contracts_app.exceptions import MalformedContract
 from contracts_app.lifecycle import ACTIVE, DRAFT
+from contracts_app.services.batching import MOST_MEMBERS
 from linter_app.json_text import InvalidJSON, check_text
 from linter_app.semver import InvalidVersion, Version
 
@@ -78,6 +79,29 @@ def read_publish(data: Any) -> PublishOrder:
         labels=_labels(data.get("labels")),
     )
     return PublishOrder(bundle, state == DRAFT, read_reason(data.get("override")))
+
+
+def read_batch(data: Any) -> list[PublishOrder]:
+    """The versions of `{"contracts": [...]}`, each as a publish request. Raises MalformedContract, naming the place."""
+    contracts = data.get("contracts") if isinstance(data, dict) and data.keys() == {"contracts"} else None
+    if not isinstance(contracts, list) or not 1 <= len(contracts) <= MOST_MEMBERS:
+        raise MalformedContract(f'The request body must be {{"contracts": [...]}} with 1 to {MOST_MEMBERS} contracts')
+    orders: list[PublishOrder] = []
+    seen: set[str] = set()
+    for number, member in enumerate(contracts):
+        try:
+            order = read_publish(member)
+        except MalformedContract as error:
+            raise MalformedContract(f"contracts[{number}]: {error.message}", index=number, **error.extras) from None
+        if order.override is not None:
+            raise MalformedContract(f"contracts[{number}]: a break is overridden one by one", index=number)
+        if order.bundle.key in seen:
+            raise MalformedContract(
+                f"contracts[{number}]: {order.bundle.name}/{order.bundle.version} is given twice", index=number
+            )
+        seen.add(order.bundle.key)
+        orders.append(order)
+    return orders
 
 
 def read_reason(value: Any) -> str | None:

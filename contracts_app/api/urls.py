@@ -23,6 +23,7 @@ def _policy(route: str, level: str) -> Any:
 
 urlpatterns = [
     path(CONTRACTS, ContractViewSet.as_view({"get": "list", "post": "create"})),
+    path(f"{CONTRACTS}:batch", ContractViewSet.as_view({"post": "batch"})),
     path("registry/check", VerdictViewSet.as_view({"post": "check"})),
     path("registry/audit", AuditViewSet.as_view({"get": "list"})),
     path("registry/events", EventViewSet.as_view({"get": "list"})),

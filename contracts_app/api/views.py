@@ -13,12 +13,13 @@ from contracts_app.api.body import read_json
 from contracts_app.api.parameters import flag, known, number
 from contracts_app.api.permissions import OVERRIDE, require
 from contracts_app.api.prepared import LIST_CACHING, ready, version_headers
-from contracts_app.api.serializers import check_name, read_publish
+from contracts_app.api.serializers import check_name, read_batch, read_publish
 from contracts_app.bundles import ContractBundle, compact
-from contracts_app.exceptions import ContractGone, ContractNotFound, MalformedContract
+from contracts_app.exceptions import ContractGone, ContractNotFound, ContractRefused, MalformedContract
 from contracts_app.lifecycle import SUNSET, WITHDRAWN
 from contracts_app.policies import policy_of
 from contracts_app.request_context import request_id
+from contracts_app.services.batching import Member, publish_contracts
 from contracts_app.services.depending import self_contained, tree
 from contracts_app.services.finding import (
     LARGEST_PAGE,
@@ -89,6 +90,24 @@ class ContractViewSet(ViewSet):
             response["Location"] = location(published.name, published.version)
             response["ETag"] = published.etag
         return response
+
+    def batch(self, request: Request) -> Response:
+        known(request._request, "dryRun")
+        dry_run = flag(request._request, "dryRun")
+        orders = read_batch(read_json(request._request))
+        outcomes = publish_contracts(
+            members=[Member(order.bundle, order.draft) for order in orders], actor=actor_of(request), dry_run=dry_run
+        )
+        results = [outcome.to_json() for outcome in outcomes]
+        refused = [outcome for outcome in outcomes if outcome.status == "refused"]
+        if refused:
+            written = sum(outcome.status == "created" for outcome in outcomes)
+            raise ContractRefused(
+                f"{len(refused)} of {len(orders)} contracts are refused, and {written or 'none'} were written; "
+                f"the first is {refused[0].name}/{refused[0].version}: {refused[0].error}",
+                results=results,
+            )
+        return Response({"status": "valid" if dry_run else "created", "results": results})
 
     def contract(self, request: Request, name: str) -> HttpResponse:
         known(request._request)

@@ -154,3 +154,47 @@ def test_serve_starts_stops_and_keeps_its_data(tmp_path):
         assert "export JWT_TOKEN=" in out
         with pytest.raises(OSError, match="refused"):
             socket.create_connection(("127.0.0.1", port), 1)
+
+
+def command(server, name, *arguments, token=None):
+    return subprocess.run(
+        [sys.executable, "manage.py", name, "--registry-endpoint", server, *arguments],
+        cwd=ROOT,
+        env=environment(JWT_TOKEN=token or make_token(*ALL)),
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_a_folder_is_planned_published_and_then_unchanged(server, tmp_path):
+    (tmp_path / "tree.money").mkdir()
+    (tmp_path / "tree.money" / "1.0.0.json").write_text('{"type": "integer"}')
+    (tmp_path / "tree.order.1.0.0.json").write_text('{"properties": {"total": {"$ref": "contract:tree.money@^1"}}}')
+    (tmp_path / "tree.order.1.0.0.wit").write_text("package demo:tree;\n")
+    plan = command(server, "publish_contracts", str(tmp_path), "--plan")
+    assert (plan.returncode, plan.stderr) == (0, "")
+    assert plan.stdout == "publish    tree.money 1.0.0\npublish    tree.order 1.0.0\n2 to publish, 0 unchanged\n"
+    done = command(server, "publish_contracts", str(tmp_path))
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "2 published, 0 unchanged")
+    (tmp_path / "tree.money" / "1.1.0.json").write_text('{"type": "string"}')
+    refused = command(server, "publish_contracts", str(tmp_path))
+    assert refused.returncode == 1
+    assert "REFUSED    tree.money 1.1.0" in refused.stdout
+    assert "needs 2.0.0" in refused.stdout
+    (tmp_path / "tree.money" / "1.1.0.json").unlink()
+    again = command(server, "publish_contracts", str(tmp_path))
+    assert (again.returncode, again.stdout.splitlines()[-1]) == (0, "0 to publish, 2 unchanged")
+    assert command(server, "publish_contracts", str(tmp_path / "nowhere")).returncode == 2
+
+
+def test_versions_are_deprecated_and_withdrawn(server):
+    publish_command(server, "--name", "old.one", "--version", "1.0.0", token=make_token(*ALL))
+    publish_command(server, "--name", "old.one", "--version", "1.1.0", token=make_token(*ALL))
+    which = ("--name", "old.one", "--version", "1.0.0")
+    done = command(server, "deprecate_contract", *which, "--successor", "1.1.0", "--sunset", "2999-01-01")
+    assert (done.returncode, done.stdout) == (0, "old.one 1.0.0 is deprecated, sunset 2999-01-01T00:00:00Z\n")
+    done = command(server, "withdraw_contract", *which, "--reason", "gone")
+    assert (done.returncode, done.stdout) == (0, "old.one 1.0.0 is withdrawn\n")
+    again = command(server, "withdraw_contract", *which)
+    assert (again.returncode, "is withdrawn; it cannot be withdrawn" in again.stderr) == (1, True)
+    assert command("http://127.0.0.1:1", "withdraw_contract", *which).returncode == 3

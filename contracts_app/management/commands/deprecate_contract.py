@@ -1,0 +1,32 @@
+"""`manage.py deprecate_contract`: say that a version should no more be used."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from contracts_app.management.remote import RemoteCommand
+
+
+class Command(RemoteCommand):
+    help = (
+        "Deprecate a version: readers are told so, with its sunset and its successor. Its content stays. "
+        "Exit codes: 0 done, 1 refused, 2 unusable input, 3 unreachable."
+    )
+    doing = "Deprecating"
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--name", required=True)
+        parser.add_argument("--version", required=True)
+        parser.add_argument("--reason", help="why, for its readers and for the audit")
+        parser.add_argument("--sunset", metavar="DATE", help="RFC 3339 date or time from which on it is gone")
+        parser.add_argument("--successor", metavar="VERSION", help="the version to use instead")
+        super().add_arguments(parser)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        fields = {field: options[field] for field in ("reason", "sunset", "successor")}
+        with self.registry(options) as registry:
+            life = registry.deprecate(options["name"], options["version"], **fields)["lifecycle"]
+        until = f", sunset {life['sunsetAt']}" if "sunsetAt" in life else ""
+        self.stdout.write(self.style.SUCCESS(f"{options['name']} {options['version']} is deprecated{until}"))

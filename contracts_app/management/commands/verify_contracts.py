@@ -1,0 +1,27 @@
+"""`manage.py verify_contracts`: check every stored record anew."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from contracts_app.management.local import FAULTY, LocalCommand
+from contracts_app.services.releasing import verify
+
+
+class Command(LocalCommand):
+    help = (
+        "Compute every digest anew and check every stored record: form, schema, WIT, order of versions, dependencies, "
+        "policies. Exit codes: 0 all is well, 1 faults, 3 unreachable."
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        faults = 0
+        with self.storage() as storage:
+            for key, reason in verify(storage, self.progress):
+                faults += 1
+                self.stdout.write(self.style.ERROR(f"{key}: {reason}"))
+        if faults:
+            raise CommandError(f"{faults} faults", returncode=FAULTY)
+        self.stdout.write(self.style.SUCCESS("Every record is as it should be"))

@@ -1,0 +1,39 @@
+"""What the commands that work on the store itself have in common: who acts, and how an outage is told."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from tqdm import tqdm
+
+from contracts_app.exceptions import ContractError, StorageUnavailable
+from contracts_app.storage import Actor, ContractStorage, contract_storage
+
+FAULTY, UNUSABLE, UNREACHABLE = 1, 2, 3
+
+
+class LocalCommand(BaseCommand):
+    """Reads and writes the bucket that NATS_URL and REGISTRY_KV_BUCKET name; needs no running service."""
+
+    requires_system_checks = []
+
+    @contextmanager
+    def storage(self) -> Iterator[ContractStorage]:
+        try:
+            yield contract_storage()
+        except StorageUnavailable as error:
+            raise CommandError(error.message, returncode=UNREACHABLE) from None
+        except ContractError as error:
+            raise CommandError(error.message, returncode=FAULTY) from None
+
+    def progress(self, items: Iterable[Any]) -> Iterable[Any]:
+        """The items, with a bar on a terminal."""
+        return tqdm(items, file=sys.stderr, disable=None, unit="contract", leave=False)
+
+    def actor(self) -> Actor:
+        return Actor(f"command:{getpass.getuser()}")

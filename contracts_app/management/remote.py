@@ -1,0 +1,66 @@
+"""What the commands that ask a registry over HTTP have in common: options, exit codes, and how errors are told."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from contracts_app.client import RegistryClient, RegistryError, RegistryUnreachable
+
+# Exit codes beside 0: the registry refused, the input is unusable, the registry could not be asked.
+REFUSED, UNUSABLE, UNREACHABLE = 1, 2, 3
+
+
+class RemoteCommand(BaseCommand):
+    requires_system_checks = []
+    doing = "Asking"
+    """What is told to have failed."""
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        # Django's own --version would stand in the way of the contract's.
+        return super().create_parser(prog_name, subcommand, conflict_handler="resolve", **kwargs)
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--registry-endpoint",
+            default=os.environ.get("REGISTRY_ENDPOINT", "http://localhost:8090"),
+            help="default: http://localhost:8090, or REGISTRY_ENDPOINT",
+        )
+        parser.add_argument("--jwt", help="bearer token (default: the JWT_TOKEN environment variable)")
+        parser.add_argument("--timeout", type=float, default=30, help="seconds to wait for an answer (default: 30)")
+
+    @contextmanager
+    def registry(self, options: dict[str, Any]) -> Iterator[RegistryClient]:
+        """A client; its errors become the command's, with their exit codes."""
+        token = options["jwt"] or os.environ.get("JWT_TOKEN", "")
+        if not token:
+            raise CommandError("No token: give --jwt, or set JWT_TOKEN", returncode=UNUSABLE)
+        try:
+            with RegistryClient(options["registry_endpoint"], token.strip(), timeout=options["timeout"]) as client:
+                yield client
+        except RegistryUnreachable as error:
+            raise CommandError(str(error), returncode=UNREACHABLE) from None
+        except RegistryError as error:
+            detail = str(error)
+            if error.status == 409 and "digest" in error.problem:
+                detail += f" (stored digest: {error.problem['digest']})"
+            raise CommandError(
+                f"{self.doing} failed ({error.status}): {detail}",
+                returncode=UNREACHABLE if error.status >= 500 else REFUSED,
+            ) from None
+        except (UnicodeError, ValueError) as error:  # a token that no header can carry
+            raise CommandError(f"The token or the endpoint is unusable: {error}", returncode=UNUSABLE) from None
+
+
+def read_text(path: str) -> str:
+    """A file's text, verbatim. Raises CommandError."""
+    try:
+        with Path(path).open(encoding="utf-8", newline="") as file:
+            return file.read()
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"{path} cannot be read: {error}", returncode=UNUSABLE) from None
