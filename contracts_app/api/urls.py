@@ -2,6 +2,7 @@ from typing import Any
 
 from django.urls import path
 
+from contracts_app.api.description import docs, openapi
 from contracts_app.api.feed import EventViewSet
 from contracts_app.api.operations import AuditViewSet, LifecycleViewSet, PolicyViewSet
 from contracts_app.api.verdicts import VerdictViewSet
@@ -26,6 +27,8 @@ urlpatterns = [
     path(f"{CONTRACTS}:batch", ContractViewSet.as_view({"post": "batch"})),
     path("registry/check", VerdictViewSet.as_view({"post": "check"})),
     path("registry/audit", AuditViewSet.as_view({"get": "list"})),
+    path("registry/openapi.json", openapi, name="openapi"),
+    path("registry/docs", docs, name="docs"),
     path("registry/events", EventViewSet.as_view({"get": "list"})),
     path("registry/digests/<str:digest>", ContractViewSet.as_view({"get": "digest"})),
     path(POLICIES, PolicyViewSet.as_view({"get": "list"})),
