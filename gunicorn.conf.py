@@ -23,6 +23,7 @@ asgi_lifespan = "on"
 timeout = 120
 graceful_timeout = 30
 keepalive = 75
+limit_request_line = 8190
 max_requests = 0
 control_socket_disable = True
 

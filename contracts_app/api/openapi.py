@@ -175,13 +175,13 @@ def _policy(level: str, parameters: list[JSON]) -> JSON:
 
 
 SEARCH = (
-    query("q", "Text in name, description or a label, in any case", text()),
-    query("prefix", "The beginning of the name", text()),
-    query("label", "A label; given again, all must be there", {"type": "array", "items": text(100)}),
-    query("state", "A state; given again, any may hold", {"type": "array", "items": ref("State")}),
+    query("q", "Text in name, description or a label, in any case", text(100)),
+    query("prefix", "The beginning of the name", text() | {"pattern": "^[A-Za-z0-9_.-]*$"}),
+    query("label", "A label; given again, all must be there", {"type": "array", "items": text(100), "maxItems": 4}),
+    query("state", "A state; given again, any may hold", {"type": "array", "items": ref("State"), "maxItems": 5}),
     query("include", "One item for each contract, with its versions", {"type": "string", "enum": ["versions"]}),
     query("limit", "Items of a page", whole(1, 1000)),
-    query("cursor", "Where the page begins; taken from `Link`", text(400)),
+    query("cursor", "Where the page begins; taken from `Link`", text(400) | {"pattern": "^[A-Za-z0-9_-]*$"}),
 )
 AUDITED = (
     query("contract", "Of one contract", ref("Name")),

@@ -34,6 +34,7 @@ from contracts_app.services.finding import (
 from contracts_app.services.publishing import publish_contract
 from contracts_app.storage import Actor, Prepared, contract_storage
 
+LONGEST_TEXT = 200
 _SEARCH = ("q", "prefix", "label", "state", "include", "limit", "cursor")
 
 
@@ -242,8 +243,8 @@ def _search(request: HttpRequest) -> Search:
     states = tuple(request.GET.getlist("state"))
     check_states(states)
     for name in ("q", "prefix"):
-        if len(request.GET.get(name, "")) > 200:
-            raise MalformedContract(f"The query parameter {name} has at most 200 characters", field=name)
+        if len(request.GET.get(name, "")) > LONGEST_TEXT:
+            raise MalformedContract(f"The query parameter {name} has at most {LONGEST_TEXT} characters", field=name)
     return Search(
         q=request.GET.get("q", ""),
         prefix=request.GET.get("prefix", ""),
