@@ -221,7 +221,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds, up to 10,000 bundles")
     parser.add_argument("--plots", metavar="FOLDER", help="draw the growth curves there")
     options = parser.parse_args()
-    seconds, rounds = (1, 3) if options.quick else (2, 5)
+    seconds, rounds = (1, 3) if options.quick else (2, 3)
     sizes = [10, 1000, 10_000] if options.quick else [10, 100, 1000, 10_000, 100_000]
     server = EmbeddedServer(Path(_VAR) / "nats", port=free_port(0), largest_record=21 * 1024 * 1024)
     server.start()
