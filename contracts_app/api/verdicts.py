@@ -21,7 +21,7 @@ from contracts_app.bundles import compact
 from contracts_app.exceptions import ContractNotFound, MalformedContract
 from contracts_app.policies import COMPATIBILITIES, Policy, policy_of
 from contracts_app.services import comparing, validating
-from contracts_app.services.checking import check_schema_text, check_wit_text
+from contracts_app.services.checking import Texts, check_schema_text, check_wit_text
 from contracts_app.services.depending import self_contained
 from contracts_app.services.finding import resolve
 from contracts_app.storage import Prepared, contract_storage
@@ -51,9 +51,9 @@ class VerdictViewSet(ViewSet):
         policy = _with_overrides(policy, data)
         answer = comparing.told_report(comparing.compare(old, new, policy), policy)
         if old.bundle is not None:
-            answer["dependents"] = comparing.broken_dependents(old.bundle.name, new.schema, storage)
-        if new.schema is not None and new.wit is not None:
-            answer["coherence"] = comparing.coherence(new.schema, new.wit)
+            answer["dependents"] = comparing.broken_dependents(old.bundle.name, new.texts.schema, storage)
+        if new.texts.schema is not None and new.texts.wit is not None and not new.texts.packages:
+            answer["coherence"] = comparing.coherence(new.texts.schema, new.texts.wit)
         return Response(answer)
 
     def diff(self, request: Request, name: str) -> HttpResponse:
@@ -165,7 +165,7 @@ def _side(value: Any, field: str) -> tuple[comparing.Side, str]:
     if version is None:
         if name is not None:
             check_name(name)
-        return comparing.Side(schema, wit), name or ""
+        return comparing.Side(Texts(schema, wit)), name or ""
     if not isinstance(version, str):
         raise MalformedContract(f"{field}.version must be a string", field=field)
     check_name(name)

@@ -10,6 +10,7 @@ from contracts_app.bundles import ContractBundle, content_digest
 from contracts_app.exceptions import ContractAlreadyExists, ContractError, ContractRefused, VersionSetChanged
 from contracts_app.services.depending import references_of, target_of
 from contracts_app.services.publishing import publish_contract
+from contracts_app.services.wit_packages import used
 from contracts_app.storage import Actor, ContractIndex, ContractStorage, Deed, Listing, Written, contract_storage
 from linter_app.json_text import InvalidJSON, loads
 from linter_app.semver import Version
@@ -106,13 +107,14 @@ def in_order(members: list[Member]) -> list[Member]:
 
 
 def _referred(bundle: ContractBundle) -> set[str]:
+    packages = {package.replace(":", ".") for _, package, _, _ in used(bundle.wit or "")}
     if bundle.json_schema is None or "$ref" not in bundle.json_schema:
-        return set()
+        return packages
     try:
         schema = loads(bundle.json_schema)
     except InvalidJSON:
-        return set()  # which its check will tell
-    return {target.name for reference, _ in references_of(schema) if (target := target_of(reference))}
+        return packages  # which its check will tell
+    return packages | {target.name for reference, _ in references_of(schema) if (target := target_of(reference))}
 
 
 class Rehearsal(ContractStorage):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -12,6 +13,8 @@ from linter_app.dialects import InvalidSchema, parse_schema
 from linter_app.json_text import InvalidJSON, loads
 from linter_app.wit import InvalidWIT, WITToolFailed, check_wit
 
+Packages = tuple[tuple[str, str], ...]
+"""Labels and texts of WIT packages that another uses."""
 REMEMBERED_CHARACTERS = 256 * 1024
 """The largest texts whose check is remembered."""
 
@@ -22,12 +25,12 @@ def remembered(compute: Any, *texts: Any) -> Any:
     return (compute.__wrapped__ if large else compute)(*texts)
 
 
-def check_content(bundle: ContractBundle) -> None:
-    """Check schema, WIT and descriptor on their own. Raises ContractRefused."""
+def check_content(bundle: ContractBundle, packages: Packages = ()) -> None:
+    """Check schema, WIT (with the packages it uses) and descriptor. Raises ContractRefused."""
     if bundle.json_schema is not None:
         check_schema_text(bundle.json_schema, "jsonSchema")
     if bundle.wit is not None:
-        check_wit_text(bundle.wit, "wit")
+        check_wit_text(bundle.wit, "wit", packages)
     if isinstance(bundle.descriptor, str):
         try:
             loads(bundle.descriptor)
@@ -47,10 +50,10 @@ def check_schema_text(text: str, field: str) -> None:
         ) from None
 
 
-def check_wit_text(text: str, field: str) -> None:
+def check_wit_text(text: str, field: str, packages: Packages = ()) -> None:
     """Raises ContractRefused, naming `field` and the line."""
     try:
-        remembered(_checked_wit, text)
+        remembered(_checked_wit, text, packages)
     except InvalidWIT as error:
         raise ContractRefused(
             f"{field} is not valid WIT: {error}", field=field, line=error.line, column=error.column, reason=error.reason
@@ -59,15 +62,22 @@ def check_wit_text(text: str, field: str) -> None:
         raise ContractRefused(f"{field} could not be checked: {error}", field=field, reason=str(error)) from None
 
 
-def changes_between(
-    old_schema: str | None, new_schema: str | None, old_wit: str | None, new_wit: str | None, config: Config
-) -> tuple[Change, ...]:
+@dataclass(frozen=True)
+class Texts:
+    """What of a version is compared: a schema with all that it refers to, and a WIT text with what it uses."""
+
+    schema: str | None
+    wit: str | None = None
+    packages: Packages = ()
+
+
+def changes_between(old: Texts, new: Texts, config: Config) -> tuple[Change, ...]:
     """The facts of a step, each at its level for the mode. Raises ContractRefused where nothing can be compared."""
     changes: tuple[Change, ...] = remembered(
-        _schema_changes, old_schema, new_schema, config.mode, config.strict_open_objects
+        _schema_changes, old.schema, new.schema, config.mode, config.strict_open_objects
     )
-    if old_wit or new_wit:
-        changes += remembered(_wit_changes, old_wit, new_wit, config.mode)
+    if old.wit or new.wit:
+        changes += remembered(_wit_changes, old.wit, new.wit, old.packages, new.packages, config.mode)
     return changes
 
 
@@ -77,8 +87,8 @@ def _checked_schema(text: str) -> None:
 
 
 @lru_cache(256)
-def _checked_wit(text: str) -> None:
-    check_wit(text)
+def _checked_wit(text: str, packages: Packages) -> None:
+    check_wit(text, dict(packages))
 
 
 @lru_cache(1024)
@@ -93,9 +103,17 @@ def _schema_changes(old: str | None, new: str | None, mode: Any, strict: bool) -
 
 
 @lru_cache(256)
-def _wit_changes(old: str | None, new: str | None, mode: Any) -> tuple[Change, ...]:
+def _wit_changes(
+    old: str | None, new: str | None, old_packages: Packages, new_packages: Packages, mode: Any
+) -> tuple[Change, ...]:
     try:
-        return lint_wit(old or "", new or "", mode=mode).changes
+        return lint_wit(
+            old or "",
+            new or "",
+            mode=mode,
+            old_dependencies=dict(old_packages),
+            new_dependencies=dict(new_packages),
+        ).changes
     except InvalidWIT as error:
         # What is published now was checked before; the stored one is of a service that did not.
         raise ContractRefused(f"a stored WIT is invalid, and nothing can be compared with it: {error}") from None

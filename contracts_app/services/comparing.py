@@ -10,9 +10,9 @@ from typing import Any
 from contracts_app.bundles import ContractBundle, Dependency
 from contracts_app.exceptions import ContractRefused
 from contracts_app.policies import Policy, policy_of
-from contracts_app.services.checking import changes_between
+from contracts_app.services.checking import Texts, changes_between
 from contracts_app.services.depending import self_contained
-from contracts_app.services.publishing import COMPARABLE, compare_versions, told_changes
+from contracts_app.services.publishing import COMPARABLE, compare_versions, texts_of, told_changes
 from contracts_app.storage import ContractStorage
 from linter_app import Report, check_bundle
 from linter_app.changelog import fact
@@ -28,20 +28,19 @@ LONGEST_HISTORY = 500
 class Side:
     """One of two things to compare: texts, and the registered version they are of, if they are."""
 
-    schema: str | None
-    wit: str | None
+    texts: Texts
     bundle: ContractBundle | None = None
 
 
 def side_of(bundle: ContractBundle, storage: ContractStorage) -> Side:
-    return Side(self_contained(bundle, storage), bundle.wit, bundle)
+    return Side(texts_of(bundle, storage), bundle)
 
 
 def compare(old: Side, new: Side, policy: Policy) -> Report:
     """The verdict on the step from one to the other. Raises ContractRefused."""
-    changes = changes_between(old.schema, new.schema, old.wit, new.wit, policy.config)
+    changes = changes_between(old.texts, new.texts, policy.config)
     versions = [side.bundle.version if side.bundle else None for side in (old, new)]
-    equal = (old.schema, old.wit) == (new.schema, new.wit)
+    equal = old.texts == new.texts
     return report_of(changes, policy.config, equal=equal, current_version=versions[0], proposed_version=versions[1])
 
 
@@ -79,9 +78,8 @@ def broken_dependents(name: str, schema: str | None, storage: ContractStorage) -
         def instead(dependency: Dependency) -> str | None:
             return (schema or "true") if dependency.name == name else None
 
-        changes = changes_between(
-            self_contained(bundle, storage), self_contained(bundle, storage, instead), None, None, policy.config
-        )
+        now, then = Texts(self_contained(bundle, storage)), Texts(self_contained(bundle, storage, instead))
+        changes = changes_between(now, then, policy.config)
         report = report_of(changes, policy.config, equal=False)
         if report.breaking or report.undecided:
             broken.append(

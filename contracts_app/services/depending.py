@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import unquote, urldefrag
@@ -16,6 +17,7 @@ from contracts_app.bundles import ContractBundle, Dependency, compact, valid_nam
 from contracts_app.exceptions import ContractNotFound, ContractRefused
 from contracts_app.lifecycle import ACTIVE, DEPRECATED
 from contracts_app.services.finding import resolve
+from contracts_app.services.wit_packages import check_packages
 from contracts_app.storage import ContractStorage, Entry
 from linter_app.json_text import InvalidJSON, loads
 
@@ -65,13 +67,11 @@ def references_of(schema: Any) -> Iterator[tuple[str, str]]:
 
 def check_dependencies(bundle: ContractBundle, storage: ContractStorage) -> ContractBundle:
     """The bundle with the exact versions it refers to. Raises ContractRefused, naming the reference and its place."""
-    if bundle.json_schema is None or "$ref" not in bundle.json_schema:
-        return bundle
-    pinned: list[Dependency] = []
-    try:
-        schema = loads(bundle.json_schema)
-    except InvalidJSON:
-        return bundle  # which the check of its content tells
+    pinned = list(check_packages(bundle, storage))
+    schema: Any = True
+    if bundle.json_schema is not None and "$ref" in bundle.json_schema:
+        with suppress(InvalidJSON):  # which the check of its content tells
+            schema = loads(bundle.json_schema)
     for reference, place in references_of(schema):
         target = target_of(reference)
         assert target is not None
@@ -143,7 +143,7 @@ def self_contained(
 
     A schema without dependencies is given as it is. `instead` may give another text for a dependency.
     """
-    if bundle.json_schema is None or not bundle.dependencies:
+    if bundle.json_schema is None or not any(target_of(each.reference) for each in bundle.dependencies):
         return bundle.json_schema
     embedded: dict[str, Any] = {}
     root = _embedded(bundle, storage, embedded, instead)
@@ -161,8 +161,8 @@ def _embedded(
 ) -> Any:
     """The bundle's schema, its references led to identifiers of exact versions; what they mean is put in `embedded`."""
     schema = loads(bundle.json_schema or "true")
-    pins = {each.reference: each for each in bundle.dependencies}
-    for each in bundle.dependencies:
+    pins = {each.reference: each for each in bundle.dependencies if target_of(each.reference)}
+    for each in pins.values():
         name = f"{each.name}@{each.version}"
         if name in embedded:
             continue

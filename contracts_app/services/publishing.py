@@ -20,8 +20,9 @@ from contracts_app.exceptions import (
 )
 from contracts_app.lifecycle import ACTIVE, DEPRECATED, DRAFT, SUNSET, Lifecycle
 from contracts_app.policies import Policy, policy_of
-from contracts_app.services.checking import changes_between, check_content
+from contracts_app.services.checking import Texts, changes_between, check_content
 from contracts_app.services.depending import check_dependencies, self_contained
+from contracts_app.services.wit_packages import packages_of
 from contracts_app.storage import Actor, ContractIndex, ContractStorage, Deed, Entry, contract_storage
 from linter_app import Report
 from linter_app.changelog import fact, told
@@ -70,7 +71,7 @@ def publish_contract(
     first = Lifecycle(state=DRAFT, changed_at=now) if draft else None
     bundle = replace(bundle, digest=content_digest(bundle), created_at=now, lifecycle=first)
     bundle = check_dependencies(bundle, storage)
-    check_content(replace(bundle, json_schema=self_contained(bundle, storage)))
+    check_content(replace(bundle, json_schema=self_contained(bundle, storage)), packages_of(bundle, storage))
 
     def decide(known: ContractIndex) -> tuple[ContractBundle, Deed]:
         wanted, before = bundle, ""
@@ -182,10 +183,12 @@ def find_neighbours(bundle: ContractBundle, known: ContractIndex, policy: Policy
 
 def compare_versions(older: ContractBundle, later: ContractBundle, policy: Policy, storage: ContractStorage) -> Report:
     """The verdict on the step between two versions, with what they refer to."""
-    changes = changes_between(
-        self_contained(older, storage), self_contained(later, storage), older.wit, later.wit, policy.config
-    )
+    changes = changes_between(texts_of(older, storage), texts_of(later, storage), policy.config)
     return report_of(changes, policy.config, equal=False, current_version=older.version, proposed_version=later.version)
+
+
+def texts_of(bundle: ContractBundle, storage: ContractStorage) -> Texts:
+    return Texts(self_contained(bundle, storage), bundle.wit, packages_of(bundle, storage))
 
 
 def _exists(bundle: ContractBundle, stored: Entry) -> ContractAlreadyExists:

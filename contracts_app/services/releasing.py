@@ -18,6 +18,7 @@ from contracts_app.policies import check_policy
 from contracts_app.records import read_record
 from contracts_app.services.checking import check_content
 from contracts_app.services.depending import self_contained
+from contracts_app.services.wit_packages import packages_of
 from contracts_app.storage import Actor, ContractIndex, ContractStorage, Deed
 from linter_app.json_text import InvalidJSON, loads
 from linter_app.semver import Version
@@ -157,7 +158,7 @@ def verify(storage: ContractStorage, progress: Progress) -> Iterable[tuple[str, 
                 found = "is missing" if target is None else "has another digest than the one that was pinned"
                 yield bundle.key, f"its dependency {each.name}/{each.version} {found}"
         try:
-            check_content(replace(bundle, json_schema=self_contained(bundle, storage)))
+            check_content(replace(bundle, json_schema=self_contained(bundle, storage)), packages_of(bundle, storage))
         except (ContractNotFound, UnreadableRecord):
             pass  # of a dependency, and told above
         except ContractError as error:

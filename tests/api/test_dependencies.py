@@ -139,3 +139,31 @@ def test_references_of_references_are_bundled_each_once(money):
     assert money.post({"line": {"total": {"amount": 1}}, "total": 1}, f"{PATH}/validate").json()["valid"]
     assert not money.post({"line": {"total": {"amount": "1"}}}, f"{PATH}/validate").json()["valid"]
     assert not money.post({"total": -1}, f"{PATH}/validate").json()["valid"]
+
+
+TYPES = "package shop:types@1.0.0;\n\ninterface money {\n  record amount { value: u64 }\n}\n"
+USER = """package shop:cart;
+
+interface cart {
+  // use shop:nothing/here;
+  use shop:types/money@1.0.0.{amount};
+  total: func() -> amount;
+}
+"""
+
+
+def test_wit_packages_are_resolved_pinned_and_compared_with_what_they_use(api):
+    missing = api.publish("shop.cart", "1.0.0", wit=USER)
+    assert (missing.status_code, missing.json()["line"]) == (422, 5)
+    assert "publish it first" in missing.json()["detail"]
+    assert api.publish("shop.types", "1.0.0", wit=TYPES).status_code == 201
+    assert api.publish("shop.cart", "1.0.0", wit=USER).status_code == 201
+    answer = api.get("/registry/contracts/shop.cart/1.0.0").json()
+    assert [(each["name"], each["version"], each["reference"]) for each in answer["dependencies"]] == [
+        ("shop.types", "1.0.0", "shop:types@1.0.0")
+    ]
+    same = api.publish("shop.cart", "1.1.0", wit=USER.replace("total: func", "sum: func() -> u64;\n  total: func"))
+    assert same.status_code == 201, same.content
+    broken = api.publish("shop.cart", "1.2.0", wit=USER.replace("total", "whole"))
+    assert (broken.status_code, broken.json()["verdict"]) == (422, "breaking")
+    assert api.get("/registry/contracts/shop.types/1.0.0/dependents").json()["dependents"][0]["name"] == "shop.cart"

@@ -1,0 +1,67 @@
+"""Four workers, one truth: what one of them answered, none of the others knows less of."""
+
+from __future__ import annotations
+
+import json
+
+import httpx
+import pytest
+
+from tests.api.conftest import make_token
+from tests.commands.serving import serving
+
+SCOPES = [f"contracts:{scope}" for scope in ("read", "write", "admin", "override", "audit")]
+ROUNDS = 60
+
+
+@pytest.fixture
+def clients(nats_server, tmp_path):
+    """Clients with a connection each: which worker has it is the kernel's choice, so there are many."""
+    headers = {"Authorization": f"Bearer {make_token(*SCOPES)}"}
+    with serving(nats_server.url, tmp_path / "log", "--workers", "4", "registry_project.asgi") as (url, process):
+        opened = [httpx.Client(base_url=url, headers=headers, timeout=30) for _ in range(16)]
+        for client in opened:
+            client.get("/healthz")
+        yield opened
+        for client in opened:
+            client.close()
+    lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
+    assert not [line for line in lines if line["level"] == "error"]
+
+
+def test_what_one_worker_published_every_other_shows_at_once(clients):
+    for number in range(ROUNDS):
+        name, writer = f"one.truth{number}", clients[number % 16]
+        schema = {"type": "object", "title": str(number)}
+        published = writer.post(
+            "/registry/contracts", json={"name": name, "version": "1.0.0", "jsonSchema": schema, "labels": [name]}
+        )
+        assert published.status_code == 201
+        digest = published.json()["digest"]
+        for reader in clients:
+            assert reader.get(f"/registry/contracts/{name}/1.0.0").status_code == 200
+            assert f'"{name}"' in reader.get("/registry/contracts").text
+            assert len(reader.get(f"/registry/contracts?label={name}").json()["contracts"]) == 1
+            assert reader.get(f"/registry/contracts/{name}/latest").json()["version"] == "1.0.0"
+            assert reader.get(f"/registry/digests/{digest}").status_code == 200
+
+
+def test_policies_and_lifecycles_are_known_to_all_at_once(clients):
+    def publish(client: httpx.Client, name: str, version: str, schema: object) -> int:
+        body = {"name": name, "version": version, "jsonSchema": schema}
+        return client.post("/registry/contracts", params={"dryRun": "true"}, json=body).status_code
+
+    first = {"name": "one.policy", "version": "1.0.0", "jsonSchema": {"type": "integer"}}
+    assert clients[0].post("/registry/contracts", json=first).status_code == 201
+    for number in range(ROUNDS):
+        mode, status = (("none", 200), ("backward", 422))[number % 2]
+        writer = clients[number % 16]
+        put = writer.put("/registry/policies/contracts/one.policy", json={"compatibility": mode})
+        assert put.status_code == 200
+        deed, state = (("deprecate", "deprecated"), ("activate", "active"))[number % 2]
+        assert writer.post(f"/registry/contracts/one.policy/1.0.0/{deed}").status_code == 200
+        for reader in clients:
+            assert publish(reader, "one.policy", "1.1.0", {"type": "string"}) == status
+            answer = reader.get("/registry/contracts/one.policy/1.0.0")
+            assert answer.json()["lifecycle"]["state"] == state
+            assert ("Deprecation" in answer.headers) == (state == "deprecated")
