@@ -24,6 +24,8 @@ timeout = 120
 graceful_timeout = 30
 keepalive = 75
 limit_request_line = 8190
+# The checks of formats take a second to import: once, and not again when a worker is replaced.
+preload_app = True
 max_requests = 0
 control_socket_disable = True
 

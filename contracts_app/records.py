@@ -64,6 +64,25 @@ def read_canonical(key: str, data: bytes) -> CanonicalRecord | None:
     return record if right and hashed.hexdigest() == record.digest else None
 
 
+def read_known(body: bytes, *, plain: bool) -> ContractBundle:
+    """The bundle of a record that was read before, and is not checked again. `plain`: it has the content alone."""
+    record = _DECODER.decode(body) if plain else None
+    if record is None or record.descriptor is not msgspec.UNSET:
+        whole = loads(body)
+        return read_record(key_of(whole["name"], whole["version"]), body)
+    return ContractBundle(
+        name=record.name,
+        version=record.version,
+        description=record.description,
+        json_schema=record.jsonSchema,
+        wit_path=record.witPath,
+        descriptor_path=record.descriptorPath,
+        wit=None if isinstance(record.wit, msgspec.UnsetType) else record.wit,
+        created_at=record.createdAt,
+        digest=record.digest,
+    )
+
+
 def read_record(key: str, data: bytes | None) -> ContractBundle:
     """The bundle stored under `key`. Raises UnreadableRecord, saying what is wrong with it.
 

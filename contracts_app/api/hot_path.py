@@ -31,10 +31,17 @@ LogLine = Callable[[str, int, float, str, str], None]
 """Writes an access line: route, status, when it started (perf_counter), subject, request id."""
 
 CONTRACTS = "/registry/contracts"
+# What the middleware adds to every answer of these routes.
+_ALWAYS = (
+    (b"x-frame-options", b"DENY"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+)
 _LIST = "/registry/contracts"
-_LIST_HEADERS = ((b"cache-control", LIST_CACHING.encode()), (b"allow", b"GET, POST, HEAD, OPTIONS"))
+_LIST_HEADERS = ((b"cache-control", LIST_CACHING.encode()), (b"allow", b"GET, POST, HEAD, OPTIONS"), *_ALWAYS)
 _VERSION = "/registry/contracts/<str:name>/<str:version>"
-_VERSION_HEADERS = ((b"cache-control", VERSION_CACHING.encode()), (b"allow", b"GET, HEAD, OPTIONS"))
+_VERSION_HEADERS = ((b"cache-control", VERSION_CACHING.encode()), (b"allow", b"GET, HEAD, OPTIONS"), *_ALWAYS)
 _WANTED = (b"authorization", b"host", b"if-none-match", b"x-request-id")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 _PATIENCE = 40
@@ -50,7 +57,7 @@ class HotPath:
         self._tokens = tokens
         self._hosts = hosts
         self._log = log
-        self._unique, self._number = token_hex(8), count()
+        self._unique, self._number = token_hex(8).encode(), count()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] == "GET" and scope["path"].startswith(CONTRACTS):
@@ -90,15 +97,15 @@ class HotPath:
         route, prepared, own = self.find(scope["path"])
         if prepared is None:
             return None
-        known = if_none_match(headers.get(b"if-none-match", b"").decode("latin-1"), prepared.etag)
+        tags = headers.get(b"if-none-match")
+        known = tags is not None and if_none_match(tags.decode("latin-1"), prepared.etag)
         status, body = (304, b"") if known else (200, prepared.body)
-        identity = headers.get(b"x-request-id", b"")
-        if not _REQUEST_ID.fullmatch(identity):
-            identity = b"%s%016x" % (self._unique.encode(), next(self._number))
+        identity = headers.get(b"x-request-id")
+        if identity is None or not _REQUEST_ID.fullmatch(identity):
+            identity = b"%s%016x" % (self._unique, next(self._number))
         sent = [
             (b"etag", prepared.etag.encode()),
             *own,
-            *_ALWAYS,
             (b"content-length", b"%d" % len(body)),
             (b"x-request-id", identity),
         ]
@@ -109,12 +116,3 @@ class HotPath:
             {"type": "http.response.start", "status": status, "headers": sent},
             {"type": "http.response.body", "body": body},
         )
-
-
-# What the middleware adds to every answer of these routes.
-_ALWAYS = (
-    (b"x-frame-options", b"DENY"),
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"same-origin"),
-    (b"cross-origin-opener-policy", b"same-origin"),
-)

@@ -5,174 +5,30 @@ tests/api/test_openapi.py holds it to the routes that there are, and to what the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cache
-from typing import Any
 
 from contracts_app.api import shapes
+from contracts_app.api.described import (
+    ASKED,
+    CACHED,
+    DRY_RUN,
+    GONE_TOO,
+    JSON,
+    KNOWN,
+    NAME,
+    REFUSALS,
+    answer,
+    lifecycle,
+    operation,
+    part,
+    policy,
+    query,
+    reads,
+    takes,
+    text,
+    whole,
+)
 from contracts_app.api.shapes import ref
-
-JSON = dict[str, Any]
-
-REFUSALS: dict[int, str] = {
-    400: "The request is malformed; `field` names the place",
-    401: "No token, or one that is not valid",
-    403: "The token lacks the scope",
-    404: "There is no such contract, version, part or policy",
-    409: "It exists already, or the present state does not allow it",
-    410: "The version was withdrawn, or its sunset has come; `Link` names its successor",
-    412: "If-Match names an entity tag that is no more the present one",
-    413: "The body is larger than CONTRACT_MAX_BYTES",
-    422: "Well-formed, but refused; `changes` tell a break, `pointer` a place in a schema",
-    503: "The store cannot be reached; try again after `Retry-After` seconds",
-}
-NAME = {"name": "name", "in": "path", "required": True, "schema": ref("Name")}
-EXACT = {"name": "version", "in": "path", "required": True, "schema": ref("Version")}
-ASKED = {
-    "name": "version",
-    "in": "path",
-    "required": True,
-    "description": "A version, `latest`, or a range such as `^1.2`, `~1.2`, `1.x`, `>=1.2 <3`",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 200},
-    "examples": {"exact": {"value": "1.0.0"}, "latest": {"value": "latest"}, "range": {"value": "^1"}},
-}
-IF_MATCH = {"name": "If-Match", "in": "header", "schema": {"type": "string"}, "description": "The ETag that was read"}
-DRY_RUN = {
-    "name": "dryRun",
-    "in": "query",
-    "description": "All checks, and no write",
-    "schema": {"enum": ["true", "false"], "type": "string"},
-}
-GONE_TOO = {**DRY_RUN, "name": "includeWithdrawn", "description": "Also read what was withdrawn or sunset"}
-
-
-def query(name: str, description: str, schema: JSON, **more: Any) -> JSON:
-    return {"name": name, "in": "query", "description": description, "schema": schema, **more}
-
-
-def text(most: int = 200) -> JSON:
-    return {"type": "string", "maxLength": most}
-
-
-def whole(least: int, most: int) -> JSON:
-    return {"type": "integer", "minimum": least, "maximum": most}
-
-
-def answer(
-    description: str, schema: Mapping[str, Any] | None = None, kind: str = "application/json", **headers: str
-) -> JSON:
-    told: JSON = {"description": description}
-    if schema is not None:
-        told["content"] = {kind: {"schema": schema}}
-    if headers:
-        told["headers"] = {
-            name.replace("_", "-"): {"description": said, "schema": {"type": "string"}}
-            for name, said in headers.items()
-        }
-    return told
-
-
-def operation(
-    summary: str,
-    identity: str,
-    tag: str,
-    scope: str | None,
-    answers: dict[int, JSON],
-    *refusals: int,
-    parameters: tuple[JSON, ...] = (),
-    body: JSON | None = None,
-) -> JSON:
-    told: JSON = {"summary": summary, "operationId": identity, "tags": [tag], "responses": {}}
-    if parameters:
-        told["parameters"] = list(parameters)
-    if body is not None:
-        told["requestBody"] = body
-    if scope is not None:
-        told["description"] = f"Needs the scope `{scope}`."
-        told["security"] = [{"bearer": []}]
-        refusals = (*refusals, 400, 401, 403, 503)
-    else:
-        told["security"] = []
-    told["responses"] = {str(status): found for status, found in answers.items()}
-    told["responses"] |= {str(status): {"$ref": f"#/components/responses/{status}"} for status in sorted(set(refusals))}
-    return told
-
-
-def takes(schema: JSON, required: bool = True, **examples: Any) -> JSON:
-    content: JSON = {"schema": schema}
-    if examples:
-        content["examples"] = {name: {"value": value} for name, value in examples.items()}
-    return {"required": required, "content": {"application/json": content}}
-
-
-CACHED = {"ETag": "Strong entity tag", "Cache_Control": "How long it may be kept"}
-KNOWN = answer("If-None-Match names what there is", None, **CACHED)
-
-
-def _reads(
-    summary: str, identity: str, schema: JSON, *refusals: int, parameters: tuple[JSON, ...] = (), **more: Any
-) -> JSON:
-    answers = {
-        200: answer("Found", schema, more.pop("kind", "application/json"), **CACHED),
-        304: KNOWN,
-    }
-    tag, scope = more.pop("tag", "Contracts"), more.pop("scope", "contracts:read")
-    return operation(summary, identity, tag, scope, answers, *refusals, parameters=parameters)
-
-
-def _part(part: str, kind: str, schema: JSON) -> JSON:
-    return _reads(
-        f"The {part} alone, as it was published", f"get_{part}", schema, 404, 410, parameters=(GONE_TOO,), kind=kind
-    )
-
-
-def _lifecycle(deed: str, summary: str, schema: JSON, example: JSON) -> JSON:
-    answers = {200: answer("Done", ref("LifecycleAnswer"), ETag="The new entity tag")}
-    return {
-        "parameters": [NAME, EXACT],
-        "post": operation(
-            summary,
-            deed,
-            "Lifecycle",
-            "contracts:write",
-            answers,
-            *(404, 409, 412, 413, 422),
-            parameters=(DRY_RUN, IF_MATCH),
-            body=takes(schema, required=False, example=example),
-        ),
-    }
-
-
-def _policy(level: str, parameters: list[JSON]) -> JSON:
-    told = answer("The level's own policy, and what holds", ref("PolicyAnswer"), **CACHED)
-    put = answer("Written", ref("PolicyWritten"), ETag="The new entity tag")
-    body = takes(ref("Policy"), strict={"compatibility": "full-transitive", "allowOverride": False})
-    return {
-        "parameters": parameters,
-        "get": operation(
-            "A level's policy", f"get_{level}_policy", "Policies", "contracts:read", {200: told, 304: KNOWN}, 404
-        ),
-        "put": operation(
-            "Set a level's policy",
-            f"put_{level}_policy",
-            "Policies",
-            "contracts:admin",
-            {200: put},
-            *(409, 412, 413),
-            parameters=(IF_MATCH,),
-            body=body,
-        ),
-        "delete": operation(
-            "Delete a level's policy",
-            f"delete_{level}_policy",
-            "Policies",
-            "contracts:admin",
-            {204: answer("Deleted")},
-            *(404, 409, 412),
-            parameters=(IF_MATCH,),
-        ),
-    }
-
 
 SEARCH = (
     query("q", "Text in name, description or a label, in any case", text(100)),
@@ -212,7 +68,7 @@ def document() -> JSON:
     events["content"]["text/event-stream"] = {"schema": {"type": "string"}}
     instance = takes({}, order={"id": "a"})
     instance["content"]["application/x-ndjson"] = {"schema": {"type": "string"}, "example": '{"id": "a"}\n{"id": 1}\n'}
-    changelog = _reads("Every version's changes, newest first", "get_changelog", ref("Changelog"), 404, 422)
+    changelog = reads("Every version's changes, newest first", "get_changelog", ref("Changelog"), 404, 422)
     changelog["responses"]["200"]["content"]["text/markdown"] = {"schema": {"type": "string"}}
     paths: JSON = {
         "/registry/contracts": {
@@ -244,11 +100,11 @@ def document() -> JSON:
         },
         "/registry/contracts/{name}": {
             "parameters": [NAME],
-            "get": _reads("A contract with its versions and policy", "get_contract", ref("Contract"), 404),
+            "get": reads("A contract with its versions and policy", "get_contract", ref("Contract"), 404),
         },
         "/registry/contracts/{name}/diff": {
             "parameters": [NAME],
-            "get": _reads(
+            "get": reads(
                 "The verdict on the step between two versions",
                 "get_diff",
                 ref("Report"),
@@ -263,14 +119,14 @@ def document() -> JSON:
         "/registry/contracts/{name}/changelog": {"parameters": [NAME], "get": changelog | {"tags": ["Verdicts"]}},
         at: {
             "parameters": [NAME, ASKED],
-            "get": _reads("A version", "get_version", ref("Bundle"), 404, 410, 500, parameters=(GONE_TOO,)),
+            "get": reads("A version", "get_version", ref("Bundle"), 404, 410, 500, parameters=(GONE_TOO,)),
         },
-        f"{at}/schema": {"parameters": [NAME, ASKED], "get": _part("schema", "application/schema+json", {})},
-        f"{at}/wit": {"parameters": [NAME, ASKED], "get": _part("wit", "text/plain", {"type": "string"})},
-        f"{at}/descriptor": {"parameters": [NAME, ASKED], "get": _part("descriptor", "application/json", {})},
+        f"{at}/schema": {"parameters": [NAME, ASKED], "get": part("schema", "application/schema+json", {})},
+        f"{at}/wit": {"parameters": [NAME, ASKED], "get": part("wit", "text/plain", {"type": "string"})},
+        f"{at}/descriptor": {"parameters": [NAME, ASKED], "get": part("descriptor", "application/json", {})},
         f"{at}/bundled": {
             "parameters": [NAME, ASKED],
-            "get": _reads(
+            "get": reads(
                 "The schema with all that it refers to",
                 "get_bundled",
                 {},
@@ -282,7 +138,7 @@ def document() -> JSON:
         },
         f"{at}/dependencies": {
             "parameters": [NAME, ASKED],
-            "get": _reads(
+            "get": reads(
                 "What it depends on, as a tree",
                 "get_dependencies",
                 ref("Dependencies"),
@@ -293,7 +149,7 @@ def document() -> JSON:
         },
         f"{at}/dependents": {
             "parameters": [NAME, ASKED],
-            "get": _reads(
+            "get": reads(
                 "What depends on it",
                 "get_dependents",
                 ref("Dependents"),
@@ -317,7 +173,7 @@ def document() -> JSON:
         },
         f"{at}/examples": {
             "parameters": [NAME, ASKED],
-            "get": _reads(
+            "get": reads(
                 "Valid and invalid instances, each verified",
                 "get_examples",
                 ref("Examples"),
@@ -326,21 +182,21 @@ def document() -> JSON:
                 tag="Verdicts",
             ),
         },
-        f"{at}/activate": _lifecycle(
+        f"{at}/activate": lifecycle(
             "activate", "Activate a draft, or take a deprecation back", ref("Activate"), {"reason": "reviewed"}
         ),
-        f"{at}/deprecate": _lifecycle(
+        f"{at}/deprecate": lifecycle(
             "deprecate",
             "Say that a version should no more be used",
             ref("Deprecate"),
             {"reason": "use 2.0.0", "sunset": "2999-01-01"},
         ),
-        f"{at}/withdraw": _lifecycle(
+        f"{at}/withdraw": lifecycle(
             "withdraw", "Take a version out of use", ref("Withdraw"), {"reason": "it leaks personal data"}
         ),
         "/registry/digests/{digest}": {
             "parameters": [{"name": "digest", "in": "path", "required": True, "schema": ref("Digest")}],
-            "get": _reads("The versions with this content", "get_digest", ref("ContractList"), 404),
+            "get": reads("The versions with this content", "get_digest", ref("ContractList"), 404),
         },
         "/registry/check": {
             "post": operation(
@@ -356,13 +212,13 @@ def document() -> JSON:
             )
         },
         "/registry/policies": {
-            "get": _reads("Every policy that is set", "list_policies", ref("Policies"), tag="Policies")
+            "get": reads("Every policy that is set", "list_policies", ref("Policies"), tag="Policies")
         },
-        "/registry/policies/default": _policy("default", []),
-        "/registry/policies/prefixes/{name}": _policy("prefix", [NAME]),
-        "/registry/policies/contracts/{name}": _policy("contract", [NAME]),
+        "/registry/policies/default": policy("default", []),
+        "/registry/policies/prefixes/{name}": policy("prefix", [NAME]),
+        "/registry/policies/contracts/{name}": policy("contract", [NAME]),
         "/registry/audit": {
-            "get": _reads(
+            "get": reads(
                 "Who did what, when and why",
                 "audit",
                 ref("Audit"),

@@ -33,8 +33,8 @@ def ready(
 
 def if_none_match(header: str, etag: str) -> bool:
     """Whether a client that sent this header has the representation (weak comparison, section 13.1.2)."""
-    if not header:
-        return False
+    if header == etag:
+        return True
     return header.strip() == "*" or etag in (tag.strip().removeprefix("W/") for tag in header.split(","))
 
 

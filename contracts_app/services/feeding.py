@@ -12,7 +12,9 @@ from contracts_app.bundles import compact
 from contracts_app.services.auditing import entry_of
 from contracts_app.storage import ContractStorage, Written
 
-KEPT = 10_000
+KEPT = 2000
+"""Writes that memory reaches back over, if they are not too large."""
+KEPT_BYTES = 16 * 1024 * 1024
 CHUNK = 500
 _TYPES = {
     "publish": "contract.published",
@@ -64,30 +66,38 @@ class Feed:
     def __init__(self, storage: ContractStorage) -> None:
         self._storage = storage
         self._lock = threading.Lock()
-        self._events: list[Event] = []
+        self._writes: list[Written] = []
+        self._bytes = 0
+        self._made: dict[int, Event] = {}
         self._complete_from: int | None = None
-        """Memory has every event after this sequence; None: nothing is known yet."""
+        """Memory has every write after this sequence; None: nothing is known yet."""
         self._wake: set[Callable[[], None]] = set()
         storage.watch(self._written, self._loaded)
 
     def _written(self, written: Written) -> None:
-        event = event_of(written)
+        # On the storage's thread, for every write: events are made when somebody asks for them.
         with self._lock:
-            if self._complete_from is None or event.sequence <= self.last:
+            if self._complete_from is None or written.sequence <= self.last:
                 return
-            self._events.append(event)
-            if len(self._events) > KEPT:
-                dropped = len(self._events) - KEPT * 9 // 10
-                self._complete_from = self._events[dropped - 1].sequence
-                self._events = self._events[dropped:]
+            self._writes.append(written)
+            self._bytes += len(written.value or b"")
+            if len(self._writes) > KEPT or self._bytes > KEPT_BYTES:
+                self._drop(max(1, len(self._writes) // 10))
             wake = list(self._wake)
         for each in wake:
             each()
 
+    def _drop(self, number: int) -> None:
+        dropped, self._writes = self._writes[:number], self._writes[number:]
+        self._complete_from = dropped[-1].sequence
+        self._bytes -= sum(len(written.value or b"") for written in dropped)
+        for written in dropped:
+            self._made.pop(written.sequence, None)
+
     def _loaded(self, sequence: int) -> None:
         """The copy was loaded anew: what happened up to `sequence` did not come by as messages."""
         with self._lock:
-            self._events, self._complete_from = [], sequence
+            self._writes, self._bytes, self._made, self._complete_from = [], 0, {}, sequence
             wake = list(self._wake)
         for each in wake:
             each()
@@ -95,15 +105,19 @@ class Feed:
     @property
     def last(self) -> int:
         """The last sequence that is known."""
-        return self._events[-1].sequence if self._events else self._complete_from or 0
+        return self._writes[-1].sequence if self._writes else self._complete_from or 0
 
     def recent(self, after: int) -> list[Event] | None:
         """The events after a sequence, at most CHUNK; None where memory does not reach back so far."""
         with self._lock:
             if self._complete_from is None or after < self._complete_from:
                 return None
-            start = bisect.bisect_right(self._events, after, key=lambda event: event.sequence)
-            return self._events[start : start + CHUNK]
+            start = bisect.bisect_right(self._writes, after, key=lambda written: written.sequence)
+            found = self._writes[start : start + CHUNK]
+            for written in found:
+                if written.sequence not in self._made:
+                    self._made[written.sequence] = event_of(written)
+            return [self._made[written.sequence] for written in found]
 
     def older(self, after: int) -> list[Event]:
         """The events after a sequence, at most CHUNK, from the stream. Blocks. Raises StorageUnavailable."""

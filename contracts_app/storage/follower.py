@@ -13,37 +13,22 @@ begins with a comparison of the copy and the stream:
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import gc
-import json
 import logging
 import time
-import uuid
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from typing import Any
 
-from nats.aio.msg import Msg
-from nats.js import JetStreamContext
-
 from contracts_app.exceptions import StorageUnavailable
-from contracts_app.storage.audit import written
 from contracts_app.storage.base import CopyStatus, Written
 from contracts_app.storage.connection import AWAY, BucketConnection
 from contracts_app.storage.high_water import HighWaterMark
 from contracts_app.storage.index import ContractIndex
-from contracts_app.storage.messages import Message
+from contracts_app.storage.session import SILENCE, Ended, Session, request
 
 logger = logging.getLogger(__name__)
 
-HEARTBEAT = 0.5
-SILENCE = 3 * HEARTBEAT
 PATIENCE = 0.25
 """Seconds that a reader waits for a copy which is behind, before it asks the store itself."""
-
-
-class _Ended(Exception):
-    """The session cannot go on; the message says why."""
 
 
 class Follower:
@@ -57,359 +42,126 @@ class Follower:
         watchers: Sequence[tuple[Callable[[Written], None], Callable[[int], None]]] = (),
     ) -> None:
         self.index = ContractIndex(max_bytes=max_bytes)
-        self._bucket = bucket
-        self._max_bytes = max_bytes
-        self._report = report
-        self._watchers = watchers
+        self.bucket = bucket
+        self.max_bytes = max_bytes
+        self.report = report
+        self.watchers = watchers
         self.fenced = fenced
         """Whether other machines write and show, too: each read then asks the stream for its last sequence first."""
-        self._mark: HighWaterMark | None = None
-        self._live = False
-        self._reason = "the copy has not been loaded yet"
-        self._stream_made = ""
-        self._last_seen = b""
-        self._heard = 0.0
-        self._sessions = 0
-        self._untold = bool(watchers)
-        self._waiting: dict[int, asyncio.Future[None]] = {}
-        self._broken: asyncio.Event | None = None
+        self.mark: HighWaterMark | None = None
+        self.live = False
+        self.reason = "the copy has not been loaded yet"
+        self.stream_made = ""
+        self.last_seen = b""
+        self.heard = 0.0
+        self.sessions = 0
+        self.untold = bool(watchers)
+        self.waiting: dict[int, asyncio.Future[None]] = {}
+        self.broken: asyncio.Event | None = None
         self._future: Any = None
 
     # From any thread
 
     def start(self) -> None:
-        self._future = asyncio.run_coroutine_threadsafe(self._follow(), self._bucket.thread.loop())
+        self._future = asyncio.run_coroutine_threadsafe(self._follow(), self.bucket.thread.loop())
 
     def restart(self) -> None:
         """Begin a new session, which tells those who watch where they stand."""
-        self._untold = True
-        self._bucket.thread.loop().call_soon_threadsafe(self._break, "somebody new watches")
+        self.untold = True
+        self.bucket.thread.loop().call_soon_threadsafe(self.break_off, "somebody new watches")
 
     def stop(self) -> None:
         if self._future is not None:
             self._future.cancel()
-        self._live = False
+        self.live = False
 
     @property
     def current(self) -> bool:
         """Whether the copy holds all that any process of this machine has shown or written."""
-        mark = self._mark
-        return self._live and mark is not None and mark.value <= self.index.sequence
-
-    @property
-    def live(self) -> bool:
-        """Whether the copy is being kept, if only behind by what is on its way."""
-        return self._live
+        mark = self.mark
+        return self.live and mark is not None and mark.value <= self.index.sequence
 
     @property
     def behind(self) -> bool:
-        mark = self._mark
-        return self._live and mark is not None and mark.value > self.index.sequence
+        mark = self.mark
+        return self.live and mark is not None and mark.value > self.index.sequence
 
     def wait(self) -> bool:
         """Wait a moment for the copy to be current; whether it is."""
-        if self.fenced and self._live:
+        if self.fenced and self.live:
             try:
-                self._bucket.thread.run(self._fence(), SILENCE)
-            except (_Ended, TimeoutError, *AWAY):
+                self.bucket.thread.run(self._fence(), SILENCE)
+            except (Ended, TimeoutError, *AWAY):
                 return False
         deadline = time.monotonic() + PATIENCE
         while not self.current:
-            if not self._live or time.monotonic() > deadline:
+            if not self.live or time.monotonic() > deadline:
                 return False
             time.sleep(0.0005)
         return True
 
     def status(self) -> CopyStatus:
-        index, mark = self.index, self._mark
+        index, mark = self.index, self.mark
         behind = max(0, mark.value - index.sequence) if mark else 0
-        reason = self._reason if not self._live else f"{behind} messages behind" if behind else ""
+        reason = self.reason if not self.live else f"{behind} messages behind" if behind else ""
         return CopyStatus(
             current=self.current,
             sequence=index.sequence,
             behind=behind,
-            silence=round(time.monotonic() - self._heard, 3) if self._heard else 0.0,
+            silence=round(time.monotonic() - self.heard, 3) if self.heard else 0.0,
             contracts=index.count_names(),
             versions=len(index),
             body_bytes=index.bodies.bytes,
-            resyncs=max(0, self._sessions - 1),
+            resyncs=max(0, self.sessions - 1),
             reason=reason,
         )
 
     # On the event loop
 
     async def _fence(self) -> None:
-        state = await request(self._bucket, f"STREAM.INFO.{self._bucket.stream}")
-        if self._mark is not None:
-            self._mark.raise_to(state["state"]["last_seq"])
+        state = await request(self.bucket, f"STREAM.INFO.{self.bucket.stream}")
+        if self.mark is not None:
+            self.mark.raise_to(state["state"]["last_seq"])
 
     async def wrote(self, sequence: int) -> None:
         """This process has written `sequence`: no process may show less from now on, and this one need not wait for it.
 
         On the event loop; the message comes on the connection that the acknowledgement came on.
         """
-        if self._mark is not None:
-            self._mark.raise_to(sequence)
-        if self._live and self.index.sequence < sequence:
+        if self.mark is not None:
+            self.mark.raise_to(sequence)
+        if self.live and self.index.sequence < sequence:
             applied = asyncio.get_running_loop().create_future()
-            self._waiting[sequence] = applied
+            self.waiting[sequence] = applied
             try:
                 async with asyncio.timeout(PATIENCE):
                     await applied
             except TimeoutError:
                 pass  # the readers will see that the copy is behind
             finally:
-                self._waiting.pop(sequence, None)
+                self.waiting.pop(sequence, None)
 
     async def _follow(self) -> None:
-        self._bucket.on_lost = lambda: self._break("the connection to the server was lost")
+        self.bucket.on_lost = lambda: self.break_off("the connection to the server was lost")
         while True:
-            session = _Session(self)
+            session = Session(self)
             try:
-                js = await self._bucket.ready(time.monotonic() + 5)
+                js = await self.bucket.ready(time.monotonic() + 5)
                 await session.run(js)
-            except (_Ended, StorageUnavailable, *AWAY) as error:
-                self._reason = str(error) or type(error).__name__
+            except (Ended, StorageUnavailable, *AWAY) as error:
+                self.reason = str(error) or type(error).__name__
             except Exception as error:  # a copy that nobody keeps would be worse than a log line
                 logger.exception("the copy's session failed")
-                self._reason = str(error)
+                self.reason = str(error)
             finally:
-                self._live = False
+                self.live = False
                 await session.close()
-            logger.debug("the copy is looked at again", extra={"reason": self._reason})
-            self._report(self.status())
+            logger.debug("the copy is looked at again", extra={"reason": self.reason})
+            self.report(self.status())
             await asyncio.sleep(0.05)
 
-    def _break(self, reason: str) -> None:
-        self._live = False
-        self._reason = reason
-        if self._broken is not None:
-            self._broken.set()
-
-
-class _Session:
-    """One consumer's life."""
-
-    def __init__(self, follower: Follower) -> None:
-        self._follower = follower
-        self._bucket = follower._bucket
-        self._index = follower.index
-        self._consumed = 0
-        self._loading = False
-        self._waiting_for = 0
-        self._subscription: Any = None
-        self._caught_up = asyncio.Event()
-        self._dead = False
-        follower._broken = asyncio.Event()
-        self._broken = follower._broken
-
-    async def run(self, js: JetStreamContext) -> None:
-        """Catch up, and follow until something breaks. Raises _Ended."""
-        follower, client = self._follower, self._bucket.client
-        assert client is not None
-        # Read before the stream's state: a mark beyond that state means that the stream has lost messages.
-        mark = follower._mark
-        known = mark.value if mark else 0
-        state = await request(self._bucket, f"STREAM.INFO.{self._bucket.stream}")
-        made, last = state["created"], state["state"]["last_seq"]
-        if mark is None or made != follower._stream_made:
-            mark, known = self._new_mark(made), 0
-            known = min(mark.value, last)  # another process may have come further since
-        if last < known:
-            mark.lower(known, last)
-        resumed = await self._continues(made, last)
-        config: dict[str, Any] = {
-            "deliver_subject": client.new_inbox(),
-            "deliver_policy": "by_start_sequence" if resumed else "last_per_subject",
-            "ack_policy": "none",
-            "max_deliver": 1,
-            "filter_subject": self._bucket.prefix + ">",
-            "flow_control": True,
-            "idle_heartbeat": int(HEARTBEAT * 1e9),
-            "inactive_threshold": int(5e9),
-            "mem_storage": True,
-            "num_replicas": 1,
-            "name": f"copy-{uuid.uuid4().hex[:16]}",
-        }
-        if resumed:
-            config["opt_start_seq"] = self._index.sequence + 1
-        else:
-            self._index = ContractIndex(max_bytes=follower._max_bytes)
-            self._index.begin()
-            self._loading = True
-            gc.disable()  # it would walk over all that is being loaded, many times
-        self._subscription = await client.subscribe(
-            config["deliver_subject"],
-            cb=self._receive,
-            pending_bytes_limit=1024**3,
-            pending_msgs_limit=10_000_000,
-        )
-        answer = await request(
-            self._bucket,
-            f"CONSUMER.CREATE.{self._bucket.stream}.{config['name']}.{config['filter_subject']}",
-            {"stream_name": self._bucket.stream, "config": config},
-        )
-        pending = answer.get("num_pending", 0) + answer.get("delivered", {}).get("consumer_seq", 0)
-        follower._heard = time.monotonic()
-        if pending:
-            self._waiting_for = pending
-            if self._consumed < pending:
-                await self._unless_broken(self._caught_up)
-        else:
-            self._index.sequence = max(self._index.sequence, last)
-        if self._loading:
-            self._index.finish()
-            self._loading = False
-            # The collector need not walk over what stays: it would stop all threads for it, again and again.
-            gc.freeze()
-            gc.enable()
-        follower._stream_made = made
-        mark.raise_to(self._index.sequence)
-        follower.index = self._index
-        follower._sessions += 1
-        follower._reason = ""
-        if not resumed or follower._untold:
-            follower._untold = False
-            for _, loaded in follower._watchers:
-                loaded(self._index.sequence)
-        follower._live = not self._broken.is_set()
-        logger.info(
-            "the copy is current",
-            extra={"sequence": self._index.sequence, "versions": len(self._index), "resumed": resumed},
-        )
-        await self._watch(mark)
-
-    async def close(self) -> None:
-        self._dead = True
-        gc.enable()
-        if self._subscription is not None:
-            with contextlib.suppress(Exception):
-                await self._subscription.unsubscribe()  # the server then drops the consumer
-
-    def _new_mark(self, made: str) -> HighWaterMark:
-        servers = ",".join(sorted(self._bucket.servers))
-        self._follower._mark = mark = HighWaterMark(f"{servers} {self._bucket.stream} {made}")
-        return mark
-
-    async def _continues(self, made: str, last: int) -> bool:
-        """Whether the stream is the one that was loaded, and still holds the last message that was applied."""
-        follower, sequence = self._follower, self._index.sequence
-        if made != follower._stream_made or last < sequence or not follower._sessions:
-            return False
-        if not sequence or not follower._last_seen:
-            return sequence == 0 or last == sequence
-        found = await request(self._bucket, f"STREAM.MSG.GET.{self._bucket.stream}", {"seq": sequence}, missing=True)
-        if found is None:
-            return False
-        return _fingerprint(found["message"]["subject"], found["message"]["time"]) == follower._last_seen
-
-    async def _receive(self, message: Msg) -> None:
-        """One message of the consumer: of the bucket, a heartbeat, or a question of flow control."""
-        if self._dead:
-            return
-        try:
-            self._follower._heard = time.monotonic()
-            headers = message.headers or {}
-            status = headers.get("Status")
-            if status is not None and not message.data:
-                await self._control(message, status, headers)
-                return
-            # $JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<ns since 1970>.<pending>,
-            # or with <domain>.<account hash> before the stream and a token behind: the tail is counted from its end.
-            tokens = message.reply.split(".")
-            first = 4 if len(tokens) == 9 else 6
-            sequence, consumed, moment = (int(token) for token in tokens[first + 1 : first + 4])
-            if consumed != self._consumed + 1:
-                raise _Ended(f"the consumer's messages have a gap: {consumed} came after {self._consumed}")
-            self._consumed = consumed
-            deleted = headers.get("KV-Operation") in ("DEL", "PURGE")
-            key = message.subject[len(self._bucket.prefix) :]
-            if not self._loading and self._follower._mark is not None:
-                self._follower._mark.raise_to(sequence)
-            self._index.apply(key, sequence, None if deleted else message.data)
-            self._follower._last_seen = b"%s %d" % (message.subject.encode(), moment)
-            if self._follower._watchers and not self._loading and not self._follower._untold:
-                self._tell(message, key, sequence, headers)
-            waiting = self._follower._waiting.get(sequence)
-            if waiting is not None and not waiting.done():
-                waiting.set_result(None)
-            if consumed == self._waiting_for:
-                self._caught_up.set()
-        except _Ended as ended:
-            self._end(str(ended))
-        except Exception as error:
-            logger.exception("a message of the bucket could not be applied")
-            self._end(f"a message could not be applied: {error}")
-
-    def _tell(self, message: Msg, key: str, sequence: int, headers: dict[str, str]) -> None:
-        told = written(Message(key, message.data, sequence, headers, message.metadata.timestamp))
-        for watcher, _ in self._follower._watchers:
-            watcher(told)
-
-    async def _control(self, message: Msg, status: str, headers: dict[str, str]) -> None:
-        client = self._bucket.client
-        if status != "100" or client is None:
-            raise _Ended(f"the consumer ended: {status} {headers.get('Description', '')}")
-        if message.reply:
-            await client.publish(message.reply)
-        if stalled := headers.get("Nats-Consumer-Stalled"):
-            await client.publish(stalled)
-        last = headers.get("Nats-Last-Consumer")
-        if last is not None and int(last) != self._consumed:
-            raise _Ended(f"the consumer's messages have a gap: {last} were sent, {self._consumed} came")
-
-    def _end(self, reason: str) -> None:
-        if not self._dead:
-            self._dead = True
-            self._follower._break(reason)
-
-    async def _watch(self, mark: HighWaterMark) -> None:
-        """Return never; raise _Ended when the copy may have missed something."""
-        behind_since = None
-        while True:
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._broken.wait(), HEARTBEAT / 2)
-                raise _Ended(self._follower._reason)
-            now = time.monotonic()
-            self._follower._report(self._follower.status())
-            if now - self._follower._heard > SILENCE:
-                raise _Ended(f"no heartbeat for {SILENCE:g} seconds")
-            if mark.value <= self._index.sequence:
-                behind_since = None
-            else:
-                behind_since = behind_since or now
-                if now - behind_since > 1:
-                    raise _Ended("another process has seen messages that do not come here")
-
-    async def _unless_broken(self, event: asyncio.Event) -> None:
-        while not event.is_set():
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(event.wait(), HEARTBEAT)
-            if self._broken.is_set():
-                raise _Ended(self._follower._reason)
-            if time.monotonic() - self._follower._heard > SILENCE:
-                raise _Ended(f"no heartbeat for {SILENCE:g} seconds")
-
-
-async def request(bucket: BucketConnection, method: str, body: Any = None, *, missing: bool = False) -> Any:
-    """Ask the JetStream API. Raises what AWAY names, _Ended; with `missing`, None for what is not there."""
-    client = bucket.client
-    assert client is not None
-    payload = json.dumps(body).encode() if body else b""
-    message = await client.request(f"$JS.API.{method}", payload, timeout=2)
-    if (message.headers or {}).get("Status") == "503":
-        raise _Ended("JetStream is not available")
-    answer = json.loads(message.data)
-    if "error" in answer:
-        if missing and answer["error"].get("code") == 404:
-            return None
-        bucket.look_again()
-        raise _Ended(f"JetStream answered: {answer['error'].get('description')}")
-    return answer
-
-
-def _fingerprint(subject: str, written: str) -> bytes:
-    """A message's subject and time of writing, in the form that `_receive` notes them."""
-    seconds, _, fraction = written.removesuffix("Z").partition(".")
-    moment = int(datetime.fromisoformat(f"{seconds}+00:00").timestamp())
-    return b"%s %d" % (subject.encode(), moment * 10**9 + int(fraction.ljust(9, "0") or 0))
+    def break_off(self, reason: str) -> None:
+        self.live = False
+        self.reason = reason
+        if self.broken is not None:
+            self.broken.set()

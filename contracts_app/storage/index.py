@@ -5,7 +5,6 @@ from __future__ import annotations
 import bisect
 import hashlib
 import threading
-from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -14,7 +13,8 @@ import msgspec
 from contracts_app.bundles import ContractBundle, Dependency, compact, key_of, utc_now
 from contracts_app.exceptions import UnreadableRecord
 from contracts_app.lifecycle import ACTIVE, WITHDRAWN, Lifecycle
-from contracts_app.records import read_canonical, read_record
+from contracts_app.records import read_canonical, read_known, read_record
+from contracts_app.storage.bodies import Bodies
 from linter_app.semver import InvalidVersion, Version
 
 PREFIX = "meta."
@@ -78,13 +78,16 @@ class ContractIndex:
         self.documents: dict[str, tuple[int, bytes | None]] = {}
         """What the bucket holds beside contracts: key to sequence and value, None where it was deleted."""
         self.faults: dict[str, UnreadableRecord] = {}
-        self.bodies = _Bodies(max_bytes)
+        self.bodies = Bodies(max_bytes)
         self._entries: dict[str, Entry] = {}
         self._by_name: dict[str, tuple[Entry, ...]] = {}
         self._names: list[str] = []
         self._loading = False
+        self._lock = threading.Lock()
+        """Held while an entry and the ways to it are changed together."""
         self._revisions: dict[str, int] = {}
-        self._digests: dict[str, tuple[Entry, ...]] = {}
+        self._digests: dict[str, tuple[Entry, ...]] | None = None
+        """Made when it is first asked for."""
         self._dependents: dict[str, tuple[str, ...]] = {}
         self._listing: tuple[int, Prepared] | None = None
 
@@ -107,7 +110,10 @@ class ContractIndex:
     def bundle(self, entry: Entry) -> ContractBundle | None:
         """The whole version, or None where its content is not in memory."""
         body = self.bodies.get(entry.key, entry.sequence)
-        return read_record(entry.key, body) if body is not None else None
+        if body is None:
+            return None
+        plain = entry.lifecycle is None and not entry.labels and not entry.dependencies
+        return read_known(body, plain=plain)
 
     def prepared(self, key: str) -> Prepared | None:
         """The answer to a request for this version, where its content is in memory and it is just active."""
@@ -130,7 +136,12 @@ class ContractIndex:
 
     def with_digest(self, digest: str) -> tuple[Entry, ...]:
         """The entries whose content has this digest."""
-        return self._digests.get(digest, ())
+        with self._lock:
+            if self._digests is None:
+                self._digests = {}
+                for entry in self._entries.values():
+                    self._digests[entry.digest] = (*self._digests.get(entry.digest, ()), entry)
+            return self._digests.get(digest, ())
 
     def dependents(self, name: str, version: str | None = None) -> list[Entry]:
         """The entries that refer to a version of this name, or to this version; withdrawn ones do not count."""
@@ -203,13 +214,14 @@ class ContractIndex:
                 self.faults[key] = fault
         else:
             self.faults.pop(key, None)
-        if entry is not None:
-            self._entries[key] = entry
-        elif before is not None:
-            del self._entries[key]
-        if entry is not None or before is not None:
-            self._replace(before, entry)
-            self._relate(before, entry)
+        with self._lock:
+            if entry is not None:
+                self._entries[key] = entry
+            elif before is not None:
+                del self._entries[key]
+            if entry is not None or before is not None:
+                self._replace(before, entry)
+                self._relate(before, entry)
         # After the entries: whoever reads a revision first, and then finds the entries, finds all it covers.
         name = entry.name if entry is not None else key[len(PREFIX) :]
         self._revisions[name] = sequence
@@ -239,16 +251,16 @@ class ContractIndex:
 
     def _relate(self, before: Entry | None, after: Entry | None) -> None:
         """Keep the ways from a digest, and from a dependency's name, to the entries."""
-        if before is not None:
-            left = tuple(entry for entry in self._digests.get(before.digest, ()) if entry is not before)
-            if left:
+        if self._digests is not None:
+            if before is not None:
+                left = tuple(entry for entry in self._digests.get(before.digest, ()) if entry is not before)
                 self._digests[before.digest] = left
-            else:
-                self._digests.pop(before.digest, None)
+            if after is not None:
+                self._digests[after.digest] = (*self._digests.get(after.digest, ()), after)
+        if before is not None and before.dependencies:
             for name in {each.name for each in before.dependencies}:
-                self._dependents[name] = tuple(key for key in self._dependents.get(name, ()) if key != before.key)
-        if after is not None:
-            self._digests[after.digest] = (*self._digests.get(after.digest, ()), after)
+                self._dependents[name] = tuple(key for key in self._dependents[name] if key != before.key)
+        if after is not None and after.dependencies:
             for name in {each.name for each in after.dependencies}:
                 self._dependents[name] = (*self._dependents.get(name, ()), after.key)
 
@@ -302,47 +314,3 @@ def _entry(record: Any, created_at: str, sequence: int, **extras: Any) -> Entry:
 
 def _order(entry: Entry) -> tuple[tuple[object, ...], str]:
     return entry.precedence, entry.version
-
-
-class _Bodies:
-    """Stored bytes by key, the least recently used dropped beyond a number of bytes.
-
-    A body is kept with the sequence that wrote it, so that a late `put` of an older one is seen for what it is.
-    """
-
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self.bytes = 0
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[str, tuple[int, bytes]] = OrderedDict()
-
-    def get(self, key: str, sequence: int) -> bytes | None:
-        """The body of `key` as it was written at `sequence`."""
-        found = self._kept.get(key)
-        if found is None or found[0] != sequence:
-            return None
-        if self.bytes > self.limit // 2:  # far from full, the order of use does not matter
-            with self._lock:
-                if key in self._kept:
-                    self._kept.move_to_end(key)
-        return found[1]
-
-    def put(self, key: str, sequence: int, body: bytes) -> None:
-        # One body may not push out all the others.
-        if len(body) > self.limit // 8:
-            return
-        with self._lock:
-            before = self._kept.pop(key, None)
-            if before is not None and before[0] > sequence:
-                self._kept[key] = before
-                return
-            self.bytes += len(body) - (len(before[1]) if before else 0)
-            self._kept[key] = (sequence, body)
-            while self.bytes > self.limit:
-                self.bytes -= len(self._kept.popitem(last=False)[1][1])
-
-    def pop(self, key: str) -> None:
-        with self._lock:
-            before = self._kept.pop(key, None)
-            if before is not None:
-                self.bytes -= len(before[1])

@@ -137,8 +137,8 @@ class JetStreamContractStorage(ContractStorage):
         copy = self._copy()
         index = copy.index if copy is not None and copy.wait() else None
         entry = index.get(key) if index is not None else None
-        if index is not None and entry is not None and (body := index.bodies.get(key, entry.sequence)):
-            return read_record(key, body)
+        if index is not None and entry is not None and (known := index.bundle(entry)):
+            return known
 
         async def work(js: JetStreamContext) -> Message | None:
             # A follower may lag behind: a miss is confirmed with the leader.

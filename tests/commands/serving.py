@@ -11,6 +11,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
+
 from contracts_app.embedded import free_port
 
 ROOT = Path(__file__).parent.parent.parent
@@ -31,17 +33,29 @@ def environment(**more: str) -> dict[str, str]:
     return {**os.environ, "PYTHONUNBUFFERED": "1", **more}
 
 
+def unmeasured(**more: str) -> dict[str, str]:
+    """Without coverage, which makes a process several times slower: its timeouts would mean nothing."""
+    return {name: value for name, value in environment(**more).items() if not name.startswith("COVERAGE_")}
+
+
 @contextlib.contextmanager
-def serving(nats_url: str, log: Path, *arguments: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+def serving(
+    nats_url: str, log: Path, *arguments: str, measured: bool = False
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """gunicorn with the project's own settings; its URL and process."""
     port = free_port(0)
     more = {"NATS_URL": nats_url, "REGISTRY_KV_BUCKET": f"served-{port}", "BIND_ADDR": f"127.0.0.1:{port}"}
     with log.open("w") as stderr:
         process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", *arguments], cwd=ROOT, env=environment(**more), stderr=stderr
+            [sys.executable, "-m", "gunicorn", *arguments],
+            cwd=ROOT,
+            env=(environment if measured else unmeasured)(**more),
+            stderr=stderr,
         )
     try:
         wait_for(port)
+        while httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=60).status_code != 200:
+            time.sleep(0.1)
         yield f"http://127.0.0.1:{port}", process
     finally:
         process.terminate()

@@ -29,7 +29,7 @@ SERVERS = {
 @pytest.fixture(scope="module", params=SERVERS)
 def server(request, nats_server, tmp_path_factory):
     log = tmp_path_factory.mktemp("log") / "log.jsonl"
-    with serving(nats_server.url, log, *SERVERS[request.param]) as (url, _):
+    with serving(nats_server.url, log, *SERVERS[request.param], measured=True) as (url, _):
         yield url
     for line in log.read_text().splitlines():
         assert {"time", "level", "message"} <= json.loads(line).keys()

@@ -18,7 +18,7 @@ ROUNDS = 60
 def clients(nats_server, tmp_path):
     """Clients with a connection each: which worker has it is the kernel's choice, so there are many."""
     headers = {"Authorization": f"Bearer {make_token(*SCOPES)}"}
-    with serving(nats_server.url, tmp_path / "log", "--workers", "4", "registry_project.asgi") as (url, process):
+    with serving(nats_server.url, tmp_path / "log", "--workers", "4", "registry_project.asgi") as (url, _):
         opened = [httpx.Client(base_url=url, headers=headers, timeout=30) for _ in range(16)]
         for client in opened:
             client.get("/healthz")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -11,6 +12,7 @@ import time
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
@@ -18,6 +20,7 @@ from contracts_app.embedded import EmbeddedServer, NATSServerMissing, answers, f
 from contracts_app.management.commands.issue_token import make_token
 
 TOKEN_SECONDS = 24 * 3600
+SCOPES = [f"contracts:{scope}" for scope in ("read", "write", "admin", "override", "audit")]
 
 
 class Command(BaseCommand):
@@ -33,6 +36,7 @@ class Command(BaseCommand):
         signal.signal(signal.SIGTERM, _interrupt)
         settings.VAR_DIR.mkdir(parents=True, exist_ok=True)
         call_command("migrate", verbosity=0, interactive=False)
+        self._administrator = _first_administrator() if settings.DEVELOPMENT else None
         server = self._embedded()
         environment = dict(os.environ)
         if server is not None:
@@ -91,12 +95,15 @@ class Command(BaseCommand):
         lines = [
             "",
             f"  API      {base}/registry/contracts",
+            f"  API docs {base}/registry/docs",
             f"  Console  {base}/admin/",
-            "  Docs     README.md, docs/api.md",
             "",
         ]
+        if self._administrator:
+            name, password = self._administrator
+            lines += [f"First administrator of the console: {name}, password {password} (shown this once)", ""]
         if settings.DEVELOPMENT:
-            token = make_token("dev-user", ["contracts:read", "contracts:write"], TOKEN_SECONDS)
+            token = make_token("dev-user", SCOPES, TOKEN_SECONDS)
             lines += [
                 "Development mode: tokens are signed with the public development secret. Try:",
                 "",
@@ -108,6 +115,16 @@ class Command(BaseCommand):
             ]
         self.stdout.write("\n".join(lines))
         self.stdout.flush()
+
+
+def _first_administrator() -> tuple[str, str] | None:
+    """Make a superuser where there is no user yet: name and password, which is kept nowhere in clear."""
+    users = get_user_model().objects
+    if users.exists():
+        return None
+    name, password = "admin", secrets.token_urlsafe(12)
+    users.create_superuser(name, password=password)
+    return name, password
 
 
 def _interrupt(number: int, frame: Any) -> None:
