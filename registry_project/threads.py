@@ -14,6 +14,9 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+BODY_SECONDS = 60
+"""How long a request's body may take to come."""
+
 
 class InThreads:
     """`most_bytes` is the longest body that is collected; what is longer is cut one byte later, for a 413."""
@@ -30,7 +33,15 @@ class InThreads:
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1000})
             return
-        body = await self._collect(scope, receive)
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                body = await self._collect(scope, receive)
+        except TimeoutError:
+            said = f"The request body did not come within {BODY_SECONDS} seconds".encode()
+            headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close")]
+            await send({"type": "http.response.start", "status": 408, "headers": headers})
+            await send({"type": "http.response.body", "body": said})
+            return
         if body is None:
             return
         loop = asyncio.get_running_loop()

@@ -205,11 +205,13 @@ def test_every_copy_is_equal_to_the_bucket_within_2_seconds_of_each_kill_9(tmp_p
     storage = followed(JetStreamContractStorage(servers=server.url, bucket=bucket))
     writing, done = threading.Event(), threading.Event()
     written: list[str] = []
+    idle = [False] * 4
 
     def write(writer: int) -> None:
         number = 0
         while not done.is_set():
-            if not writing.wait(0.1):
+            idle[writer] = not writing.is_set()
+            if not writing.wait(0.05):
                 continue
             number += 1
             try:
@@ -241,7 +243,8 @@ def test_every_copy_is_equal_to_the_bucket_within_2_seconds_of_each_kill_9(tmp_p
 
             wait_for(current, 10)
             assert time.monotonic() - returned < ALLOWED, "the copies took too long"
-            time.sleep(0.3)  # what was being written when the server died is resolved
+            time.sleep(0.06)  # the writers look up
+            wait_for(lambda: all(idle), 20)  # and resolve what they were writing when the server died
             wait_for(current, 10)
             bucket_now = view(storage, fresh=True)
             assert all(seen == bucket_now for seen in everywhere("view", lambda: view(storage)))
