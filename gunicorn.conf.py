@@ -43,6 +43,18 @@ logconfig_dict = settings.LOGGING | {
 }
 
 
+def _forget_figures(pid: int) -> None:
+    # Imported only now: the library looks for its folder when it is imported.
+    from prometheus_client.multiprocess import mark_process_dead
+
+    mark_process_dead(pid)
+
+
+def when_ready(server: Any) -> None:
+    """The master answers nothing: figures of its own would look like those of a worker that never gets ready."""
+    _forget_figures(server.pid)
+
+
 def post_worker_init(worker: object) -> None:
     """Start loading the copy before the first request asks for it."""
     from contracts_app.storage import contract_storage
@@ -51,9 +63,7 @@ def post_worker_init(worker: object) -> None:
 
 
 def child_exit(server: object, worker: Any) -> None:
-    from prometheus_client.multiprocess import mark_process_dead
-
-    mark_process_dead(worker.pid)
+    _forget_figures(worker.pid)
 
 
 def on_exit(server: object) -> None:

@@ -65,3 +65,12 @@ def test_policies_and_lifecycles_are_known_to_all_at_once(clients):
             answer = reader.get("/registry/contracts/one.policy/1.0.0")
             assert answer.json()["lifecycle"]["state"] == state
             assert ("Deprecation" in answer.headers) == (state == "deprecated")
+
+
+def test_every_worker_is_ready_and_shows_its_figures(clients):
+    assert {client.get("/readyz").status_code for client in clients} == {200}
+    lines = clients[0].get("/metrics").text.splitlines()
+    current = [line.split() for line in lines if line.startswith("registry_copy_current{")]
+    assert [value for _, value in current] == ["1.0"] * 4
+    counted = [line for line in lines if line.startswith("registry_requests_total{") and 'route="/healthz"' in line]
+    assert float(counted[0].split()[-1]) >= 16
