@@ -79,8 +79,11 @@ class Search:
     limit: int = LARGEST_PAGE
     cursor: str = ""
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "q", self.q.casefold())
+
     def admits(self, entry: Entry) -> bool:
-        text = self.q.casefold()
+        text = self.q
         return (
             (not self.states or entry.state in self.states)
             and all(label in entry.labels for label in self.labels)
