@@ -7,7 +7,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from contracts_app.lifecycle import ACTIVE, Lifecycle
 
@@ -26,8 +26,67 @@ def valid_name(name: object) -> bool:
     return isinstance(name, str) and len(name) <= MAX_NAME_LENGTH and _NAME.fullmatch(name) is not None
 
 
+@dataclass(frozen=True)
+class Dependency:
+    """A version of another contract that this one refers to, as it was resolved when it was published."""
+
+    name: str
+    version: str
+    digest: str
+    reference: str
+    """The reference as it is written: `contract:NAME@RANGE`, a URL of the registry, or a WIT package."""
+
+    def to_json(self) -> dict[str, str]:
+        return {"name": self.name, "version": self.version, "digest": self.digest, "reference": self.reference}
+
+
+class Published:
+    """What a version tells of itself from what is kept beside its content, whole or in an index."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+
+        @property
+        def name(self) -> str: ...
+        @property
+        def version(self) -> str: ...
+        @property
+        def digest(self) -> str: ...
+        @property
+        def labels(self) -> tuple[str, ...]: ...
+        @property
+        def dependencies(self) -> tuple[Dependency, ...]: ...
+        @property
+        def lifecycle(self) -> Lifecycle | None: ...
+
+    @property
+    def key(self) -> str:
+        return key_of(self.name, self.version)
+
+    @property
+    def etag(self) -> str:
+        """The strong entity tag of its JSON (RFC 9110 section 8.8.3)."""
+        return f'"{self.digest}"' if self.lifecycle is None else f'"{self.digest}.{self.lifecycle.revision}"'
+
+    @property
+    def state(self) -> str:
+        return self.lifecycle.state_at(utc_now()) if self.lifecycle else ACTIVE
+
+    def extras(self) -> dict[str, Any]:
+        """What is known beside the content, and is no part of the digest; only what there is."""
+        extras: dict[str, Any] = {}
+        if self.labels:
+            extras["labels"] = list(self.labels)
+        if self.dependencies:
+            extras["dependencies"] = [dependency.to_json() for dependency in self.dependencies]
+        if self.lifecycle is not None:
+            extras["lifecycle"] = self.lifecycle.to_json()
+        return extras
+
+
 @dataclass(frozen=True, kw_only=True)
-class ContractBundle:
+class ContractBundle(Published):
     """One version of a contract. `json_schema` and `wit` are texts kept verbatim; `descriptor` is JSON."""
 
     name: str
@@ -44,19 +103,6 @@ class ContractBundle:
     dependencies: tuple[Dependency, ...] = ()
     lifecycle: Lifecycle | None = None
     """None while nothing has become of it since it was published as active."""
-
-    @property
-    def key(self) -> str:
-        return key_of(self.name, self.version)
-
-    @property
-    def etag(self) -> str:
-        """The strong entity tag of its JSON (RFC 9110 section 8.8.3)."""
-        return f'"{self.digest}"' if self.lifecycle is None else f'"{self.digest}.{self.lifecycle.revision}"'
-
-    @property
-    def state(self) -> str:
-        return self.lifecycle.state_at(utc_now()) if self.lifecycle else ACTIVE
 
     def content(self) -> dict[str, Any]:
         """The members that the digest covers, in their order."""
@@ -83,33 +129,8 @@ class ContractBundle:
         answer["digest"] = self.digest
         return answer | self.extras()
 
-    def extras(self) -> dict[str, Any]:
-        """What is known beside the content, and is no part of the digest; only what there is."""
-        extras: dict[str, Any] = {}
-        if self.labels:
-            extras["labels"] = list(self.labels)
-        if self.dependencies:
-            extras["dependencies"] = [dependency.to_json() for dependency in self.dependencies]
-        if self.lifecycle is not None:
-            extras["lifecycle"] = self.lifecycle.to_json()
-        return extras
-
     def to_record(self) -> bytes:
         return compact(self.to_json())
-
-
-@dataclass(frozen=True)
-class Dependency:
-    """A version of another contract that this one refers to, as it was resolved when it was published."""
-
-    name: str
-    version: str
-    digest: str
-    reference: str
-    """The reference as it is written: `contract:NAME@RANGE`, a URL of the registry, or a WIT package."""
-
-    def to_json(self) -> dict[str, str]:
-        return {"name": self.name, "version": self.version, "digest": self.digest, "reference": self.reference}
 
 
 def key_of(name: str, version: str) -> str:

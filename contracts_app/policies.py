@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from contracts_app.bundles import compact, valid_name
+from contracts_app.bundles import valid_name
 from contracts_app.exceptions import MalformedContract
 from linter_app import Config
 from linter_app.change import MODES, Mode
@@ -18,7 +18,6 @@ from linter_app.json_text import InvalidJSON, loads
 TRANSITIVE = "-transitive"
 COMPATIBILITIES = (*MODES, *(f"{mode}{TRANSITIVE}" for mode in MODES if mode != "none"))
 MOST_NOTICE_DAYS = 3650
-LEVELS = ("default", "prefix", "contract")
 
 
 @dataclass(frozen=True)
@@ -116,7 +115,3 @@ def _read(value: bytes) -> dict[str, Any] | None:
         return check_policy(loads(value))
     except (InvalidJSON, MalformedContract):
         return None  # another program's: `verify_contracts` tells of it
-
-
-def to_document(policy: dict[str, Any]) -> bytes:
-    return compact(policy)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from linter_app.semver import InvalidVersion, Version
@@ -130,9 +129,3 @@ def _after(version: Version) -> Version:
     if version.prerelease:
         return Version.parse(f"{version.text}.0")
     return Version.parse(f"{version.major}.{version.minor}.{version.patch + 1}-0")
-
-
-def latest(versions: list[Version], admitted: Callable[[Version], bool] = lambda version: True) -> Version | None:
-    """The greatest admitted version: a release where there is one, else a prerelease."""
-    found = [version for version in versions if admitted(version)]
-    return max([version for version in found if not version.prerelease] or found, default=None)

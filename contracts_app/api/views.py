@@ -56,10 +56,7 @@ class ContractViewSet(ViewSet):
             items = [compact(describe_contract(group, latest(index.versions(group[0].name)))) for group in groups]
         else:
             items = [group[0].item for group in groups]
-        body = b'{"contracts":[' + b",".join(items) + b"]"
-        if index.faults:
-            body += b',"unreadable":' + compact([fault.extras for fault in index.faults.values()])
-        response = ready(request._request, Prepared.of(body + b"}"), LIST_CACHING)
+        response = ready(request._request, index.list_of(items), LIST_CACHING)
         if cursor:
             query = [(name, value) for name, values in request._request.GET.lists() for value in values]
             following = urlencode([(name, value) for name, value in query if name != "cursor"] + [("cursor", cursor)])

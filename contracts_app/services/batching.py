@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from contracts_app.bundles import ContractBundle, content_digest
+from contracts_app.bundles import ContractBundle, content_digest, key_of
 from contracts_app.exceptions import ContractAlreadyExists, ContractError, ContractRefused, VersionSetChanged
 from contracts_app.services.depending import references_of, target_of
 from contracts_app.services.publishing import publish_contract
@@ -49,7 +48,6 @@ def publish_contracts(
     actor: Actor,
     dry_run: bool = False,
     storage: ContractStorage | None = None,
-    told: Callable[[Outcome], None] = lambda outcome: None,
 ) -> list[Outcome]:
     """Publish a set whose members may depend on each other; what is published already stays unchanged.
 
@@ -62,13 +60,10 @@ def publish_contracts(
     rehearsal = Rehearsal(storage)
     outcomes = [_publish(member, actor, rehearsal, "valid") for member in ordered]
     if dry_run or any(outcome.status == "refused" for outcome in outcomes):
-        for outcome in outcomes:
-            told(outcome)
         return outcomes
     done: list[Outcome] = []
     for member, outcome in zip(ordered, outcomes, strict=True):
         done.append(outcome if outcome.status == "unchanged" else _publish(member, actor, storage, "created"))
-        told(done[-1])
         if done[-1].status == "refused":
             break  # somebody else published meanwhile
     return done
@@ -126,7 +121,7 @@ class Rehearsal(ContractStorage):
         self._indexes: dict[str, ContractIndex] = {}
 
     def get(self, name: str, version: str) -> ContractBundle:
-        return self._written.get(f"meta.{name}.{version}") or self._storage.get(name, version)
+        return self._written.get(key_of(name, version)) or self._storage.get(name, version)
 
     def index(self, name: str | None = None, *, fresh: bool = False, newest: bool = True) -> ContractIndex:
         if name is None:
@@ -137,7 +132,7 @@ class Rehearsal(ContractStorage):
             copy.documents = known.documents
             copy.faults = {key: fault for key, fault in known.faults.items() if fault in known.faults_of(name)}
             for entry in known.versions(name):
-                bundle = known.bundle(entry) or self._storage.get(entry.name, entry.version)
+                bundle = self._storage.content(entry, known)
                 copy.apply(entry.key, entry.sequence, bundle.to_record())
             self._indexes[name] = copy
         return self._indexes[name]

@@ -6,7 +6,7 @@ import logging
 from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 
-from contracts_app.bundles import ContractBundle, normal_timestamp, utc_now
+from contracts_app.bundles import ContractBundle, key_of, normal_timestamp, utc_now
 from contracts_app.exceptions import (
     ContractConflict,
     ContractNotFound,
@@ -48,7 +48,7 @@ def change_state(
     sunset = _sunset(sunset_at) if sunset_at is not None else None
 
     def decide(known: ContractIndex) -> tuple[ContractBundle, Deed]:
-        entry = known.get(f"meta.{name}.{version}")
+        entry = known.get(key_of(name, version))
         if entry is None:
             raise ContractNotFound(f"Contract {name}/{version} not found", name=name, version=version)
         if expected_etag is not None and expected_etag != entry.etag:
@@ -61,36 +61,25 @@ def change_state(
             raise ContractConflict(
                 f"{name}/{version} is {entry.state}; it cannot be {_PAST[action]}", state=entry.state
             )
-        bundle = known.bundle(entry) or storage.get(name, version)
+        bundle = storage.content(entry, known)
         life = bundle.lifecycle or Lifecycle(changed_at=bundle.created_at)
         policy = policy_of(known.documents, name)
         told, done = reason or "", action
         if action == "activate":
-            changed = replace(
-                bundle,
-                lifecycle=life.next(ACTIVE, now, deprecated_at=None, sunset_at=None, reason=reason, successor=None),
-            )
             if entry.state == DRAFT:
-                check_against(replace(changed, lifecycle=life), known, storage)
+                check_against(bundle, known, storage)
+            life = life.next(ACTIVE, now, deprecated_at=None, sunset_at=None, reason=reason, successor=None)
         elif action == "deprecate":
             _check_notice(sunset, now, policy)
             _check_successor(successor, version, name, known)
             since = life.deprecated_at or now
-            changed = replace(
-                bundle,
-                lifecycle=life.next(
-                    DEPRECATED, now, deprecated_at=since, sunset_at=sunset, reason=reason, successor=successor
-                ),
-            )
+            life = life.next(DEPRECATED, now, deprecated_at=since, sunset_at=sunset, reason=reason, successor=successor)
         else:
             if _check_dependents(name, version, storage, policy, override):
                 told, done = override or "", "withdraw-override"
             _check_successor(successor, version, name, known)
-            changed = replace(
-                bundle,
-                lifecycle=life.next(WITHDRAWN, now, reason=reason, successor=successor or life.successor),
-            )
-        return changed, Deed(actor, done, before=entry.state, reason=told)
+            life = life.next(WITHDRAWN, now, reason=reason, successor=successor or life.successor)
+        return replace(bundle, lifecycle=life), Deed(actor, done, before=entry.state, reason=told)
 
     changed = decided(name, storage, decide, dry_run=dry_run)
     if not dry_run:
@@ -130,7 +119,7 @@ def _check_notice(sunset: str | None, now: str, policy: Policy) -> None:
 def _check_successor(successor: str | None, version: str, name: str, known: ContractIndex) -> None:
     if successor is None:
         return
-    entry = known.get(f"meta.{name}.{successor}")
+    entry = known.get(key_of(name, successor))
     if successor == version or entry is None or entry.state in (DRAFT, WITHDRAWN):
         raise ContractRefused(
             f"The successor {successor!r:.60} is not another published version of {name}", field="successor"

@@ -72,7 +72,7 @@ def broken_dependents(name: str, schema: str | None, storage: ContractStorage) -
         if time.monotonic() > deadline:
             unchecked += 1
             continue
-        bundle = index.bundle(entry) or storage.get(entry.name, entry.version)
+        bundle = storage.content(entry, index)
         policy = policy_of(index.documents, entry.name)
 
         def instead(dependency: Dependency) -> str | None:
@@ -100,7 +100,7 @@ def history(name: str, storage: ContractStorage) -> list[tuple[ContractBundle, R
     entries = [entry for entry in index.versions(name) if entry.state in COMPARABLE]
     if len(entries) > LONGEST_HISTORY:
         raise ContractRefused(f"{name} has more than {LONGEST_HISTORY} versions; ask for a diff of two of them")
-    bundles = [index.bundle(entry) or storage.get(entry.name, entry.version) for entry in entries]
+    bundles = [storage.content(entry, index) for entry in entries]
     steps: list[tuple[ContractBundle, Report | None]] = [(bundle, None) for bundle in bundles[:1]]
     return steps + [(new, compare_versions(old, new, policy, storage)) for old, new in pairwise(bundles)]
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import unquote, urldefrag
 
-from contracts_app.bundles import ContractBundle, Dependency, compact, valid_name
+from contracts_app.bundles import ContractBundle, Dependency, compact, key_of, valid_name
 from contracts_app.exceptions import ContractNotFound, ContractRefused
 from contracts_app.lifecycle import ACTIVE, DEPRECATED
 from contracts_app.services.finding import resolve
@@ -110,7 +110,7 @@ def tree(bundle: ContractBundle, storage: ContractStorage) -> list[dict[str, Any
             budget[0] -= 1
             if budget[0] < 0:
                 break
-            entry = storage.index(each.name).get(f"meta.{each.name}.{each.version}")
+            entry = storage.index(each.name).get(key_of(each.name, each.version))
             node = each.to_json() | {"state": entry.state if entry else "missing"}
             nodes.append(node | {"dependencies": below(entry.dependencies) if entry else []})
         return nodes
@@ -124,7 +124,7 @@ def _all(entry: Entry, storage: ContractStorage) -> list[Entry]:
     waiting = [entry]
     while waiting:
         for each in waiting.pop().dependencies:
-            following = storage.index(each.name).get(f"meta.{each.name}.{each.version}")
+            following = storage.index(each.name).get(key_of(each.name, each.version))
             if following is None or following.key in found:
                 continue
             if len(found) > MOST_DEPENDENCIES:

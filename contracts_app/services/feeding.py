@@ -31,7 +31,6 @@ _TYPES = {
 @dataclass(frozen=True)
 class Event:
     sequence: int
-    type: str
     body: bytes
     """The CloudEvent as compact JSON."""
 
@@ -39,20 +38,19 @@ class Event:
 def event_of(written: Written) -> Event:
     """A write as an event. Who did it is for the audit to tell."""
     entry = entry_of(written)
-    kind = _TYPES.get(entry["action"], "record.written")
     hidden = ("sequence", "time", "action", "actor", "requestId", "key")
     subject = f"{entry['contract']}/{entry['version']}" if "contract" in entry else written.key
     event: dict[str, Any] = {
         "specversion": "1.0",
         "id": str(written.sequence),
         "source": "/registry",
-        "type": kind,
+        "type": _TYPES.get(entry["action"], "record.written"),
         "subject": subject,
         "time": written.time,
         "datacontenttype": "application/json",
         "data": {key: value for key, value in entry.items() if key not in hidden and value is not None},
     }
-    return Event(written.sequence, kind, compact(event))
+    return Event(written.sequence, compact(event))
 
 
 def events_after(storage: ContractStorage, after: int) -> list[Event]:

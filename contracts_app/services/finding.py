@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from contracts_app.bundles import valid_name
+from contracts_app.bundles import key_of, valid_name
 from contracts_app.exceptions import ContractNotFound, MalformedContract
 from contracts_app.lifecycle import ACTIVE, DEPRECATED, STATES
 from contracts_app.storage import ContractIndex, Entry
@@ -50,7 +50,7 @@ def resolve(index: ContractIndex, name: str, version: str) -> Entry:
             except InvalidRange:
                 raise MalformedContract(f"Invalid version: {error}", field="version") from None
     else:
-        found = index.get(f"meta.{name}.{version}")
+        found = index.get(key_of(name, version))
     if found is None:
         raise ContractNotFound(f"Contract {name}/{version} not found", name=name, version=version)
     return found
@@ -73,7 +73,6 @@ class Search:
     prefix: str = ""
     labels: tuple[str, ...] = ()
     states: tuple[str, ...] = ()
-    has_wit: bool | None = None
     with_versions: bool = False
     """One item for each contract, with its versions, in place of one for each version."""
     limit: int = LARGEST_PAGE
@@ -87,7 +86,6 @@ class Search:
         return (
             (not self.states or entry.state in self.states)
             and all(label in entry.labels for label in self.labels)
-            and (self.has_wit is None or self.has_wit == entry.has_wit)
             and (
                 not text
                 or text in entry.name.casefold()
@@ -121,7 +119,9 @@ def page(index: ContractIndex, search: Search) -> tuple[list[list[Entry]], str |
 
 def _groups(index: ContractIndex, search: Search, name: str, version: str) -> Iterator[list[Entry]]:
     start = max(name, search.prefix)
-    for each in index.names_from(start, inclusive=each_again(name, version, start)):
+    # The last page may have ended amid a contract's versions, or with the whole contract.
+    done = start == name and not version
+    for each in index.names_from(start, inclusive=not done):
         if not each.startswith(search.prefix):
             return
         entries = index.versions(each)
@@ -134,11 +134,6 @@ def _groups(index: ContractIndex, search: Search, name: str, version: str) -> It
                 yield admitted
         else:
             yield from ([entry] for entry in admitted)
-
-
-def each_again(name: str, version: str, start: str) -> bool:
-    """Whether the name where the last page ended has more to show."""
-    return start != name or bool(version) or not name
 
 
 def _cursor(name: str, version: str) -> str:
@@ -161,20 +156,14 @@ def _read_cursor(text: str) -> tuple[str, str]:
 
 def describe(entry: Entry) -> dict[str, Any]:
     """An entry among the versions of its contract."""
-    described: dict[str, Any] = {
+    described = {
         "version": entry.version,
         "state": entry.state,
         "description": entry.description,
         "createdAt": entry.created_at,
         "digest": entry.digest,
     }
-    if entry.labels:
-        described["labels"] = list(entry.labels)
-    if entry.dependencies:
-        described["dependencies"] = [each.to_json() for each in entry.dependencies]
-    if entry.lifecycle is not None:
-        described["lifecycle"] = entry.lifecycle.to_json()
-    return described
+    return described | entry.extras()
 
 
 def describe_contract(entries: list[Entry], newest: Entry | None) -> dict[str, Any]:

@@ -151,7 +151,7 @@ def check_against(
         )
     overridden = False
     for other, newer in [*((each, True) for each in neighbours.below), *((each, False) for each in neighbours.above)]:
-        stored = known.bundle(other) or storage.get(other.name, other.version)
+        stored = storage.content(other, known)
         older, later = (stored, bundle) if newer else (bundle, stored)
         report = compare_versions(older, later, policy, storage)
         if report.acceptable:

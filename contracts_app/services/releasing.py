@@ -112,7 +112,7 @@ def import_one(storage: ContractStorage, bundle: ContractBundle, actor: Actor, *
         after, entry = index.revision(bundle.name), index.get(bundle.key)
         wanted, before = bundle, ""
         if entry is not None:
-            stored = index.bundle(entry) or storage.get(entry.name, entry.version)
+            stored = storage.content(entry, index)
             if stored.digest != bundle.digest:
                 return "conflict"
             if (stored.lifecycle, stored.labels) == (bundle.lifecycle, bundle.labels):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from contracts_app.bundles import compact
 from contracts_app.exceptions import ContractConflict, ContractNotFound, PreconditionFailed, VersionSetChanged
-from contracts_app.policies import policy_key, to_document
+from contracts_app.policies import policy_key
 from contracts_app.storage import Actor, ContractIndex, ContractStorage, Deed, contract_storage
 
 ATTEMPTS = 20
@@ -43,7 +44,7 @@ def set_policy(
             actor, "delete-policy" if policy is None else "set-policy", before=(value or b"").decode(errors="replace")
         )
         try:
-            return storage.put_document(key, None if policy is None else to_document(policy), after=after, deed=deed)
+            return storage.put_document(key, None if policy is None else compact(policy), after=after, deed=deed)
         except VersionSetChanged:
             continue
     raise ContractConflict("The policy is being changed by others without a pause; try again")

@@ -11,7 +11,7 @@ from django.core.checks import CheckMessage
 from contracts_app.bundles import ContractBundle
 from contracts_app.exceptions import UnreadableRecord
 from contracts_app.records import read_record
-from contracts_app.storage.index import ContractIndex, Prepared
+from contracts_app.storage.index import ContractIndex, Entry, Prepared
 from linter_app.semver import Version
 
 
@@ -79,6 +79,10 @@ class ContractStorage(ABC):
     @abstractmethod
     def get(self, name: str, version: str) -> ContractBundle:
         """One bundle. Raises ContractNotFound, UnreadableRecord."""
+
+    def content(self, entry: Entry, index: ContractIndex) -> ContractBundle:
+        """The whole version of an index's entry, from memory or else from the store. Raises as `get`."""
+        return index.bundle(entry) or self.get(entry.name, entry.version)
 
     @abstractmethod
     def list_all(self) -> Listing:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import bisect
 import hashlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import msgspec
 
-from contracts_app.bundles import ContractBundle, Dependency, compact, key_of, utc_now
+from contracts_app.bundles import ContractBundle, Dependency, Published, compact
 from contracts_app.exceptions import UnreadableRecord
-from contracts_app.lifecycle import ACTIVE, WITHDRAWN, Lifecycle
+from contracts_app.lifecycle import WITHDRAWN, Lifecycle
 from contracts_app.records import read_canonical, read_known, read_record
 from contracts_app.storage.bodies import Bodies
 from linter_app.semver import InvalidVersion, Version
@@ -20,7 +20,7 @@ from linter_app.semver import InvalidVersion, Version
 PREFIX = "meta."
 
 
-class Entry(msgspec.Struct, frozen=True, gc=False):
+class Entry(Published, msgspec.Struct, frozen=True, gc=False):
     """One stored version without its content. `sequence` is the stream's, of the record's last write."""
 
     name: str
@@ -36,19 +36,6 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     labels: tuple[str, ...] = ()
     dependencies: tuple[Dependency, ...] = ()
     lifecycle: Lifecycle | None = None
-
-    @property
-    def key(self) -> str:
-        return key_of(self.name, self.version)
-
-    @property
-    def etag(self) -> str:
-        """As `ContractBundle.etag`."""
-        return f'"{self.digest}"' if self.lifecycle is None else f'"{self.digest}.{self.lifecycle.revision}"'
-
-    @property
-    def state(self) -> str:
-        return self.lifecycle.state_at(utc_now()) if self.lifecycle else ACTIVE
 
 
 class Prepared(NamedTuple):
@@ -171,14 +158,17 @@ class ContractIndex:
         changed = self.changed
         if ready := self.ready_listing():
             return ready
-        body = b'{"contracts":[' + b",".join([entry.item for entry in self]) + b"]"
+        prepared = self.list_of(entry.item for entry in self)
+        self._listing = (changed, prepared)
+        return prepared
+
+    def list_of(self, items: Iterable[bytes]) -> Prepared:
+        """A list of JSON items as it is answered, with the records that cannot be read."""
+        body = b'{"contracts":[' + b",".join(items) + b"]"
         if self.faults:
             faults = sorted(self.faults.values(), key=str)
             body += b',"unreadable":' + compact([fault.extras for fault in faults])
-        body += b"}"
-        prepared = Prepared.of(body)
-        self._listing = (changed, prepared)
-        return prepared
+        return Prepared.of(body + b"}")
 
     # Writing
 

@@ -26,12 +26,17 @@ class Message:
 
     @property
     def deleted(self) -> bool:
-        return self.headers.get("KV-Operation") in ("DEL", "PURGE")
+        return deletes(self.headers)
 
     @property
     def value(self) -> bytes | None:
         """The key's value, or None where the message deletes it."""
         return None if self.deleted else self.data or b""
+
+
+def deletes(headers: dict[str, str]) -> bool:
+    """Whether a message with these headers deletes its key."""
+    return headers.get("KV-Operation") in ("DEL", "PURGE")
 
 
 async def last(bucket: BucketConnection, js: JetStreamContext, key: str, *, direct: bool) -> Message | None:

@@ -19,7 +19,7 @@ from contracts_app.storage.audit import written
 from contracts_app.storage.connection import BucketConnection
 from contracts_app.storage.high_water import HighWaterMark
 from contracts_app.storage.index import ContractIndex
-from contracts_app.storage.messages import Message
+from contracts_app.storage.messages import Message, deletes
 
 if TYPE_CHECKING:
     from contracts_app.storage.follower import Follower
@@ -60,7 +60,7 @@ class Session:
         state = await request(self._bucket, f"STREAM.INFO.{self._bucket.stream}")
         made, last = state["created"], state["state"]["last_seq"]
         if mark is None or made != follower.stream_made:
-            mark, known = self._new_mark(made), 0
+            mark = self._new_mark(made)
             known = min(mark.value, last)  # another process may have come further since
         if last < known:
             mark.lower(known, last)
@@ -169,7 +169,7 @@ class Session:
             if consumed != self._consumed + 1:
                 raise Ended(f"the consumer's messages have a gap: {consumed} came after {self._consumed}")
             self._consumed = consumed
-            deleted = headers.get("KV-Operation") in ("DEL", "PURGE")
+            deleted = deletes(headers)
             key = message.subject[len(self._bucket.prefix) :]
             if not self._loading and self._follower.mark is not None:
                 self._follower.mark.raise_to(sequence)
