@@ -1,9 +1,13 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class ContractsConfig(AppConfig):
     name = "contracts_app"
-    verbose_name = "Contracts"
+    verbose_name = "Registry"
 
     def ready(self) -> None:
         from contracts_app import checks  # noqa: F401  registers the system checks
+        from contracts_app.console.groups import make_groups
+
+        post_migrate.connect(make_groups, sender=self)

@@ -92,6 +92,11 @@ def levels_of(documents: Mapping[str, tuple[int, bytes | None]]) -> dict[str, di
     }
 
 
+def levels_for(levels: Mapping[str, dict[str, Any]], name: str) -> list[tuple[str, dict[str, Any]]]:
+    """Of stored policies, those that a contract's policy is made of, the most general first."""
+    return [(key, levels[key]) for key in _keys_of(name) if key in levels]
+
+
 def policy_of(documents: Mapping[str, tuple[int, bytes | None]], name: str) -> Policy:
     """The policy that holds for a contract: the default, then prefixes from the shortest, then its own."""
     policy = Policy()

@@ -15,6 +15,11 @@ _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89abAB-F]", re.ASCII)
 class InvalidJSON(ValueError):
     """The text is not acceptable JSON; the message names the place."""
 
+    def __init__(self, message: str, *, line: int | None = None, column: int | None = None) -> None:
+        super().__init__(message)
+        self.line = line
+        self.column = column
+
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
@@ -60,7 +65,9 @@ def loads(text: str | bytes) -> Any:
             text, object_pairs_hook=_object, parse_constant=_constant, parse_float=_float, parse_int=_int
         )
     except json.JSONDecodeError as error:
-        raise InvalidJSON(f"{error.msg} at line {error.lineno} column {error.colno}") from None
+        raise InvalidJSON(
+            f"{error.msg} at line {error.lineno} column {error.colno}", line=error.lineno, column=error.colno
+        ) from None
     except RecursionError:
         raise InvalidJSON(f"nested deeper than {MAX_DEPTH} levels") from None
     # The search for a substring is far quicker than that of an expression, and most texts have no escape at all.

@@ -46,6 +46,29 @@ def lines_of(text: str, wanted: Collection[str]) -> dict[str, int]:
     return found
 
 
+def line_of_repeated_member(text: str) -> int | None:
+    """The line, from 1, on which an object names a member anew; None where none does. The text need not be JSON."""
+    objects: list[set[str] | None] = []
+    line, at, expecting_key = 1, 0, False
+    for token in _TOKEN.finditer(text):
+        line += text.count("\n", at, token.start())
+        at = token.start()
+        match token.group():
+            case "{" | "[" as bracket:
+                objects.append(set() if bracket == "{" else None)
+                expecting_key = bracket == "{"
+            case "}" | "]":
+                objects[-1:] = []
+            case ",":
+                expecting_key = bool(objects) and objects[-1] is not None
+            case name if expecting_key and objects and (members := objects[-1]) is not None:
+                if name in members:
+                    return line
+                members.add(name)
+                expecting_key = False
+    return None
+
+
 def _note(found: dict[str, int], wanted: Collection[str], path: list[str | int], line: int) -> None:
     name = pointer(path)
     if name in wanted:

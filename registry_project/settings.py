@@ -5,6 +5,7 @@ Each variable may also be given as <NAME>_FILE, the path of a file that holds it
 
 import ipaddress
 import secrets
+from datetime import timedelta
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -68,7 +69,8 @@ WSGI_APPLICATION = "registry_project.wsgi.application"
 APPEND_SLASH = False
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "contracts_app",  # before the admin, whose frame and first page it has its own templates for
+    "contracts_app.console.apps.ConsoleConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -76,12 +78,14 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "rest_framework",
     "drf_spectacular_sidecar",
-    "contracts_app",
+    "axes",
+    "csp",
     "linter_app",
 ]
 MIDDLEWARE = [
     "registry_project.access.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -89,6 +93,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 TEMPLATES = [
     {
@@ -112,6 +117,8 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
 
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
@@ -125,12 +132,39 @@ SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^registry/"]
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 0 if DEVELOPMENT else 3600)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEVELOPMENT
 X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_AGE = env.int("SESSION_SECONDS", 12 * 3600)
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Strict"
+CSRF_COOKIE_HTTPONLY = True
+# No script or style but from files of this server; nothing is framed, and no form leads elsewhere.
+CONTENT_SECURITY_POLICY = {
+    "EXCLUDE_URL_PREFIXES": ["/registry/"],
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        **{f"{kind}-src": ["'self'"] for kind in ("script", "style", "font", "connect")},
+        "img-src": ["'self'", "data:"],
+        "form-action": ["'self'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+    },
+}
+# After so many failures of one user from one address, the next attempts are refused for a while.
+AXES_FAILURE_LIMIT = 6
+AXES_COOLOFF_TIME = timedelta(minutes=10)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = AXES_DISABLE_ACCESS_LOG = True
+AXES_LOCKOUT_TEMPLATE = "console/locked_out.html"
+AXES_VERBOSE = False
+# Verdicts that the console has shown are remembered by each process.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 20_000}}}
+# A file that the backup job touches: the console tells its age.
+BACKUP_STAMP = env.str("BACKUP_STAMP", "")
 
 # Bundles
 CONTRACT_MAX_BYTES = env.int("CONTRACT_MAX_BYTES", 10 * 1024 * 1024)
 if CONTRACT_MAX_BYTES < 1024:
     raise ImproperlyConfigured("CONTRACT_MAX_BYTES is a number of bytes, 1024 or more")
-DATA_UPLOAD_MAX_MEMORY_SIZE = None  # the API measures its bodies itself, and answers 413
+# The API measures its bodies itself, and answers 413; forms of the console are a schema, a WIT and a descriptor.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 3 * CONTRACT_MAX_BYTES
 DEFAULT_NATS_URL = "nats://127.0.0.1:4222"
 NATS_URL = env.str("NATS_URL", "")
 CONTRACT_STORAGES = {

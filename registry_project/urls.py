@@ -1,8 +1,11 @@
 from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
+from django.views.defaults import server_error as page_of_error
 from django.views.generic import RedirectView
 
 from contracts_app import health
+from contracts_app.api.errors import server_error
 from contracts_app.api.urls import urlpatterns as api
 
 urlpatterns = [
@@ -16,4 +19,10 @@ urlpatterns = [
 ]
 handler400 = "contracts_app.api.errors.bad_request"
 handler404 = "contracts_app.api.errors.not_found"
-handler500 = "contracts_app.api.errors.server_error"
+
+
+def handler500(request: HttpRequest) -> HttpResponse:
+    """A fault in the console is told as a page, any other as the API tells it."""
+    if request.path_info.startswith("/admin/"):
+        return page_of_error(request, "console/500.html")
+    return server_error(request)

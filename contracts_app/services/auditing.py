@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from contracts_app.storage import ContractStorage, Written
 from linter_app.json_text import InvalidJSON, loads
 
 CHUNK = 1000
+NEWEST_SECONDS = 2
 META = "meta."
 
 
@@ -58,6 +60,44 @@ def page(
             return found, found[-1]["sequence"]
         found.append(entry)
     return found, None
+
+
+def newest(
+    storage: ContractStorage, wanted: AuditFilter, *, before: int | None, limit: int
+) -> tuple[list[dict[str, Any]], int | None]:
+    """One page of entries, the newest first, and the sequence before which the next begins.
+
+    A page may be short, or even empty, where few entries are wanted of many: it ends after NEWEST_SECONDS.
+    """
+    deadline = time.monotonic() + NEWEST_SECONDS
+    end = before if before is not None else storage.index().sequence + 1
+    found: list[dict[str, Any]] = []
+    while end > 1:
+        # The writes of one contract are few, and far between.
+        start = 0 if wanted.contract else max(0, end - 1 - CHUNK)
+        for written in reversed(_between(storage, wanted.contract, start, end)):
+            entry = entry_of(written)
+            if wanted.since is not None and entry["time"] < wanted.since:
+                return found, None
+            if wanted.admits(entry):
+                if len(found) == limit:
+                    return found, found[-1]["sequence"]
+                found.append(entry)
+        end = start + 1
+        if time.monotonic() > deadline:
+            break
+    return found, end if end > 1 else None
+
+
+def _between(storage: ContractStorage, name: str | None, start: int, end: int) -> list[Written]:
+    """The writes after `start` and before `end`."""
+    found: list[Written] = []
+    while chunk := storage.history(after=start, name=name, limit=CHUNK):
+        found += [written for written in chunk if written.sequence < end]
+        start = chunk[-1].sequence
+        if start >= end - 1 or len(chunk) < CHUNK:
+            break
+    return found
 
 
 def entry_of(written: Written) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def check_content(bundle: ContractBundle, packages: Packages = ()) -> None:
         try:
             loads(bundle.descriptor)
         except InvalidJSON as error:
-            raise ContractRefused(f"descriptor is not JSON: {error}", field="descriptor") from None
+            raise _not_json("descriptor", error) from None
 
 
 def check_schema_text(text: str, field: str) -> None:
@@ -43,11 +43,16 @@ def check_schema_text(text: str, field: str) -> None:
     try:
         remembered(_checked_schema, text)
     except InvalidJSON as error:
-        raise ContractRefused(f"{field} is not JSON: {error}", field=field) from None
+        raise _not_json(field, error) from None
     except InvalidSchema as error:
         raise ContractRefused(
             f"{field} is not a valid JSON Schema: {error}", field=field, pointer=error.pointer, reason=error.reason
         ) from None
+
+
+def _not_json(field: str, error: InvalidJSON) -> ContractRefused:
+    place = {"line": error.line, "column": error.column} if error.line else {}
+    return ContractRefused(f"{field} is not JSON: {error}", field=field, **place)
 
 
 def check_wit_text(text: str, field: str, packages: Packages = ()) -> None:

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
-from contracts_app.storage.base import Actor, ContractStorage, CopyStatus, Deed, Listing, Written
+from contracts_app.storage.base import Actor, ContractStorage, CopyStatus, Deed, Listing, StoreHealth, Written
 from contracts_app.storage.index import ContractIndex, Entry, Prepared
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Entry",
     "Listing",
     "Prepared",
+    "StoreHealth",
     "Written",
     "contract_storage",
     "contract_storages",

@@ -73,6 +73,37 @@ class CopyStatus:
     """Why it is not current; empty when it is."""
 
 
+@dataclass(frozen=True)
+class StoreReplica:
+    name: str
+    current: bool
+    lag: int
+    """Messages that it has not taken yet."""
+
+
+@dataclass(frozen=True)
+class StoreHealth:
+    """What the store says of itself."""
+
+    server: str
+    version: str
+    url: str
+    """Host and port, without any credentials."""
+    cluster: str
+    leader: str
+    replicas: tuple[StoreReplica, ...]
+    """The leader's followers."""
+    wanted_replicas: int
+    stream: str
+    messages: int
+    bytes: int
+    last_sequence: int
+    largest_record: int
+    """Bytes that the server accepts at once."""
+    round_trip: float
+    """Seconds."""
+
+
 class ContractStorage(ABC):
     """A place for bundles. Calls raise StorageUnavailable when the place cannot be reached in time."""
 
@@ -124,6 +155,10 @@ class ContractStorage(ABC):
 
     def status(self) -> CopyStatus | None:
         """How well the copy keeps up, or None where there is none."""
+        return None
+
+    def health(self) -> StoreHealth | None:
+        """How the store itself is, asked now, or None where there is nothing to ask."""
         return None
 
     @abstractmethod

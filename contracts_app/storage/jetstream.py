@@ -19,9 +19,10 @@ from contracts_app.bundles import ContractBundle, key_of
 from contracts_app.exceptions import ContractNotFound, ContractTooLarge, StorageUnavailable, VersionSetChanged
 from contracts_app.records import read_record
 from contracts_app.storage.audit import audit_headers, written
-from contracts_app.storage.base import ContractStorage, CopyStatus, Deed, Listing, Written, read_listing
+from contracts_app.storage.base import ContractStorage, CopyStatus, Deed, Listing, StoreHealth, Written, read_listing
 from contracts_app.storage.connection import AWAY, BucketConnection
 from contracts_app.storage.follower import Follower
+from contracts_app.storage.health import health
 from contracts_app.storage.index import ContractIndex, Prepared
 from contracts_app.storage.messages import Message, all_last, history, last, last_of_each
 
@@ -179,6 +180,9 @@ class JetStreamContractStorage(ContractStorage):
             lambda js: history(connection, js, keys, after=after, limit=limit), timeout=connection.timeout * 6
         )
         return [written(message) for message in messages]
+
+    def health(self) -> StoreHealth:
+        return self._connection.run(lambda js: health(self._connection, js))
 
     # Writing
 

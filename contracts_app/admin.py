@@ -1,0 +1,68 @@
+"""The console's pages, in Django's admin: where each is, and who sees its link."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import URLPattern, path
+
+from contracts_app.console import audits, contracts, lifecycles, policies, publishing, versions
+from contracts_app.console.groups import CHANGE_POLICY, PUBLISH
+from contracts_app.models import AuditEntry, Contract, Policy
+
+
+class RegistryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Of a model without a table: its pages are given, and nothing is changed by the admin's own."""
+
+    pages: tuple[tuple[str, Any, str], ...] = ()
+    adding = ""
+    """The permission for the page behind the admin's `Add`."""
+
+    def get_urls(self) -> list[URLPattern]:
+        return [
+            path(route, self.admin_site.admin_view(view), name=f"contracts_app_{self.opts.model_name}_{name}")
+            for route, view, name in self.pages
+        ]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return bool(self.adding) and request.user.has_perm(self.adding)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Contract)
+class ContractAdmin(RegistryAdmin):
+    adding = PUBLISH
+    pages = (
+        ("", contracts.listing, "changelist"),
+        ("add/", publishing.publish, "add"),
+        ("deprecate/", lifecycles.bulk, "deprecate"),
+        ("<str:name>/change/", contracts.contract, "change"),
+        ("<str:name>/compare/", versions.compare, "compare"),
+        ("<str:name>/versions/<str:version>/", versions.version, "version"),
+        ("<str:name>/versions/<str:version>/verdict/", contracts.verdict, "verdict"),
+        ("<str:name>/versions/<str:version>/raw/<str:part>/", versions.raw, "raw"),
+        ("<str:name>/versions/<str:version>/do/<str:action>/", lifecycles.change, "lifecycle"),
+    )
+
+
+@admin.register(Policy)
+class PolicyAdmin(RegistryAdmin):
+    adding = CHANGE_POLICY
+    pages = (
+        ("", policies.listing, "changelist"),
+        ("add/", policies.add, "add"),
+        ("<str:level>/change/", policies.change, "change"),
+        ("<str:level>/<str:name>/change/", policies.change, "change"),
+    )
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(RegistryAdmin):
+    pages = (("", audits.listing, "changelist"),)

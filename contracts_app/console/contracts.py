@@ -1,0 +1,158 @@
+"""The list of contracts, and one contract: its versions in time, its policy, and who depends on it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from contracts_app.bundles import key_of
+from contracts_app.console.groups import LIFECYCLE, PUBLISH, VIEW
+from contracts_app.console.pages import entries_of, page, render_page
+from contracts_app.console.verdicts import StepVerdict, known_verdict, verdict_between
+from contracts_app.exceptions import ContractNotFound
+from contracts_app.lifecycle import STATES
+from contracts_app.policies import levels_for, levels_of, policy_of
+from contracts_app.services.finding import latest
+from contracts_app.services.publishing import COMPARABLE
+from contracts_app.services.surveying import ORDERS, Query, most_used, survey
+from contracts_app.storage import Entry, contract_storage
+from linter_app.semver import Version
+
+PER_PAGE = 50
+VERSIONS_PER_PAGE = 25
+AT_ONCE_SECONDS = 0.25
+"""How long a contract's page waits for verdicts; those that take longer are fetched by the page one by one."""
+MOST_DEPENDENTS = 100
+
+
+@page(VIEW)
+@require_safe
+def listing(request: HttpRequest) -> HttpResponse:
+    given = request.GET
+    query = Query(
+        q=given.get("q", "").strip()[:200],
+        state=given.get("state", "") if given.get("state") in STATES else "",
+        prefix=given.get("prefix", "").strip()[:200],
+        label=given.get("label", "").strip()[:100],
+        wit=given.get("wit", "") if given.get("wit") in ("yes", "no") else "",
+        order=given.get("o", "") if given.get("o", "").removeprefix("-") in ORDERS else "name",
+    )
+    found = survey(contract_storage().index())
+    contracts = found.find(query)
+    return render_page(
+        request,
+        "contracts.html",
+        title=_("Contracts"),
+        query=query,
+        filtered=query != Query(order=query.order),
+        survey=found,
+        page=Paginator(contracts, PER_PAGE).get_page(given.get("page")),
+        columns=_columns(query.order),
+        states=[(state, found.states[state]) for state in STATES],
+        labels=most_used(found.labels),
+        prefixes=most_used(found.prefixes),
+        may_publish=request.user.has_perm(PUBLISH),
+        may_change=request.user.has_perm(LIFECYCLE),
+    )
+
+
+def _columns(order: str) -> list[dict[str, str]]:
+    """The heads of the list: what a click on each would order by."""
+    titles = {"name": _("Contract"), "latest": _("Latest"), "versions": _("Versions"), "changed": _("Last change")}
+    columns = []
+    for column, title in titles.items():
+        sorted_by = order.removeprefix("-") == column
+        # The first click on a column of dates or numbers shows the greatest first.
+        following = column if order == f"-{column}" or (column == "name" and not sorted_by) else f"-{column}"
+        direction = ("descending" if order.startswith("-") else "ascending") if sorted_by else ""
+        columns.append({"title": title, "order": following, "direction": direction})
+    return columns
+
+
+@dataclass(frozen=True)
+class Row:
+    """A version in the timeline. `before` is what its verdict compares it with."""
+
+    entry: Entry
+    before: Entry | None
+    bump: str
+    verdict: StepVerdict | None
+
+
+@page(VIEW)
+@require_safe
+def contract(request: HttpRequest, name: str) -> HttpResponse:
+    index, entries = entries_of(name)
+    policy = policy_of(index.documents, name)
+    pages = Paginator(list(reversed(entries)), VERSIONS_PER_PAGE)
+    shown = pages.get_page(request.GET.get("page"))
+    before = neighbours(entries)
+    deadline = time.monotonic() + AT_ONCE_SECONDS
+    rows = []
+    for entry in shown:
+        older = before.get(entry.version)
+        verdict = known_verdict(older, entry, policy) if older else None
+        if older and verdict is None and time.monotonic() < deadline:
+            verdict = verdict_between(older, entry, policy, index)
+        rows.append(Row(entry, older, bump(older, entry) if older else "", verdict))
+    whole = contract_storage().index()
+    dependents = sorted(whole.dependents(name), key=lambda entry: (entry.name, entry.precedence))
+    return render_page(
+        request,
+        "contract.html",
+        title=name,
+        trail=[(_("Contracts"), reverse("admin:contracts_app_contract_changelist"))],
+        name=name,
+        rows=rows,
+        page=shown,
+        latest=latest(entries),
+        newest=entries[-1],
+        count=len(entries),
+        faults=index.faults_of(name),
+        policy=policy,
+        levels=levels_for(levels_of(index.documents), name),
+        dependents=dependents[:MOST_DEPENDENTS],
+        dependents_count=len(dependents),
+        may_publish=request.user.has_perm(PUBLISH),
+        may_change=request.user.has_perm(LIFECYCLE),
+    )
+
+
+@page(VIEW)
+@require_safe
+def verdict(request: HttpRequest, name: str, version: str) -> HttpResponse:
+    """The cell of one version's verdict, fetched by the contract's page where it takes long."""
+    index, entries = entries_of(name)
+    entry, older = index.get(key_of(name, version)), neighbours(entries).get(version)
+    if entry is None or older is None:
+        raise ContractNotFound(f"{name}/{version} follows no version")
+    found = verdict_between(older, entry, policy_of(index.documents, name), index)
+    return render_page(request, "_verdict.html", title="", row=Row(entry, older, "", found))
+
+
+def neighbours(entries: tuple[Entry, ...]) -> dict[str, Entry]:
+    """To each version that was ever current, or is a draft, the current one before it."""
+    found: dict[str, Entry] = {}
+    before: Entry | None = None
+    for entry in entries:
+        if before is not None:
+            found[entry.version] = before
+        if entry.state in COMPARABLE:
+            before = entry
+    return found
+
+
+def bump(older: Entry, newer: Entry) -> str:
+    """What the step between two versions raises."""
+    old, new = Version.parse(older.version), Version.parse(newer.version)
+    if old.major != new.major:
+        return "major"
+    if old.minor != new.minor:
+        return "minor"
+    return "patch" if old.patch != new.patch else "prerelease"

@@ -1,0 +1,58 @@
+"""The first page: how the store is, what there is, what happened last and what is about to."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from contracts_app.console.charts import bars
+from contracts_app.console.groups import AUDIT, PUBLISH, VIEW
+from contracts_app.exceptions import StorageUnavailable
+from contracts_app.lifecycle import STATES
+from contracts_app.services.auditing import entry_of
+from contracts_app.services.surveying import survey
+from contracts_app.storage import contract_storage
+
+RECENT = 8
+MOST_SOON = 10
+
+
+def dashboard(request: HttpRequest) -> dict[str, Any]:
+    """What the first page shows to this user. The store being away is told, and is no error."""
+    if not request.user.has_perm(VIEW):
+        return {}
+    storage = contract_storage()
+    try:
+        health = storage.health()
+        found = survey(storage.index())
+        sequence = health.last_sequence if health else storage.index().sequence
+        recent = storage.history(after=max(0, sequence - RECENT), limit=RECENT)
+    except StorageUnavailable as error:
+        return {"away": error.message, "may_view": True}
+    return {
+        "may_view": True,
+        "may_publish": request.user.has_perm(PUBLISH),
+        "may_audit": request.user.has_perm(AUDIT),
+        "health": health,
+        "copy": storage.status(),
+        "backup": _last_backup(),
+        "survey": found,
+        "states": [(state, found.states[state]) for state in STATES],
+        "chart": bars(found.publishes()),
+        "soon": found.soon[:MOST_SOON],
+        "recent": [entry_of(written) for written in reversed(recent)],
+    }
+
+
+def _last_backup() -> float | None:
+    """When the file that the backup job touches was last touched, in seconds since 1970; None where none is known."""
+    if not settings.BACKUP_STAMP:
+        return None
+    try:
+        return min(Path(settings.BACKUP_STAMP).stat().st_mtime, time.time())
+    except OSError:
+        return None

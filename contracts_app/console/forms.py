@@ -1,0 +1,225 @@
+"""The console's forms. What a contract may be is decided by the API's own reader and the services."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext_lazy as _
+
+from contracts_app.api.serializers import LONGEST_REASON
+from contracts_app.exceptions import ContractError
+from contracts_app.policies import COMPATIBILITIES, MOST_NOTICE_DAYS
+
+_TEXT = {"spellcheck": "false", "autocomplete": "off", "wrap": "off"}
+
+
+class ConsoleForm(forms.Form):
+    """Labels its faulty fields for screen readers, and takes errors of the registry at the field they name."""
+
+    fields_of_errors: dict[str, str] = {}
+    """The registry's names of fields, where the form has others."""
+
+    def refuse(self, error: ContractError) -> str:
+        """Show an error at its field, or above the form; returns the field's name, if it has one."""
+        named = str(error.extras.get("field", "")).partition(".")[0]
+        field = self.fields_of_errors.get(named, named)
+        self.add_error(field if field in self.fields else None, error.message)
+        return field if field in self.fields else ""
+
+
+class PublishForm(ConsoleForm):
+    fields_of_errors = {"jsonSchema": "schema", "state": "draft"}
+
+    name = forms.CharField(label=_("Name"), max_length=200, widget=forms.TextInput(attrs=_TEXT))
+    version = forms.CharField(
+        label=_("Version"),
+        max_length=128,
+        help_text=_("SemVer, such as 1.2.3, or v1"),
+        widget=forms.TextInput(attrs=_TEXT),
+    )
+    description = forms.CharField(label=_("Description"), required=False, max_length=2000)
+    labels = forms.CharField(label=_("Labels"), required=False, help_text=_("Separated by commas"))
+    schema = forms.CharField(
+        label=_("JSON Schema"),
+        required=False,
+        strip=False,
+        widget=forms.Textarea(attrs={**_TEXT, "rows": 18}),
+    )
+    schema_file = forms.FileField(label=_("or a file"), required=False, help_text=_("Takes the place of the text"))
+    wit = forms.CharField(label="WIT", required=False, strip=False, widget=forms.Textarea(attrs={**_TEXT, "rows": 8}))
+    wit_file = forms.FileField(label=_("or a file"), required=False, help_text=_("Takes the place of the text"))
+    descriptor = forms.CharField(
+        label=_("Descriptor"),
+        required=False,
+        strip=False,
+        help_text=_("Any JSON"),
+        widget=forms.Textarea(attrs={**_TEXT, "rows": 4}),
+    )
+    draft = forms.BooleanField(
+        label=_("As a draft"), required=False, help_text=_("It can be replaced until it is activated")
+    )
+    override = forms.CharField(
+        label=_("Reason for an override"),
+        required=False,
+        max_length=LONGEST_REASON,
+        help_text=_("Publishes a break that the policy lets a steward override; kept in the audit"),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        for part in ("schema", "wit"):
+            upload = cleaned.get(f"{part}_file")
+            if isinstance(upload, UploadedFile):
+                self._take(part, upload, cleaned)
+            else:
+                # Browsers send line breaks of a text area as CRLF (HTML, section 4.10.5.4): as it was pasted is LF.
+                cleaned[part] = cleaned.get(part, "").replace("\r\n", "\n")
+        cleaned["descriptor"] = cleaned.get("descriptor", "").replace("\r\n", "\n")
+        return cleaned
+
+    def _take(self, part: str, upload: UploadedFile[Any], cleaned: dict[str, Any]) -> None:
+        if (upload.size or 0) > settings.CONTRACT_MAX_BYTES:
+            self.add_error(f"{part}_file", _("The file is larger than %d bytes") % settings.CONTRACT_MAX_BYTES)
+            return
+        try:
+            cleaned[part] = upload.read().decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            self.add_error(f"{part}_file", _("The file is not UTF-8: byte %d") % error.start)
+            return
+        # A browser does not send a file twice: what it held is in the text from now on.
+        self.data = {**{name: self.data[name] for name in self.data}, part: cleaned[part]}
+
+    def order(self) -> dict[str, Any]:
+        """What is asked for, as the body of a publish request."""
+        cleaned = self.cleaned_data
+        order: dict[str, Any] = {"name": cleaned["name"], "version": cleaned["version"]}
+        if cleaned["description"]:
+            order["description"] = cleaned["description"]
+        if labels := [label.strip() for label in cleaned["labels"].split(",") if label.strip()]:
+            order["labels"] = labels
+        for part, member in (("schema", "jsonSchema"), ("wit", "wit"), ("descriptor", "descriptor")):
+            if cleaned[part].strip():
+                order[member] = cleaned[part]
+        if cleaned["draft"]:
+            order["state"] = "draft"
+        if cleaned["override"]:
+            order["override"] = {"reason": cleaned["override"]}
+        return order
+
+
+class ReasonForm(ConsoleForm):
+    """What is asked for with any change of state."""
+
+    reason = forms.CharField(
+        label=_("Reason"),
+        required=False,
+        max_length=LONGEST_REASON,
+        help_text=_("Shown to those who use the version, and kept in the audit"),
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+
+class SuccessorForm(ReasonForm):
+    successor = forms.ChoiceField(label=_("Successor"), required=False)
+
+    def __init__(self, *args: Any, successors: list[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["successor"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [("", _("none"))] + [(each, each) for each in successors]
+
+
+class DeprecateForm(SuccessorForm):
+    field_order = ["reason", "sunset", "successor"]
+    sunset = forms.DateField(
+        label=_("Sunset"),
+        required=False,
+        help_text=_("The day, in UTC, from which on the version is gone; empty for none yet"),
+        widget=forms.DateInput(attrs={"type": "date"}),
+    )
+
+
+class WithdrawForm(SuccessorForm):
+    override = forms.CharField(
+        label=_("Reason for an override"),
+        required=False,
+        max_length=LONGEST_REASON,
+        help_text=_("Withdraws it although others depend on it, where the policy allows that"),
+    )
+
+
+class BulkDeprecateForm(ReasonForm):
+    sunset = DeprecateForm.base_fields["sunset"]
+
+
+class PolicyForm(ConsoleForm):
+    fields_of_errors = {
+        "strictOpenObjects": "strict",
+        "allowOverride": "override",
+        "minimumNoticeDays": "notice",
+    }
+    _BOOLEAN = [("", _("as the level above")), ("true", _("yes")), ("false", _("no"))]
+
+    compatibility = forms.ChoiceField(
+        label=_("Compatibility"),
+        required=False,
+        choices=[("", _("as the level above"))] + [(each, each) for each in COMPATIBILITIES],
+        help_text=_("Whom a step may not break; transitive: against every version, not only the neighbours"),
+    )
+    strict = forms.ChoiceField(
+        label=_("Strict open objects"),
+        required=False,
+        choices=_BOOLEAN,
+        help_text=_("Open objects are judged to the letter of JSON Schema"),
+    )
+    override = forms.ChoiceField(
+        label=_("Allow overrides"),
+        required=False,
+        choices=_BOOLEAN,
+        help_text=_("Stewards may publish a break, or withdraw what others depend on, with a reason"),
+    )
+    notice = forms.IntegerField(
+        label=_("Days of notice"),
+        required=False,
+        min_value=0,
+        max_value=MOST_NOTICE_DAYS,
+        help_text=_("Between a deprecation and its sunset; empty: as the level above"),
+    )
+
+    def policy(self) -> dict[str, Any]:
+        cleaned = self.cleaned_data
+        policy: dict[str, Any] = {}
+        if cleaned["compatibility"]:
+            policy["compatibility"] = cleaned["compatibility"]
+        for field, member in (("strict", "strictOpenObjects"), ("override", "allowOverride")):
+            if cleaned[field]:
+                policy[member] = cleaned[field] == "true"
+        if cleaned["notice"] is not None:
+            policy["minimumNoticeDays"] = cleaned["notice"]
+        return policy
+
+    @staticmethod
+    def initial_of(policy: dict[str, Any]) -> dict[str, Any]:
+        words: dict[Any, str] = {True: "true", False: "false"}
+        return {
+            "compatibility": policy.get("compatibility", ""),
+            "strict": words.get(policy.get("strictOpenObjects"), ""),
+            "override": words.get(policy.get("allowOverride"), ""),
+            "notice": policy.get("minimumNoticeDays"),
+        }
+
+
+class NewPolicyForm(PolicyForm):
+    level = forms.ChoiceField(
+        label=_("Holds for"),
+        choices=[
+            ("default", _("every contract")),
+            ("prefix", _("contracts whose names begin with …")),
+            ("contract", _("the contract …")),
+        ],
+    )
+    name = forms.CharField(label=_("Name or prefix"), required=False, max_length=200)
+    field_order = ["level", "name"]

@@ -1,0 +1,38 @@
+"""Who may do what in the console: permissions of Django, and the groups that `migrate` makes of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.apps import AppConfig
+from django.contrib.auth.management import create_permissions
+
+VIEW = "contracts_app.view_contract"
+PUBLISH = "contracts_app.publish_contract"
+LIFECYCLE = "contracts_app.change_lifecycle"
+OVERRIDE = "contracts_app.override_policy"
+VIEW_POLICY = "contracts_app.view_policy"
+CHANGE_POLICY = "contracts_app.change_policy"
+AUDIT = "contracts_app.view_auditentry"
+
+_READ = (VIEW, VIEW_POLICY)
+GROUPS = {
+    "viewer": _READ,
+    "publisher": (*_READ, PUBLISH),
+    "steward": (*_READ, PUBLISH, LIFECYCLE, OVERRIDE, CHANGE_POLICY),
+    "auditor": (*_READ, AUDIT),
+}
+
+
+def make_groups(sender: AppConfig, using: str = "default", **more: Any) -> None:
+    """After `migrate`: make each group that is missing. One that exists is left as its administrators made it."""
+    from django.contrib.auth.models import Group, Permission
+
+    # The receiver that makes permissions may come after this one.
+    create_permissions(sender, verbosity=0, using=using)
+    for name, permissions in GROUPS.items():
+        group, created = Group.objects.using(using).get_or_create(name=name)
+        if created:
+            codenames = [permission.partition(".")[2] for permission in permissions]
+            found = Permission.objects.using(using).filter(content_type__app_label=sender.label)
+            group.permissions.set(found.filter(codename__in=codenames))

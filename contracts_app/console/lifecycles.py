@@ -1,0 +1,245 @@
+"""Changing what becomes of versions: one with a confirmation, many with a summary before it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST
+
+from contracts_app.bundles import key_of
+from contracts_app.console.forms import BulkDeprecateForm, DeprecateForm, ReasonForm, WithdrawForm
+from contracts_app.console.groups import LIFECYCLE, OVERRIDE
+from contracts_app.console.pages import actor_of, entries_of, form_status, missing, page, render_page
+from contracts_app.exceptions import ContractError, ContractNotFound, PreconditionFailed, StorageUnavailable
+from contracts_app.lifecycle import ACTIVE, DEPRECATED, TRANSITIONS
+from contracts_app.policies import policy_of
+from contracts_app.services import change_state
+from contracts_app.services.finding import latest
+from contracts_app.storage import Entry, contract_storage
+
+MOST_AT_ONCE = 500
+_FORMS = {"activate": ReasonForm, "deprecate": DeprecateForm, "withdraw": WithdrawForm}
+
+
+def _words(action: str) -> dict[str, str]:
+    return {
+        "activate": {"title": _("Activate"), "done": _("%s is active."), "button": _("Yes, activate it")},
+        "deprecate": {"title": _("Deprecate"), "done": _("%s is deprecated."), "button": _("Yes, deprecate it")},
+        "withdraw": {"title": _("Withdraw"), "done": _("%s is withdrawn."), "button": _("Yes, withdraw it")},
+    }[action]
+
+
+@page(LIFECYCLE)
+@require_http_methods(["GET", "HEAD", "POST"])
+def change(request: HttpRequest, name: str, version: str, action: str) -> HttpResponse:
+    if action not in TRANSITIONS:
+        return missing(request)
+    successors: list[str] = []
+    entry: Entry | None = None
+    try:
+        index, entries = entries_of(name)
+        entry = index.get(key_of(name, version))
+        if entry is None:
+            raise ContractNotFound(f"Contract {name}/{version} not found")
+        successors = [each.version for each in reversed(entries) if each.version != version and each.state == ACTIVE]
+    except StorageUnavailable:
+        if request.method != "POST":
+            raise
+        # What was typed must come back: the choices are those that the form was sent with.
+        successors = [each for each in [request.POST.get("successor", "")] if each]
+    kind = _FORMS[action]
+    more: dict[str, Any] = {} if kind is ReasonForm else {"successors": successors}
+    if request.method != "POST":
+        form = kind(initial=_present(entry, action), **more)
+        return _confirmation(request, name, version, action, entry, form, entry.etag if entry else "")
+    form, etag = kind(request.POST, **more), request.POST.get("etag", "")
+    if not form.is_valid():
+        return _confirmation(request, name, version, action, entry, form, etag)
+    cleaned = form.cleaned_data
+    override = cleaned.get("override") or None
+    if override and not request.user.has_perm(OVERRIDE):
+        form.add_error("override", _("Your account may not override a policy."))
+        return _confirmation(request, name, version, action, entry, form, etag)
+    sunset = cleaned.get("sunset")
+    try:
+        change_state(
+            name=name,
+            version=version,
+            action=action,
+            actor=actor_of(request),
+            reason=cleaned["reason"] or None,
+            sunset_at=sunset.isoformat() if sunset else None,
+            successor=cleaned.get("successor") or None,
+            override=override,
+            expected_etag=etag or None,
+        )
+    except PreconditionFailed as error:
+        form.add_error(
+            None,
+            _(
+                "Somebody else has changed this version since you opened the page, and nothing was written. "
+                "What it is now is shown here; confirm again if you still want this."
+            ),
+        )
+        entry = contract_storage().index(name).get(key_of(name, version))
+        return _confirmation(request, name, version, action, entry, form, str(error.extras["etag"]), status=409)
+    except ContractError as error:
+        form.refuse(error)
+        if isinstance(error, StorageUnavailable):
+            form.add_error(None, _("What you entered is kept below. Try again in a moment."))
+        return _confirmation(request, name, version, action, entry, form, etag, status=form_status(error))
+    messages.success(request, _words(action)["done"] % f"{name} {version}")
+    return redirect("admin:contracts_app_contract_version", name, version)
+
+
+def _present(entry: Entry | None, action: str) -> dict[str, Any]:
+    """What a version that is deprecated already says."""
+    life = entry.lifecycle if entry else None
+    if life is None or action != "deprecate":
+        return {}
+    return {"reason": life.reason, "sunset": (life.sunset_at or "")[:10] or None, "successor": life.successor}
+
+
+def _confirmation(
+    request: HttpRequest,
+    name: str,
+    version: str,
+    action: str,
+    entry: Entry | None,
+    form: Any,
+    etag: str,
+    *,
+    status: int = 200,
+) -> HttpResponse:
+    policy, dependents = None, []
+    if entry is not None and status != 503:
+        index = contract_storage().index()
+        policy, dependents = policy_of(index.documents, name), index.dependents(name, version)
+        overridable = dependents and policy.allow_override and request.user.has_perm(OVERRIDE)
+        if not overridable and not form.errors.get("override"):
+            form.fields.pop("override", None)
+    return render_page(
+        request,
+        "lifecycle.html",
+        title=f"{_words(action)['title']} {name} {version}",
+        trail=[
+            (_("Contracts"), reverse("admin:contracts_app_contract_changelist")),
+            (name, reverse("admin:contracts_app_contract_change", args=[name])),
+            (version, reverse("admin:contracts_app_contract_version", args=[name, version])),
+        ],
+        name=name,
+        version=version,
+        action=action,
+        words=_words(action),
+        entry=entry,
+        form=form,
+        etag=etag,
+        policy=policy,
+        dependents=dependents[:100],
+        allowed=entry is None or entry.state in TRANSITIONS[action],
+        status=status,
+    )
+
+
+@dataclass(frozen=True)
+class Item:
+    """One version of a bulk change, and what would become, or has become, of it."""
+
+    name: str
+    version: str
+    etag: str
+    state: str = ""
+    dependents: int = 0
+    refused: str = ""
+
+
+@page(LIFECYCLE)
+@require_POST
+def bulk(request: HttpRequest) -> HttpResponse:
+    """Deprecate many: first a summary of what will happen, then, confirmed, each with what became of it."""
+    chosen = _chosen(request)
+    first = "reason" not in request.POST
+    form = BulkDeprecateForm(None if first else request.POST)
+    back = reverse("admin:contracts_app_contract_changelist")
+    if not chosen:
+        messages.warning(request, _("No version was chosen that could be deprecated."))
+        return redirect(back)
+    if len(chosen) > MOST_AT_ONCE:
+        messages.error(request, _("At most %d versions are deprecated at once; choose fewer.") % MOST_AT_ONCE)
+        return redirect(back)
+    valid = first or form.is_valid()
+    reason, sunset = (form.cleaned_data["reason"], form.cleaned_data["sunset"]) if valid and not first else ("", None)
+    confirmed = valid and "confirm" in request.POST
+    items = [_deprecate(request, item, reason, sunset, dry_run=not confirmed) for item in chosen]
+    accepted = [item for item in items if not item.refused]
+    if confirmed and len(accepted) == len(items):
+        told = ngettext("%d version is deprecated.", "%d versions are deprecated.", len(items)) % len(items)
+        messages.success(request, told)
+        return redirect(back)
+    return render_page(
+        request,
+        "bulk.html",
+        title=_("Deprecate versions"),
+        trail=[(_("Contracts"), back)],
+        form=form,
+        items=items,
+        accepted=len(accepted),
+        refused=len(items) - len(accepted),
+        done=confirmed,
+    )
+
+
+def _chosen(request: HttpRequest) -> list[Item]:
+    """The versions that were ticked: one by one, with the entity tag they were seen with, or all of contracts."""
+    found: dict[str, Item] = {}
+    for text in request.POST.getlist("item"):
+        name, _at, rest = text.partition("@")
+        version, _bar, etag = rest.partition("|")
+        found[text] = Item(name, version, etag)
+    try:
+        index = contract_storage().index()
+    except StorageUnavailable:
+        if found and "reason" in request.POST:
+            return list(found.values())  # a form that was filled in comes back as it was
+        raise
+    keep_latest = request.POST.get("action") != "deprecate-all"
+    for name in request.POST.getlist("contract"):
+        entries = index.versions(name)
+        newest = latest(entries)
+        for entry in entries:
+            if entry.state == ACTIVE and not (keep_latest and entry is newest):
+                found[entry.key] = Item(name, entry.version, entry.etag)
+    present = []
+    for item in found.values():
+        known = index.get(key_of(item.name, item.version))
+        if known is not None:
+            count = len(index.dependents(item.name, item.version))
+            present.append(Item(item.name, item.version, item.etag or known.etag, known.state, count))
+    return present
+
+
+def _deprecate(request: HttpRequest, item: Item, reason: str, sunset: Any, *, dry_run: bool) -> Item:
+    refused = ""
+    try:
+        changed = change_state(
+            name=item.name,
+            version=item.version,
+            action="deprecate",
+            actor=actor_of(request),
+            reason=reason or None,
+            sunset_at=sunset.isoformat() if sunset else None,
+            expected_etag=item.etag,
+            dry_run=dry_run,
+        )
+    except ContractError as error:
+        refused = error.message
+        return Item(item.name, item.version, item.etag, item.state, item.dependents, refused)
+    etag = item.etag if dry_run else changed.etag
+    return Item(item.name, item.version, etag, item.state if dry_run else DEPRECATED, item.dependents)

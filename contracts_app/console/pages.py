@@ -1,0 +1,120 @@
+"""What every page of the console shares: who may see it, its frame, and how it tells what went wrong."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+
+from contracts_app.bundles import valid_name
+from contracts_app.exceptions import (
+    ContractAlreadyExists,
+    ContractConflict,
+    ContractError,
+    ContractNotFound,
+    ContractRefused,
+    MalformedContract,
+    PreconditionFailed,
+    StorageUnavailable,
+    UnreadableRecord,
+)
+from contracts_app.request_context import request_id
+from contracts_app.storage import Actor, ContractIndex, Entry, contract_storage
+
+View = Callable[..., HttpResponse]
+Trail = Iterable[tuple[str, str]]
+RETRY_SECONDS = 2
+STATUS = {
+    ContractNotFound: 404,
+    MalformedContract: 400,
+    ContractRefused: 422,
+    ContractAlreadyExists: 409,
+    ContractConflict: 409,
+    PreconditionFailed: 409,
+    UnreadableRecord: 500,
+    StorageUnavailable: 503,
+}
+
+
+def page(permission: str) -> Callable[[View], View]:
+    """A view for users with a permission. What the registry refuses, and a store that is away, become pages."""
+
+    def decorate(view: View) -> View:
+        @functools.wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if not request.user.has_perm(permission):
+                return forbidden(request)
+            try:
+                return view(request, *args, **kwargs)
+            except ContractError as error:
+                return problem(request, error)
+
+        return guarded
+
+    return decorate
+
+
+def render_page(
+    request: HttpRequest, template: str, *, title: str, trail: Trail = (), status: int = 200, **context: Any
+) -> HttpResponse:
+    """A page in the admin's frame. `trail` is the breadcrumbs between the first page and this one."""
+    context |= admin.site.each_context(request) | {"title": title, "trail": list(trail)}
+    return render(request, f"console/{template}", context, status=status)
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    return Actor(request.user.get_username(), request_id.get())
+
+
+def status_of(error: ContractError) -> int:
+    return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
+
+
+def form_status(error: ContractError) -> int:
+    """Of a form that is shown again: as Django's, it is a page like others, but for a conflict and a store away."""
+    status = status_of(error)
+    return status if status in (409, 503) else 200
+
+
+def problem(request: HttpRequest, error: ContractError) -> HttpResponse:
+    """The page for what the registry refuses; one that comes back by itself where the store is away."""
+    away = isinstance(error, StorageUnavailable)
+    response = render_page(
+        request,
+        "problem.html",
+        title=_("The store is away") if away else _("This cannot be shown"),
+        status=status_of(error),
+        message=error.message,
+        away=away,
+        # A form that was sent is not sent again by itself.
+        comes_back=away and request.method == "GET",
+    )
+    if away:
+        response["Retry-After"] = str(RETRY_SECONDS)
+    return response
+
+
+def forbidden(request: HttpRequest) -> HttpResponse:
+    message = _("Your account may not do this. An administrator can add you to a group that may.")
+    return render_page(request, "problem.html", title=_("Not permitted"), status=403, message=message)
+
+
+def missing(request: HttpRequest) -> HttpResponse:
+    message = _("There is no such page. The link may be old, or mistyped.")
+    return render_page(request, "problem.html", title=_("Page not found"), status=404, message=message)
+
+
+def entries_of(name: str) -> tuple[ContractIndex, tuple[Entry, ...]]:
+    """An index, and the versions of a contract. Raises ContractNotFound, StorageUnavailable."""
+    if not valid_name(name):
+        raise ContractNotFound(f"There is no contract {name!r:.80}", name=name)
+    index = contract_storage().index(name)
+    entries = index.versions(name)
+    if not entries:
+        raise ContractNotFound(f"There is no contract {name}", name=name)
+    return index, entries

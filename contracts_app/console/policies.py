@@ -1,0 +1,119 @@
+"""Policies: what a step may do, by level, and how they are changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from contracts_app.console.forms import NewPolicyForm, PolicyForm
+from contracts_app.console.groups import CHANGE_POLICY, VIEW_POLICY
+from contracts_app.console.pages import actor_of, form_status, missing, page, render_page
+from contracts_app.exceptions import ContractError, PreconditionFailed
+from contracts_app.policies import Policy, check_policy, levels_of, policy_key
+from contracts_app.services.ruling import etag_of, set_policy
+from contracts_app.storage import contract_storage
+
+LEVELS = ("default", "prefix", "contract")
+
+
+@page(VIEW_POLICY)
+@require_safe
+def listing(request: HttpRequest) -> HttpResponse:
+    levels = levels_of(contract_storage().index("policy").documents)
+    order = {level: position for position, level in enumerate(LEVELS)}
+    rows = [(*key.split(".", 2)[1:2], ".".join(key.split(".")[2:]), policy) for key, policy in levels.items()]
+    return render_page(
+        request,
+        "policies.html",
+        title=_("Policies"),
+        rows=sorted(rows, key=lambda row: (order.get(row[0], 9), row[1])),
+        builtin=Policy(),
+        may_change=request.user.has_perm(CHANGE_POLICY),
+    )
+
+
+@page(CHANGE_POLICY)
+@require_http_methods(["GET", "HEAD", "POST"])
+def add(request: HttpRequest) -> HttpResponse:
+    if request.method != "POST":
+        given = {"level": request.GET.get("level", "default"), "name": request.GET.get("name", "")}
+        return _page(request, NewPolicyForm(initial=given), _("New policy"), "", "")
+    form = NewPolicyForm(request.POST)
+    if not form.is_valid():
+        return _page(request, form, _("New policy"), "", "")
+    level, name = form.cleaned_data["level"], form.cleaned_data["name"]
+    try:
+        key = policy_key(level, name)
+        if etag_of(contract_storage().index("policy"), key) is not None:
+            form.add_error("name" if name else None, _("There is a policy for this already; change that one."))
+            return _page(request, form, _("New policy"), "", "", status=409)
+        return _save(request, form, level, name, None)
+    except ContractError as error:
+        form.refuse(error)
+        return _page(request, form, _("New policy"), "", "", status=form_status(error))
+
+
+@page(CHANGE_POLICY)
+@require_http_methods(["GET", "HEAD", "POST"])
+def change(request: HttpRequest, level: str, name: str = "") -> HttpResponse:
+    if level not in LEVELS:
+        return missing(request)
+    title = _("Policy for %s") % _told(level, name)
+    if request.method != "POST":
+        index = contract_storage().index("policy")
+        key = policy_key(level, name)
+        policy, etag = levels_of(index.documents).get(key), etag_of(index, key)
+        if policy is None:
+            return redirect(f"{reverse('admin:contracts_app_policy_add')}?level={level}&name={name}")
+        return _page(request, PolicyForm(initial=PolicyForm.initial_of(policy)), title, level, name, etag=etag or "")
+    form, etag = PolicyForm(request.POST), request.POST.get("etag", "")
+    if not form.is_valid():
+        return _page(request, form, title, level, name, etag=etag)
+    try:
+        if "delete" in request.POST:
+            set_policy(level=level, name=name, policy=None, actor=actor_of(request), expected_etag=etag or None)
+            messages.success(request, _("The policy for %s is gone; what holds above it holds.") % _told(level, name))
+            return redirect("admin:contracts_app_policy_changelist")
+        return _save(request, form, level, name, etag or None)
+    except PreconditionFailed as error:
+        form.add_error(
+            None,
+            _("Somebody else has changed this policy since you opened the page, and nothing was written. ")
+            + _("Press Save again to write yours over theirs, or open the page anew to see it."),
+        )
+        return _page(request, form, title, level, name, etag=str(error.extras["etag"] or ""), status=409)
+    except ContractError as error:
+        form.refuse(error)
+        return _page(request, form, title, level, name, etag=etag, status=form_status(error))
+
+
+def _save(request: HttpRequest, form: PolicyForm, level: str, name: str, etag: str | None) -> HttpResponse:
+    policy = check_policy(form.policy())
+    set_policy(level=level, name=name, policy=policy, actor=actor_of(request), expected_etag=etag)
+    messages.success(request, _("The policy for %s is saved.") % _told(level, name))
+    return redirect("admin:contracts_app_policy_changelist")
+
+
+def _told(level: str, name: str) -> str:
+    return {"default": _("every contract"), "prefix": f"{name}.*", "contract": name}[level]
+
+
+def _page(
+    request: HttpRequest,
+    form: PolicyForm,
+    title: str,
+    level: str,
+    name: str,
+    *,
+    etag: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    more: dict[str, Any] = {"level": level, "name": name, "etag": etag, "form": form, "status": status}
+    trail = [(_("Policies"), reverse("admin:contracts_app_policy_changelist"))]
+    return render_page(request, "policy.html", title=title, trail=trail, **more)

@@ -1,0 +1,200 @@
+"""Check and publish: the verdict first, and then, if the content is still the one that was looked at, the write."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from contracts_app.api.serializers import PublishOrder, read_publish
+from contracts_app.bundles import compact, valid_name
+from contracts_app.console.forms import PublishForm
+from contracts_app.console.groups import OVERRIDE, PUBLISH, VIEW
+from contracts_app.console.pages import actor_of, form_status, page, render_page
+from contracts_app.exceptions import ContractError, ContractNotFound, StorageUnavailable
+from contracts_app.policies import policy_of
+from contracts_app.services import publish_contract
+from contracts_app.services.finding import latest
+from contracts_app.services.publishing import compare_versions, find_neighbours, told_changes
+from contracts_app.storage import contract_storage
+from linter_app import Report
+from linter_app.places import line_of_repeated_member, lines_of
+from linter_app.semver import Version
+
+EXCERPT = 3
+"""Lines that are shown before and after a faulty one."""
+LONGEST_LINE = 300
+
+
+@dataclass
+class Outcome:
+    """What a check found."""
+
+    passes: bool = False
+    compared_with: str = ""
+    compatibility: str = ""
+    verdict: str = ""
+    required_version: str = ""
+    required_bump: str = ""
+    warnings: list[str] = field(default_factory=list)
+    changes: list[dict[str, Any]] = field(default_factory=list)
+    excerpt: list[tuple[int, str, bool]] = field(default_factory=list)
+    """Number, text, and whether it is the faulty one, of the lines about a fault."""
+    excerpt_of: str = ""
+
+
+@page(VIEW)
+@require_http_methods(["GET", "HEAD", "POST"])
+def publish(request: HttpRequest) -> HttpResponse:
+    """Check a contract, and publish it. Checking is for all who may look."""
+    if request.method != "POST":
+        return _page(request, PublishForm(initial=_prefilled(request)))
+    form = PublishForm(request.POST, request.FILES)
+    if not form.is_valid():
+        return _page(request, form)
+    outcome = Outcome()
+    try:
+        order = read_publish(form.order())
+        checked = _token(form.order())
+        wanted = "publish" in request.POST
+        if wanted and not request.user.has_perm(PUBLISH):
+            form.add_error(None, _("Your account may check contracts, but not publish them."))
+        elif order.override is not None and not request.user.has_perm(OVERRIDE):
+            form.add_error("override", _("Your account may not override a policy."))
+        elif wanted and request.POST.get("checked") == checked:
+            return _publish(request, order)
+        else:
+            if wanted:
+                messages.warning(request, _("The content has changed since it was checked; this is its new verdict."))
+            outcome = _rehearsed(request, order)
+            return _page(request, form, outcome=outcome, checked=checked)
+        return _page(request, form)
+    except ContractError as error:
+        # A faulty field leaves the cleaned data.
+        texts = dict(form.cleaned_data)
+        outcome = _refused(error, form, texts, form.refuse(error))
+        return _page(request, form, outcome=outcome, status=form_status(error))
+
+
+def _publish(request: HttpRequest, order: PublishOrder) -> HttpResponse:
+    published = publish_contract(
+        bundle=order.bundle, actor=actor_of(request), draft=order.draft, override=order.override
+    )
+    words = _("%(name)s %(version)s is now a draft.") if order.draft else _("%(name)s %(version)s is published.")
+    messages.success(request, words % {"name": published.name, "version": published.version})
+    return redirect("admin:contracts_app_contract_version", published.name, published.version)
+
+
+def _rehearsed(request: HttpRequest, order: PublishOrder) -> Outcome:
+    """All that publishing would check, and the verdict on the step. Raises as publish_contract."""
+    storage = contract_storage()
+    bundle = publish_contract(
+        bundle=order.bundle, actor=actor_of(request), draft=order.draft, override=order.override, dry_run=True
+    )
+    index = storage.index(bundle.name)
+    policy = policy_of(index.documents, bundle.name)
+    below = find_neighbours(bundle, index, policy).below
+    if not below:
+        return Outcome(passes=True, compatibility=policy.compatibility)
+    report: Report = compare_versions(storage.content(below[0], index), bundle, policy, storage)
+    return Outcome(
+        passes=True,
+        compared_with=below[0].version,
+        compatibility=policy.compatibility,
+        verdict=report.verdict,
+        required_bump=report.required_bump or "",
+        warnings=list(report.warnings),
+        changes=told_changes(report),
+    )
+
+
+def _refused(error: ContractError, form: PublishForm, texts: dict[str, Any], field_name: str) -> Outcome:
+    extras = error.extras
+    outcome = Outcome(
+        compared_with=extras.get("comparedWith", ""),
+        compatibility=extras.get("compatibility", ""),
+        verdict=extras.get("verdict", ""),
+        required_version=extras.get("requiredVersion") or "",
+        changes=extras.get("changes", []),
+    )
+    if outcome.changes:
+        # The table says each of them, with its witness.
+        form.errors.pop("__all__", None)
+        form.add_error(None, error.message.partition("\n")[0].rstrip(":"))
+    if isinstance(error, StorageUnavailable):
+        form.add_error(None, _("Nothing is lost: what you entered is below. Try again in a moment."))
+    text = texts.get(field_name)
+    line = extras.get("line")
+    if isinstance(text, str) and line is None:
+        place = extras.get("pointer")
+        line = line_of_repeated_member(text) if place is None else lines_of(text, {place}).get(place)
+    if isinstance(text, str) and isinstance(line, int):
+        outcome.excerpt_of = str(form.fields[field_name].label)
+        outcome.excerpt = [
+            (number, each[:LONGEST_LINE], number == line)
+            for number, each in enumerate(text.split("\n"), 1)
+            if abs(number - line) <= EXCERPT
+        ]
+    return outcome
+
+
+def _page(
+    request: HttpRequest, form: PublishForm, *, outcome: Outcome | None = None, checked: str = "", status: int = 200
+) -> HttpResponse:
+    return render_page(
+        request,
+        "publish.html",
+        title=_("Check and publish"),
+        trail=[(_("Contracts"), reverse("admin:contracts_app_contract_changelist"))],
+        form=form,
+        outcome=outcome,
+        checked=checked,
+        may_publish=request.user.has_perm(PUBLISH),
+        may_override=request.user.has_perm(OVERRIDE),
+        status=status,
+    )
+
+
+def _prefilled(request: HttpRequest) -> dict[str, str]:
+    """For a new version of a contract, what the latest says."""
+    name = request.GET.get("name", "")
+    if not valid_name(name):
+        return {}
+    storage = contract_storage()
+    index = storage.index(name)
+    entries = index.versions(name)
+    if not entries:
+        return {"name": name}
+    base = latest(entries) or entries[-1]
+    try:
+        bundle = storage.content(base, index)
+    except ContractNotFound:
+        return {"name": name}
+    version = Version.parse(base.version)
+    following = f"v{version.major + 1}" if base.version.startswith("v") else f"{version.major}.{version.minor + 1}.0"
+    descriptor = bundle.descriptor
+    return {
+        "name": name,
+        "version": following,
+        "description": bundle.description or "",
+        "labels": ", ".join(bundle.labels),
+        "schema": bundle.json_schema or "",
+        "wit": bundle.wit or "",
+        "descriptor": descriptor
+        if isinstance(descriptor, str)
+        else ""
+        if descriptor is None
+        else compact(descriptor).decode(),
+    }
+
+
+def _token(order: dict[str, Any]) -> str:
+    """Names exactly what was checked."""
+    return hashlib.sha256(compact(order)).hexdigest()

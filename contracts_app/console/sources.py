@@ -1,0 +1,163 @@
+"""Texts as they are read: highlighted source by the page, formatted JSON, and the tree of a JSON value."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+from urllib.parse import quote
+
+from django.utils.safestring import SafeString, mark_safe
+from pygments import highlight
+from pygments.formatters.html import HtmlFormatter
+from pygments.lexer import RegexLexer, words
+from pygments.lexers.data import JsonLexer
+from pygments.token import Comment, Keyword, Name, Number, Operator, Punctuation, Text
+
+from linter_app.json_text import InvalidJSON, loads
+
+LINES_PER_PAGE = 1000
+LONGEST_LINE = 4000
+"""Characters of a line that are shown."""
+MOST_NODES = 1500
+"""Of a tree on one page."""
+MOST_MEMBERS = 300
+"""Of one object or array."""
+
+
+class WITLexer(RegexLexer):
+    """WebAssembly interface types, as the component model's WIT.md spells them."""
+
+    name = "WIT"
+    tokens = {
+        "root": [
+            (r"\s+", Text),
+            (r"//.*?$", Comment.Single),
+            (r"/\*", Comment.Multiline, "comment"),
+            (r"@[a-z-]+", Name.Decorator),
+            (
+                words(
+                    (
+                        *("package", "interface", "world", "use", "import", "export", "include", "with", "as", "from"),
+                        *("type", "record", "variant", "enum", "flags", "resource", "constructor", "static", "func"),
+                        *("async", "own", "borrow"),
+                    ),
+                    prefix=r"(?<![\w-])",
+                    suffix=r"(?![\w-])",
+                ),
+                Keyword,
+            ),
+            (
+                words(
+                    (
+                        *("u8", "u16", "u32", "u64", "s8", "s16", "s32", "s64", "f32", "f64", "bool", "char", "string"),
+                        *("list", "option", "result", "tuple", "future", "stream", "error-context"),
+                    ),
+                    prefix=r"(?<![\w-])",
+                    suffix=r"(?![\w-])",
+                ),
+                Keyword.Type,
+            ),
+            (r"\d+(\.\d+)*(-[\w.]+)?", Number),
+            (r"%?[A-Za-z][\w-]*", Name),
+            (r"->|[:=/]", Operator),
+            (r"[{}()<>,;.*_@]", Punctuation),
+            (r".", Text),
+        ],
+        "comment": [
+            (r"[^*/]+", Comment.Multiline),
+            (r"/\*", Comment.Multiline, "#push"),
+            (r"\*/", Comment.Multiline, "#pop"),
+            (r"[*/]", Comment.Multiline),
+        ],
+    }
+
+
+@dataclass(frozen=True)
+class Source:
+    """A page of a text's lines, each with its number and its HTML."""
+
+    lines: list[tuple[int, SafeString]]
+    page: int
+    pages: int
+    total: int
+
+
+def source_of(text: str, language: str, page: int = 1) -> Source:
+    """One page of LINES_PER_PAGE highlighted lines; `language` is `json`, `wit` or `text`."""
+    every = text.replace("\r\n", "\n").split("\n")
+    pages = max(1, -(-len(every) // LINES_PER_PAGE))
+    page = min(max(page, 1), pages)
+    first = (page - 1) * LINES_PER_PAGE
+    lines = [_cut(line) for line in every[first : first + LINES_PER_PAGE]]
+    shown = highlighted("\n".join(lines), language).split("\n")
+    return Source([(first + n, mark_safe(line)) for n, line in enumerate(shown, 1)], page, pages, len(every))
+
+
+def highlighted(text: str, language: str) -> str:
+    """HTML in which no tag spans a line; its classes are in console.css."""
+    lexers = {"json": JsonLexer, "wit": WITLexer}
+    if language not in lexers:
+        return escape(text)
+    # A lexer adds a line break where there is none at the end.
+    lexer = lexers[language](stripnl=False, ensurenl=False)
+    made: str = highlight(text, lexer, HtmlFormatter(nowrap=True, classprefix="hl-"))
+    return made.removesuffix("\n") if not text.endswith("\n") else made
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]} … ({len(line):,} characters)"
+
+
+def formatted(text: str) -> str:
+    """JSON with two spaces for each level; what is not JSON stays as it is."""
+    try:
+        return pretty(loads(text))
+    except InvalidJSON:
+        return text
+
+
+def pretty(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def needs_format(text: str) -> bool:
+    """Whether a text is hard to read as it is."""
+    return len(text) > 120 and any(len(line) > 1000 or "\n" not in text for line in text.split("\n", 50)[:50])
+
+
+def tree_of(value: Any, at: str = "", more: str = "?view=tree") -> SafeString:
+    """A JSON value as nested, collapsible lists; what is too much for one page is a link that begins with `more`."""
+    budget = [MOST_NODES]
+    parts: list[str] = ['<ul class="tree" role="list">']
+    _node(parts, at.rpartition("/")[2] or "(root)", value, at, 0, budget, more)
+    parts.append("</ul>")
+    return mark_safe("".join(parts))
+
+
+def _node(parts: list[str], label: str, value: Any, pointer: str, depth: int, budget: list[int], more: str) -> None:
+    budget[0] -= 1
+    key = f'<span class="tree-key">{escape(label)}</span>'
+    if not isinstance(value, (dict, list)) or not value:
+        text = json.dumps(value, ensure_ascii=False)
+        text = text if len(text) <= LONGEST_LINE else text[:LONGEST_LINE] + "…"
+        kind = type(value).__name__
+        parts.append(f'<li>{key} <span class="tree-value tree-{kind}">{escape(text)}</span></li>')
+        return
+    members = list(value.items() if isinstance(value, dict) else enumerate(value))
+    size = f"{{{len(members):,}}}" if isinstance(value, dict) else f"[{len(members):,}]"
+    count = f'<span class="tree-count">{size}</span>'
+    link = f'<li><a href="{escape(more)}&amp;at={quote(pointer, safe="")}">{escape(label)} … {count}</a></li>'
+    if budget[0] <= 0 or depth > 12:
+        parts.append(link)
+        return
+    opened = " open" if depth < 2 else ""
+    parts.append(f"<li><details{opened}><summary>{key} {count}</summary><ul>")
+    for number, (name, member) in enumerate(members):
+        if number == MOST_MEMBERS and len(members) > MOST_MEMBERS:
+            parts.append(f"<li class='tree-rest'>… {len(members) - number:,} more, in the source</li>")
+            break
+        below = f"{pointer}/{str(name).replace('~', '~0').replace('/', '~1')}"
+        _node(parts, str(name), member, below, depth + 1, budget, more)
+    parts.append("</ul></details></li>")

@@ -1,0 +1,64 @@
+"""Verdicts on steps between stored versions, remembered: a step's texts never change."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass
+
+from django.core.cache import cache
+
+from contracts_app.bundles import compact
+from contracts_app.exceptions import ContractError, StorageUnavailable
+from contracts_app.policies import Policy
+from contracts_app.services.publishing import compare_versions
+from contracts_app.storage import ContractIndex, Entry, contract_storage
+
+REMEMBERED_SECONDS = 24 * 3600
+
+
+@dataclass(frozen=True)
+class StepVerdict:
+    """A verdict in short."""
+
+    verdict: str
+    """`compatible`, `breaking`, `undecided`; or `unknown` where the texts could not be compared."""
+    acceptable: bool
+    required_bump: str
+    changes: int
+    breaking: int
+    problem: str = ""
+
+
+def known_verdict(older: Entry, newer: Entry, policy: Policy) -> StepVerdict | None:
+    """The verdict on a step, if it was asked for before."""
+    found = cache.get(_key(older, newer, policy))
+    return found if isinstance(found, StepVerdict) else None
+
+
+def verdict_between(older: Entry, newer: Entry, policy: Policy, index: ContractIndex) -> StepVerdict:
+    """The verdict on a step. Raises StorageUnavailable."""
+    if (known := known_verdict(older, newer, policy)) is not None:
+        return known
+    storage = contract_storage()
+    try:
+        report = compare_versions(storage.content(older, index), storage.content(newer, index), policy, storage)
+    except StorageUnavailable:
+        raise
+    except ContractError as error:
+        return StepVerdict("unknown", False, "", 0, 0, error.message)
+    found = StepVerdict(
+        report.verdict,
+        report.acceptable,
+        report.required_bump or "none",
+        len(report.changes),
+        len(report.breaking) + len(report.undecided),
+        "; ".join(report.problems),
+    )
+    cache.set(_key(older, newer, policy), found, REMEMBERED_SECONDS)
+    return found
+
+
+def _key(older: Entry, newer: Entry, policy: Policy) -> str:
+    # The versions and pins are beside the digests, and decide too.
+    sides = [[side.version, side.digest, [pin.to_json() for pin in side.dependencies]] for side in (older, newer)]
+    return "verdict:" + hashlib.sha256(compact([sides, asdict(policy)])).hexdigest()

@@ -1,0 +1,215 @@
+"""One version: what it says of itself, and its parts as fields, source, tree and examples; and two compared."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from contracts_app.bundles import ContractBundle
+from contracts_app.console.beside import json_beside, lines_beside
+from contracts_app.console.contracts import neighbours
+from contracts_app.console.groups import LIFECYCLE, PUBLISH, VIEW
+from contracts_app.console.pages import entries_of, page, render_page
+from contracts_app.console.sources import formatted, needs_format, pretty, source_of, tree_of
+from contracts_app.exceptions import ContractRefused
+from contracts_app.lifecycle import TRANSITIONS
+from contracts_app.policies import policy_of
+from contracts_app.services import comparing, validating
+from contracts_app.services.depending import self_contained
+from contracts_app.services.documenting import at_pointer, fields_of
+from contracts_app.services.finding import is_exact, resolve
+from contracts_app.services.publishing import told_changes
+from contracts_app.storage import Entry, contract_storage
+from linter_app.changelog import markdown
+from linter_app.json_text import InvalidJSON, loads
+
+FIELDS_PER_PAGE = 200
+EXAMPLES = 3
+MOST_CHANGES = 300
+MEDIA_TYPES = {
+    "schema": ("application/schema+json", "schema.json"),
+    "wit": ("text/plain; charset=utf-8", "wit"),
+    "descriptor": ("application/json", "descriptor.json"),
+    "record": ("application/json", "json"),
+}
+
+
+@page(VIEW)
+@require_safe
+def version(request: HttpRequest, name: str, version: str) -> HttpResponse:
+    index, entries = entries_of(name)
+    entry = resolve(index, name, version)
+    if not is_exact(version):
+        return redirect("admin:contracts_app_contract_version", name, entry.version)
+    storage = contract_storage()
+    bundle = storage.content(entry, index)
+    parts = _parts(bundle)
+    view = request.GET.get("view", "overview")
+    views = _views(bundle)
+    if view not in dict(views):
+        view = "overview"
+    older = neighbours(entries).get(entry.version)
+    return render_page(
+        request,
+        "version.html",
+        title=f"{name} {entry.version}",
+        trail=_trail(name),
+        name=name,
+        entry=entry,
+        bundle=bundle,
+        older=older,
+        views=views,
+        view=view,
+        parts=parts,
+        actions=[action for action, states in TRANSITIONS.items() if entry.state in states],
+        may_publish=request.user.has_perm(PUBLISH),
+        may_change=request.user.has_perm(LIFECYCLE),
+        **_shown(request, view, bundle, entry, parts),
+    )
+
+
+def _trail(name: str) -> list[tuple[str, str]]:
+    return [
+        (_("Contracts"), reverse("admin:contracts_app_contract_changelist")),
+        (name, reverse("admin:contracts_app_contract_change", args=[name])),
+    ]
+
+
+def _parts(bundle: ContractBundle) -> dict[str, str]:
+    """The texts that a version has."""
+    descriptor = bundle.descriptor
+    if descriptor is not None and not isinstance(descriptor, str):
+        descriptor = pretty(descriptor)
+    parts = {"schema": bundle.json_schema, "wit": bundle.wit, "descriptor": descriptor}
+    return {part: text for part, text in parts.items() if text is not None}
+
+
+def _views(bundle: ContractBundle) -> list[tuple[str, str]]:
+    views = [("overview", _("Overview"))]
+    if bundle.json_schema is not None:
+        views += [("fields", _("Fields")), ("schema", _("Schema")), ("tree", _("Tree")), ("examples", _("Examples"))]
+    if bundle.wit is not None:
+        views.append(("wit", "WIT"))
+    if bundle.descriptor is not None:
+        views.append(("descriptor", _("Descriptor")))
+    return views
+
+
+def _shown(
+    request: HttpRequest, view: str, bundle: ContractBundle, entry: Entry, parts: dict[str, str]
+) -> dict[str, Any]:
+    """What one view of a version needs."""
+    if view == "overview":
+        found = contract_storage().index().dependents(entry.name, entry.version)
+        return {"dependents": sorted(found, key=lambda each: (each.name, each.precedence))[:100]}
+    if view in ("schema", "wit", "descriptor"):
+        text, language = parts[view], "wit" if view == "wit" else "json"
+        as_published = request.GET.get("format") == "published"
+        can_format = language == "json" and needs_format(text)
+        source = source_of(
+            formatted(text) if can_format and not as_published else text, language, _number(request, "p")
+        )
+        return {"source": source, "can_format": can_format, "as_published": as_published, "part": view}
+    try:
+        schema = loads(parts["schema"])
+    except InvalidJSON as error:
+        return {"fault": str(error)}
+    if view == "tree":
+        at = request.GET.get("at", "")
+        found = at_pointer(schema, at)
+        if found is None:
+            raise Http404
+        return {"tree": tree_of(found, at), "at": at}
+    if view == "fields":
+        every = fields_of(schema)
+        wanted = request.GET.get("q", "").strip().casefold()
+        fields = [each for each in every if wanted in each.path.casefold() or wanted in each.description.casefold()]
+        return {
+            "fields": Paginator(fields, FIELDS_PER_PAGE).get_page(request.GET.get("p")),
+            "fields_count": len(every),
+            "q": request.GET.get("q", ""),
+        }
+    try:
+        validator = validating.validator_of(self_contained(bundle, contract_storage()))
+        made = validating.examples(validator, EXAMPLES)
+        return {"examples": {kind: [pretty(each) for each in made[kind]] for kind in made}}
+    except ContractRefused as error:
+        return {"fault": error.message}
+
+
+def _number(request: HttpRequest, name: str) -> int:
+    text = request.GET.get(name, "")
+    return int(text) if text.isdecimal() and len(text) < 9 else 1
+
+
+@page(VIEW)
+@require_safe
+def raw(request: HttpRequest, name: str, version: str, part: str) -> HttpResponse:
+    """A part of a version as a file, byte for byte as it was published."""
+    index, _entries = entries_of(name)
+    entry = resolve(index, name, version)
+    bundle = contract_storage().content(entry, index)
+    text = bundle.to_record().decode() if part == "record" else _parts(bundle).get(part)
+    if part not in MEDIA_TYPES or text is None:
+        raise Http404
+    media_type, extension = MEDIA_TYPES[part]
+    response = HttpResponse(text.encode(), content_type=media_type)
+    response["Content-Disposition"] = f'attachment; filename="{name}-{entry.version}.{extension}"'
+    return response
+
+
+@page(VIEW)
+@require_safe
+def compare(request: HttpRequest, name: str) -> HttpResponse:
+    index, entries = entries_of(name)
+    chosen = [request.GET.get(side, "") for side in ("from", "to")]
+    versions = [entry.version for entry in reversed(entries)]
+    if not all(chosen):
+        newest = entries[-1]
+        older = neighbours(entries).get(newest.version)
+        chosen = [chosen[0] or (older or entries[0]).version, chosen[1] or newest.version]
+    storage = contract_storage()
+    old, new = (resolve(index, name, each) for each in chosen)
+    sides = [comparing.side_of(storage.content(entry, index), storage) for entry in (old, new)]
+    policy = policy_of(index.documents, name)
+    report = comparing.compare(sides[0], sides[1], policy)
+    changes = told_changes(report)
+    texts = [side.texts for side in sides]
+    return render_page(
+        request,
+        "compare.html",
+        title=_("Compare versions of %(name)s") % {"name": name},
+        trail=_trail(name),
+        name=name,
+        versions=versions,
+        old=old,
+        new=new,
+        policy=policy,
+        report=report,
+        changes=changes[:MOST_CHANGES],
+        changes_count=len(changes),
+        changelog=markdown(report, f"{new.version} - {new.created_at[:10]}"),
+        beside=[
+            (title, *made)
+            for title, made in (
+                (_("JSON Schema"), _schemas_beside(texts[0].schema, texts[1].schema)),
+                ("WIT", lines_beside(texts[0].wit or "", texts[1].wit or "") if any(t.wit for t in texts) else None),
+            )
+            if made is not None
+        ],
+    )
+
+
+def _schemas_beside(old: str | None, new: str | None) -> Any:
+    if old is None and new is None:
+        return None
+    try:
+        return json_beside(*(loads(text) if text is not None else {} for text in (old, new)))
+    except InvalidJSON:
+        return lines_beside(old or "", new or "")

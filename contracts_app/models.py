@@ -1,0 +1,35 @@
+"""What Django's permissions are about. Contracts live in JetStream: these models have no table, and no rows."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Contract(models.Model):
+    class Meta:
+        managed = False
+        default_permissions = ("view",)
+        permissions = [
+            ("publish_contract", _("Can publish contracts")),
+            ("change_lifecycle", _("Can activate, deprecate and withdraw versions")),
+            ("override_policy", _("Can override what a policy refuses, with a reason")),
+        ]
+        verbose_name = _("contract")
+        verbose_name_plural = _("contracts")
+
+
+class Policy(models.Model):
+    class Meta:
+        managed = False
+        default_permissions = ("view", "change")
+        verbose_name = _("policy")
+        verbose_name_plural = _("policies")
+
+
+class AuditEntry(models.Model):
+    class Meta:
+        managed = False
+        default_permissions = ("view",)
+        verbose_name = _("audit entry")
+        verbose_name_plural = _("audit")

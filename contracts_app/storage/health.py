@@ -1,0 +1,40 @@
+"""How the store itself is: its server, its stream, its replicas."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from nats.js import JetStreamContext
+
+from contracts_app.storage.base import StoreHealth, StoreReplica
+from contracts_app.storage.connection import BucketConnection
+
+
+async def health(connection: BucketConnection, js: JetStreamContext) -> StoreHealth:
+    """Asked of the server now."""
+    client: Any = connection.client
+    started = time.perf_counter()
+    await client.flush(timeout=2)
+    round_trip = time.perf_counter() - started
+    version = client.connected_server_version
+    info = await js.stream_info(connection.stream)
+    cluster = info.cluster
+    peers = (cluster.replicas or []) if cluster else []
+    return StoreHealth(
+        server=str(client._server_info.get("server_name", "")),
+        version=f"{version.major}.{version.minor}.{version.patch}",
+        url=client.connected_url.netloc.rpartition("@")[2] if client.connected_url else "",
+        cluster=(cluster.name or "") if cluster else "",
+        leader=(cluster.leader or "") if cluster else "",
+        replicas=tuple(
+            StoreReplica(peer.name or "", bool(peer.current) and not peer.offline, peer.lag or 0) for peer in peers
+        ),
+        wanted_replicas=info.config.num_replicas or 1,
+        stream=connection.stream,
+        messages=info.state.messages,
+        bytes=info.state.bytes,
+        last_sequence=info.state.last_seq,
+        largest_record=client.max_payload,
+        round_trip=round_trip,
+    )

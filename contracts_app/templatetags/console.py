@@ -1,0 +1,129 @@
+"""How the console's pages write states, verdicts, times and links."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any
+
+from django import template
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from contracts_app.console.sources import highlighted, pretty
+from linter_app.changelog import shown
+
+register = template.Library()
+
+
+@register.simple_tag
+def state(name: str) -> SafeString:
+    return format_html('<span class="badge state-{}">{}</span>', name, pgettext("state", name))
+
+
+@register.simple_tag
+def verdict(name: str) -> SafeString:
+    return format_html('<span class="badge verdict-{}">{}</span>', name, pgettext("verdict", name))
+
+
+@register.simple_tag
+def level(change: dict[str, Any]) -> SafeString:
+    """What a change means under the policy, as one word."""
+    word = "breaking" if change["breaking"] else "undecided" if not change["decided"] else change["level"]
+    return format_html('<span class="badge level-{}">{}</span>', word, pgettext("level", word))
+
+
+@register.filter
+def moment(text: str | float | None) -> SafeString | str:
+    """An RFC 3339 time, or seconds since 1970, to the minute in UTC."""
+    if text is None or text == "":
+        return ""
+    if isinstance(text, (int, float)):
+        text = datetime.fromtimestamp(text, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return format_html('<time datetime="{}" title="{}">{} {}</time>', text, text, text[:10], text[11:16])
+
+
+@register.filter
+def day(text: str | None) -> SafeString | str:
+    return format_html('<time datetime="{}" title="{}">{}</time>', text, text, text[:10]) if text else ""
+
+
+@register.simple_tag
+def version_url(name: str, version: str) -> str:
+    return reverse("admin:contracts_app_contract_version", args=[name, version])
+
+
+@register.simple_tag
+def contract_url(name: str) -> str:
+    return reverse("admin:contracts_app_contract_change", args=[name])
+
+
+@register.simple_tag
+def compare_url(name: str, old: str, new: str) -> str:
+    return f"{reverse('admin:contracts_app_contract_compare', args=[name])}?from={old}&to={new}"
+
+
+@register.filter
+def bytes_told(size: int) -> str:
+    """A size in binary units, as in `12.3 MiB`."""
+    value = float(size)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if value < 1024 or unit == "GiB":
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1024
+    return ""
+
+
+@register.filter
+def milliseconds(seconds: float) -> str:
+    return f"{seconds * 1000:.1f} ms"
+
+
+@register.filter
+def json_line(value: Any) -> str:
+    """A value as JSON on one line, cut where it is long."""
+    return shown(value)
+
+
+@register.filter
+def json_lines(value: Any) -> SafeString:
+    return SafeString(highlighted(pretty(value), "json"))
+
+
+@register.filter
+def json_source(text: str) -> SafeString:
+    """Highlighted JSON."""
+    return SafeString(highlighted(text, "json"))
+
+
+@register.filter
+def told(value: Any) -> str:
+    """Before and after in the audit: a state's name, or a policy."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {_plain(each)}" for key, each in value.items()) or _("an empty policy")
+    return "" if value is None else str(value)
+
+
+def _plain(value: Any) -> str:
+    return {True: _("yes"), False: _("no")}.get(value, str(value)) if isinstance(value, bool) else str(value)
+
+
+@register.filter
+def dots(text: str) -> SafeString:
+    """A dotted name that may be broken over lines after its dots."""
+    parts = str(text).split(".")
+    return SafeString(".<wbr>".join(format_html("{}", part) for part in parts))
+
+
+@register.simple_tag(takes_context=True)
+def query(context: dict[str, Any], **changes: Any) -> str:
+    """The present query string with some parameters changed; an empty value takes one away."""
+    parameters = context["request"].GET.copy()
+    for name, value in changes.items():
+        if value in (None, ""):
+            parameters.pop(name, None)
+        else:
+            parameters[name] = value
+    return f"?{parameters.urlencode()}"
