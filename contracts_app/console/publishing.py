@@ -67,7 +67,7 @@ def publish(request: HttpRequest) -> HttpResponse:
         if wanted and not request.user.has_perm(PUBLISH):
             form.add_error(None, _("Your account may check contracts, but not publish them."))
         elif order.override is not None and not request.user.has_perm(OVERRIDE):
-            form.add_error("override", _("Your account may not override a policy."))
+            form.add_error(None, _("Your account may not override a policy."))
         elif wanted and request.POST.get("checked") == checked:
             return _publish(request, order)
         else:

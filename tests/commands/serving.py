@@ -40,11 +40,11 @@ def unmeasured(**more: str) -> dict[str, str]:
 
 @contextlib.contextmanager
 def serving(
-    nats_url: str, log: Path, *arguments: str, measured: bool = False
+    nats_url: str, log: Path, *arguments: str, measured: bool = False, **variables: str
 ) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """gunicorn with the project's own settings; its URL and process."""
     port = free_port(0)
-    more = {"NATS_URL": nats_url, "REGISTRY_KV_BUCKET": f"served-{port}", "BIND_ADDR": f"127.0.0.1:{port}"}
+    more = {"NATS_URL": nats_url, "REGISTRY_KV_BUCKET": f"served-{port}", "BIND_ADDR": f"127.0.0.1:{port}"} | variables
     with log.open("w") as stderr:
         process = subprocess.Popen(
             [sys.executable, "-m", "gunicorn", *arguments],

@@ -1,0 +1,110 @@
+"""Who may do what: held by the server, whatever the pages show."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import Group, Permission
+from django.core.management import call_command
+from django.test import Client
+
+from contracts_app.console.groups import GROUPS
+from tests.console.conftest import Console, obj, publish, record, url
+
+READ = [("changelist",), ("change", "a.b"), ("version", "a.b", "1.0.0"), ("compare", "a.b"), ("add",)]
+LIFECYCLE = [("lifecycle", "a.b", "1.0.0", "deprecate"), ("lifecycle", "a.b", "1.0.0", "withdraw")]
+PAGES = {
+    "read": [*READ, ("raw", "a.b", "1.0.0", "schema"), ("verdict", "a.b", "1.1.0"), ("policy_changelist",)],
+    "lifecycle": LIFECYCLE,
+    "policy": [("policy_add",), ("policy_change", "default")],
+    "audit": [("auditentry_changelist",)],
+}
+MAY = {
+    "viewer": {"read"},
+    "publisher": {"read"},
+    "steward": {"read", "lifecycle", "policy"},
+    "auditor": {"read", "audit"},
+    "": set(),
+}
+
+
+@pytest.fixture
+def contracts(console: Console) -> None:
+    publish("a.b", "1.0.0", obj())
+    publish("a.b", "1.1.0", obj(x={}))
+
+
+def test_migrate_makes_the_groups(db):
+    assert set(Group.objects.values_list("name", flat=True)) == set(GROUPS)
+    steward = Group.objects.get(name="steward")
+    assert steward.permissions.filter(codename="change_lifecycle").exists()
+
+
+def test_migrate_leaves_a_group_as_its_administrators_made_it(db):
+    viewer = Group.objects.get(name="viewer")
+    viewer.permissions.set([Permission.objects.get(codename="publish_contract")])
+    call_command("migrate", verbosity=0)
+    assert list(viewer.permissions.values_list("codename", flat=True)) == ["publish_contract"]
+
+
+@pytest.mark.parametrize("group", MAY)
+def test_each_page_for_each_group(console, contracts, group):
+    user = console.member(*filter(None, [group]))
+    for kind, pages in PAGES.items():
+        for page in pages:
+            answer = user.get(*page)
+            # A policy that is not there yet leads to the form for a new one.
+            assert answer.status_code in ((200, 302) if kind in MAY[group] else (403,)), (group, page)
+
+
+@pytest.mark.parametrize("group", ["viewer", "publisher", "auditor", ""])
+def test_no_change_of_state_without_the_permission(console, contracts, group):
+    user = console.member(*filter(None, [group]))
+    assert user.post("lifecycle", "a.b", "1.0.0", "withdraw", reason="x").status_code == 403
+    assert user.post("deprecate", contract=["a.b"]).status_code == 403
+    assert user.post("policy_add", level="default", compatibility="none").status_code == 403
+    assert record("a.b", "1.0.0").state == "active"
+
+
+@pytest.mark.parametrize(("group", "written"), [("viewer", False), ("publisher", True), ("steward", True)])
+def test_who_may_publish(console, registry, group, written):
+    user = console.member(group)
+    form = {"name": "new.one", "version": "1.0.0", "schema": "{}"}
+    checked = user.post("add", **form)
+    assert checked.status_code == 200
+    answer = user.post("add", **form, publish="1", checked=checked.context["checked"])
+    assert answer.status_code == (302 if written else 200)
+    assert bool(user.get("change", "new.one").status_code == 200) is written
+
+
+def test_a_publisher_may_not_override(console, contracts):
+    user = console.member("publisher")
+    answer = user.post("add", name="a.b", version="1.2.0", schema='{"type": "string"}', override="because")
+    assert "may not override" in answer.content.decode()
+
+
+def test_anonymous_callers_are_sent_to_the_login(registry, db):
+    client = Client()
+    for pages in PAGES.values():
+        for page in pages:
+            answer = client.get(url(*page))
+            assert answer.status_code == 302
+            assert answer["Location"].startswith("/admin/login/")
+
+
+def test_staff_without_a_group_is_told_so_on_the_first_page(console):
+    answer = console.member().client.get("/admin/")
+    assert answer.status_code == 200
+    assert "may not look at contracts" in answer.content.decode()
+
+
+def test_the_log_in_is_closed_after_many_failures(console, settings):
+    client = Client()
+    wrong = {"username": "root", "password": "wrong"}
+    answers = [client.post("/admin/login/", wrong).status_code for _ in range(settings.AXES_FAILURE_LIMIT + 1)]
+    assert answers[-1] == 429
+    right = client.post("/admin/login/", {"username": "root", "password": "correct horse"})
+    assert right.status_code == 429
+    assert "Too many attempts" in right.content.decode()
+    other = console.member("viewer", name="somebody")
+    other.client.logout()
+    assert other.client.post("/admin/login/", {"username": "somebody", "password": "correct horse"}).status_code == 302
