@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 MANAGE := $(BIN)/python manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint docs bench lint-contracts up down lock clean
+.PHONY: help install run test screenshots lint docs bench lint-contracts up down lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -27,7 +27,10 @@ run: $(VENV)/.base ## Run the service, with an embedded nats-server when none is
 	@$(MANAGE) serve
 
 test: $(VENV)/.dev docs ## Run all tests, with coverage
-	@$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered
+
+screenshots: $(VENV)/.dev ## Take pictures of the console for the documentation; needs Chromium
+	@$(BIN)/python -m tests.console.screenshots docs/screenshots
 
 lint: $(VENV)/.dev ## Check style, types, imports and migrations
 	@$(BIN)/ruff check .

@@ -143,8 +143,8 @@ def type_of(schema: dict[str, Any]) -> str:
         return " or ".join(map(str, kind))
     if kind == "array":
         items = schema.get("items")
-        if isinstance(items, dict) and isinstance(items.get("type"), str):
-            return f"array of {items['type']}"
+        if isinstance(items, dict) and items.get("type", "array") != "array":
+            return f"array of {type_of(items)}"
     if isinstance(kind, str):
         return kind
     if "const" in schema:

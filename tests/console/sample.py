@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from contracts_app.bundles import ContractBundle
+from contracts_app.bundles import ContractBundle, content_digest, utc_now
 from contracts_app.services import change_state, changing, publish_contract, publishing
 from contracts_app.services.ruling import set_policy
-from contracts_app.storage import Actor, ContractStorage
+from contracts_app.storage import Actor, ContractStorage, Deed
+from contracts_app.storage.jetstream import JetStreamContractStorage
 
 UGLY = "<script>document.title='pwned'</script> \u202eright to left\u202c שלום 🦊 مرحبا"
 
@@ -180,3 +182,25 @@ def fill(storage: ContractStorage) -> None:
     change(6, "order.created", "1.1.0", "deprecate", reason="1.2.0 has the channel", successor="1.2.0")
     change(5, "customer.profile", "1.0.0", "deprecate", sunset_at=soon, successor="1.1.0")
     change(3, "legacy.basket", "1.0.0", "withdraw", reason="The old shop is closed")
+
+
+def fill_ugly(servers: str, bucket: str) -> None:
+    """One contract of 300 versions, each of 3,000 fields and more than 1 MB, in many scripts."""
+    storage = JetStreamContractStorage(servers=servers, bucket=bucket)
+    groups: dict[str, Any] = {}
+    for number in range(3000):
+        group = groups.setdefault(f"group {number // 100} 🦊", object_schema(UGLY, {}, []))
+        group["properties"][f"حقل-{number}-{'x' * 20}"] = {
+            "type": ["string", "null"],
+            "description": UGLY * 3,
+            "maxLength": number + 1,
+            "enum": [f"{number}-{each}" for each in "abc"],
+        }
+    after = 0
+    for minor in range(300):
+        schema = object_schema(UGLY, {**groups, f"new{minor}": {"type": "integer"}}, [])
+        text = json.dumps(schema, ensure_ascii=False)
+        bundle = ContractBundle(name="ugly.giant", version=f"1.{minor}.0", json_schema=text, description=UGLY * 20)
+        bundle = replace(bundle, digest=content_digest(bundle), created_at=utc_now())
+        after = storage.create(bundle, after=after, deed=Deed(Actor("ci@odd")))
+    storage.close()

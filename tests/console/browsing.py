@@ -1,0 +1,114 @@
+"""A served console with the sample in it, and a real Chromium before it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from contracts_app.embedded import EmbeddedServer, free_port
+from tests.commands.serving import ROOT, serving, unmeasured
+from tests.console.prepare import PASSWORD
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CONTRACT = "/admin/contracts_app/contract"
+PAGES = {
+    "overview": "/admin/",
+    "contracts": f"{CONTRACT}/",
+    "contract": f"{CONTRACT}/order.created/change/",
+    "version": f"{CONTRACT}/order.created/versions/1.0.0/",
+    "fields": f"{CONTRACT}/order.created/versions/2.0.0/?view=fields",
+    "wit": f"{CONTRACT}/media.resizer/versions/0.2.0/?view=wit",
+    "compare": f"{CONTRACT}/order.created/compare/?from=1.2.0&to=2.0.0",
+    "publish": f"{CONTRACT}/add/?name=order.created",
+    "deprecate": f"{CONTRACT}/order.created/versions/1.2.0/do/deprecate/",
+    "audit": "/admin/contracts_app/auditentry/",
+}
+"""The ten main pages."""
+MORE_PAGES = {
+    "schema": f"{CONTRACT}/order.created/versions/2.0.0/?view=schema",
+    "tree": f"{CONTRACT}/order.created/versions/2.0.0/?view=tree",
+    "examples": f"{CONTRACT}/order.created/versions/2.0.0/?view=examples",
+    "descriptor": f"{CONTRACT}/media.resizer/versions/0.2.0/?view=descriptor",
+    "wit-compared": f"{CONTRACT}/media.resizer/compare/",
+    "odd": f"{CONTRACT}/odd.names/versions/1.0.0/?view=fields",
+    "withdraw": f"{CONTRACT}/order.item/versions/1.0.0/do/withdraw/",
+    "policies": "/admin/contracts_app/policy/",
+    "policy": "/admin/contracts_app/policy/prefix/payment/change/",
+    "new-policy": "/admin/contracts_app/policy/add/",
+    "no-match": f"{CONTRACT}/?q=nothing+like+that",
+    "users": "/admin/auth/user/",
+}
+
+
+class Served:
+    """The console's address, and the server that its store is on."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port(0)
+        self.url = ""
+        self.start_store()
+
+    def start_store(self) -> None:
+        self.store = EmbeddedServer(self.folder / "nats", port=self.port, largest_record=4 << 20)
+        self.store.start()
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[Served]:
+    console = Served(folder)
+    variables = {"VAR_DIR": str(folder / "var"), "REGISTRY_KV_BUCKET": "sample", "NATS_URL": console.store.url}
+    try:
+        environment = unmeasured(**variables)
+        subprocess.run([sys.executable, "-m", "tests.console.prepare"], cwd=ROOT, env=environment, check=True)
+        log = folder / "gunicorn.log"
+        with serving(console.store.url, log, "registry_project.asgi", "--workers", "1", **variables) as (url, _):
+            console.url = url
+            yield console
+    finally:
+        console.store.stop()
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    assert CHROMIUM, "Chromium is not installed (apt-get install chromium)"
+    with sync_playwright() as playwright:
+        # The sandbox needs privileges that a container has not; the pages are our own.
+        arguments = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        yield browser
+        browser.close()
+
+
+def log_in(page: Page, console: Served, name: str = "mara") -> None:
+    page.goto(f"{console.url}/admin/login/")
+    page.fill("#id_username", name)
+    page.fill("#id_password", PASSWORD)
+    page.click("input[type=submit]")
+    page.wait_for_url(f"{console.url}/admin/")
+
+
+def settle(page: Page) -> None:
+    page.wait_for_load_state("networkidle")
+
+
+def faults_of(page: Page) -> list[str]:
+    """What the console of the browser says from now on: errors, and breaches of the policy for content."""
+    found: list[str] = []
+
+    def heard(message: Any) -> None:
+        if message.type in ("error", "warning"):
+            found.append(f"{message.type}: {message.text}")
+
+    page.on("console", heard)
+    page.on("pageerror", lambda error: found.append(f"error: {error}"))
+    page.on("requestfailed", lambda request: found.append(f"failed: {request.url}"))
+    return found

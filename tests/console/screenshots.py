@@ -1,0 +1,46 @@
+"""Pictures of the console's ten main pages, light and dark: `python -m tests.console.screenshots FOLDER`."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Page
+from tqdm import tqdm
+
+from tests.console.browsing import PAGES, chromium, log_in, served, settle
+
+WIDTH, HEIGHT = 1280, 860
+
+
+def take(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as temporary, served(Path(temporary)) as console, chromium() as browser:
+        for scheme in ("light", "dark"):
+            context = browser.new_context(
+                viewport={"width": WIDTH, "height": HEIGHT},
+                base_url=console.url,
+                color_scheme=scheme,
+                reduced_motion="reduce",
+            )
+            page = context.new_page()
+            log_in(page, console)
+            for name, path in tqdm(PAGES.items(), desc=scheme):
+                page.goto(path)
+                if name == "publish":
+                    _check(page)
+                settle(page)
+                page.screenshot(path=folder / f"{name}-{scheme}.png")
+            context.close()
+
+
+def _check(page: Page) -> None:
+    """A verdict says more than an empty form."""
+    schema = page.get_by_label("JSON Schema").input_value()
+    page.get_by_label("JSON Schema").fill(schema.replace('"maxItems": 50', '"maxItems": 40'))
+    page.get_by_role("button", name="Check").click()
+
+
+if __name__ == "__main__":
+    take(Path(sys.argv[1]))

@@ -1,0 +1,240 @@
+"""The console in a real Chromium: every page without a fault of accessibility, of scripts or of the policy."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from tests.console.browsing import (
+    CHROMIUM,
+    CONTRACT,
+    MORE_PAGES,
+    PAGES,
+    Served,
+    chromium,
+    faults_of,
+    log_in,
+    served,
+    settle,
+)
+
+# One worker of the test run has the browser: two servers and two browsers at once would only slow each other.
+pytestmark = [pytest.mark.xdist_group("browser")]
+if not CHROMIUM and not os.environ.get("REQUIRE_CHROMIUM"):
+    pytestmark.append(pytest.mark.skip("Chromium is not installed: the console's pages were NOT tried in a browser"))
+
+
+@pytest.fixture(scope="module")
+def console(tmp_path_factory) -> Iterator[Served]:
+    with served(tmp_path_factory.mktemp("console")) as console:
+        yield console
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def page(browser: Browser, console: Served) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, base_url=console.url)
+    yield context.new_page()
+    context.close()
+
+
+def grave(page: Page) -> list[str]:
+    """What axe-core finds of serious faults or worse."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{each['id']}: {each['help']} {[node['target'] for node in each['nodes']][:3]}"
+        for each in found
+        if each["impact"] in ("serious", "critical")
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_is_accessible_and_without_errors(browser, console, scheme):
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, base_url=console.url, color_scheme=scheme)
+    page = context.new_page()
+    faults = faults_of(page)
+    page.goto("/admin/login/")
+    assert grave(page) == []
+    log_in(page, console)
+    found = {}
+    for name, path in (PAGES | MORE_PAGES).items():
+        page.goto(path)
+        settle(page)
+        found[name] = [*grave(page), *faults]
+        faults.clear()
+    assert {name: each for name, each in found.items() if each} == {}
+    context.close()
+
+
+def test_every_page_fits_a_narrow_screen(browser, console):
+    context = browser.new_context(viewport={"width": 360, "height": 740}, base_url=console.url)
+    page = context.new_page()
+    log_in(page, console)
+    found = {}
+    for name, path in (PAGES | MORE_PAGES).items():
+        page.goto(path)
+        settle(page)
+        width = page.evaluate("document.documentElement.scrollWidth")
+        found[name] = [*grave(page), *([f"{width} px wide"] if width != 360 else [])]
+    assert {name: each for name, each in found.items() if each} == {}
+    context.close()
+
+
+def test_no_asset_comes_from_another_host(page, console):
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    log_in(page, console)
+    for path in PAGES.values():
+        page.goto(path)
+        settle(page)
+    assert {url for url in asked if not url.startswith((console.url, "data:"))} == set()
+
+
+def test_an_operators_day(page, console):
+    """Find a contract, read it, try a change, mend it, publish, deprecate what it replaces, read the audit."""
+    faults = faults_of(page)
+    log_in(page, console)
+    page.get_by_role("link", name="All contracts").click()
+    page.get_by_label("Search", exact=True).fill("customer places")
+    page.get_by_role("button", name="Filter").click()
+    page.get_by_role("link", name="order.created").click()
+    expect(page.get_by_role("row", name=re.compile("2.0.0")).get_by_text("breaking")).to_be_visible()
+    page.get_by_role("link", name="New version").click()
+    text = page.get_by_label("JSON Schema").input_value()
+    page.get_by_label("JSON Schema").fill(text.replace('"maxItems": 50', '"maxItems": 40'))
+    page.get_by_role("button", name="Check").click()
+    expect(page.get_by_text("The version that may carry these changes: 3.0.0")).to_be_visible()
+    page.get_by_label("JSON Schema").fill(text.replace('"maxItems": 50', '"maxItems": 60'))
+    page.get_by_role("button", name="Check").click()
+    expect(page.get_by_role("heading", name="compatible compared with 2.0.0")).to_be_visible()
+    page.get_by_role("button", name="Publish order.created 2.1.0").click()
+    expect(page.get_by_text("order.created 2.1.0 is published.", exact=False)).to_be_visible()
+    page.goto(f"{CONTRACT}/order.created/versions/2.0.0/")
+    page.get_by_role("link", name="Deprecate").click()
+    page.get_by_label("Reason").fill("2.1.0 takes longer orders")
+    page.get_by_label("Successor").select_option("2.1.0")
+    page.get_by_role("button", name="Yes, deprecate it").click()
+    expect(page.get_by_text("2.1.0 takes longer orders")).to_be_visible()
+    page.goto("/admin/contracts_app/auditentry/?actor=mara&contract=order.created")
+    expect(page.locator("table.audit tbody tr").nth(0)).to_contain_text("deprecate")
+    expect(page.locator("table.audit tbody tr").nth(1)).to_contain_text("publish")
+    assert faults == []
+
+
+def test_a_page_is_used_by_keyboard_alone(page, console):
+    log_in(page, console)
+    page.goto(PAGES["contract"])
+    page.keyboard.press("Tab")
+    expect(page.locator(":focus")).to_have_text("Skip to main content")
+    page.keyboard.press("Enter")
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        if "New version" in page.locator(":focus").inner_text():
+            break
+    assert page.locator(":focus").evaluate("e => getComputedStyle(e).outlineStyle") != "none"
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/add/?name=order.created")
+
+
+def test_the_digest_is_copied(browser, console):
+    context = browser.new_context(base_url=console.url, permissions=["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    log_in(page, console)
+    page.goto(PAGES["version"])
+    page.get_by_role("button", name="Copy the digest").click()
+    copied = page.evaluate("() => navigator.clipboard.readText()")
+    assert copied == page.locator("#digest").inner_text()
+    assert len(copied) == 64
+    context.close()
+
+
+def test_what_users_wrote_runs_nowhere(page, console):
+    log_in(page, console)
+    for path in (f"{CONTRACT}/", f"{CONTRACT}/odd.names/change/", MORE_PAGES["odd"]):
+        page.goto(path)
+        assert "pwned" not in page.title()
+        expect(page.get_by_text("document.title='pwned'").first).to_be_visible()
+
+
+def test_a_tree_is_opened_and_closed(page, console):
+    log_in(page, console)
+    page.goto(MORE_PAGES["tree"])
+    shown = page.get_by_text("Stays the same over all events")
+    expect(shown).to_be_hidden()
+    page.get_by_role("button", name="Open all").click()
+    expect(shown).to_be_visible()
+    page.get_by_role("button", name="Close all").click()
+    expect(shown).to_be_hidden()
+
+
+def test_a_viewer_is_offered_nothing_that_is_refused(page, console):
+    log_in(page, console, "viewer")
+    page.goto(PAGES["version"])
+    expect(page.get_by_role("link", name="Withdraw")).to_have_count(0)
+    page.goto(f"{CONTRACT}/")
+    expect(page.get_by_role("checkbox")).to_have_count(0)
+    page.goto(PAGES["deprecate"])
+    expect(page.get_by_role("heading", name="Not permitted")).to_be_visible()
+
+
+def test_of_two_operators_the_second_sees_the_conflict(browser, console):
+    pages = []
+    for name in ("mara", "steward"):
+        page = browser.new_context(base_url=console.url).new_page()
+        log_in(page, console, name)
+        page.goto(f"{CONTRACT}/telemetry.reading/versions/1.0.0/do/deprecate/")
+        page.get_by_label("Reason").fill(f"so says {name}")
+        pages.append(page)
+    for page in pages:
+        page.get_by_role("button", name="Yes, deprecate it").click()
+    expect(pages[0].get_by_text("so says mara")).to_be_visible()
+    expect(pages[1].get_by_role("alert")).to_contain_text("Somebody else has changed this version")
+    expect(pages[1].get_by_text("so says mara")).to_be_visible()
+    expect(pages[1].get_by_label("Reason")).to_have_value("so says steward")
+    for page in pages:
+        page.context.close()
+
+
+def test_a_large_and_ugly_contract_is_shown_in_time(page, console):
+    from tests.console.sample import fill_ugly
+
+    fill_ugly(console.store.url, "sample")
+    log_in(page, console)
+    ugly = f"{CONTRACT}/ugly.giant"
+    paths = [f"{ugly}/change/", f"{ugly}/change/?page=2", f"{ugly}/compare/?from=1.0.0&to=1.299.0"]
+    paths += [f"{ugly}/versions/1.299.0/?view={view}" for view in ("overview", "fields", "schema", "tree")]
+    for path in paths:
+        started = time.monotonic()
+        page.goto(path, wait_until="load")
+        # Two seconds are the bound on a quiet machine; `make test` runs other tests beside this one.
+        assert time.monotonic() - started < 6, path
+        assert page.evaluate("document.documentElement.scrollWidth") == 1280
+    page.goto(paths[4])
+    page.get_by_label(re.compile("Find among")).fill("2999")
+    page.get_by_role("button", name="Find").click()
+    expect(page.locator("table.fields tbody tr")).to_have_count(1)
+
+
+def test_the_store_goes_away_and_comes_back(page, console):
+    log_in(page, console)
+    page.goto(PAGES["publish"])
+    page.get_by_label("Description").fill("what was typed")
+    console.store.stop()
+    page.get_by_role("button", name="Check").click()
+    expect(page.get_by_role("alert")).to_contain_text("Nothing is lost", timeout=30_000)
+    expect(page.get_by_label("Description")).to_have_value("what was typed")
+    page.goto(f"{CONTRACT}/order.item/change/")
+    expect(page.get_by_role("heading", name="The store is away")).to_be_visible()
+    console.start_store()
+    expect(page.get_by_role("heading", name="order.item")).to_be_visible(timeout=30_000)
