@@ -102,6 +102,8 @@ class Command(BaseCommand):
         if self._administrator:
             name, password = self._administrator
             lines += [f"First administrator of the console: {name}, password {password} (shown this once)", ""]
+        elif not get_user_model().objects.exists():
+            lines += ["The console has no user yet: manage.py createsuperuser makes one", ""]
         if settings.DEVELOPMENT:
             token = make_token("dev-user", SCOPES, TOKEN_SECONDS)
             lines += [
