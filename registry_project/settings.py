@@ -133,7 +133,7 @@ SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 0 if DEVELOPMENT else 3600)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEVELOPMENT
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_AGE = env.int("SESSION_SECONDS", 12 * 3600)
-SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Strict"
+CSRF_COOKIE_SAMESITE = "Strict"  # the session's is Lax: links from a chat lead in; every form has its token
 CSRF_COOKIE_HTTPONLY = True
 # No script or style but from files of this server; nothing is framed, and no form leads elsewhere.
 CONTENT_SECURITY_POLICY = {
