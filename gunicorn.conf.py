@@ -1,5 +1,6 @@
 """How gunicorn serves the registry. Read by `gunicorn registry_project.asgi` in this folder."""
 
+import asyncio
 import os
 import shutil
 import tempfile
@@ -10,6 +11,8 @@ from gunicorn.glogging import Logger
 
 # A folder for this run: the workers' figures are added up at a scrape (contracts_app/metrics.py).
 os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="registry-metrics-"))
+# A worker that is woken takes one connection at a time (libuv), so that the others get their share of many at once.
+os.environ.setdefault("UV_TCP_SINGLE_ACCEPT", "1")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "registry_project.settings")
 try:
     from registry_project import settings
@@ -55,10 +58,12 @@ def when_ready(server: Any) -> None:
     _forget_figures(server.pid)
 
 
-def post_worker_init(worker: object) -> None:
-    """Start loading the copy before the first request asks for it."""
+def post_worker_init(worker: Any) -> None:
+    """Start loading the copy before the first request asks for it; on the worker's own loop, where it has one."""
     from contracts_app.storage import contract_storage
 
+    if isinstance(getattr(worker, "loop", None), asyncio.AbstractEventLoop):
+        contract_storage().run_on(worker.loop)
     contract_storage().status()
 
 

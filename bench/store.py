@@ -135,10 +135,13 @@ def publishes(port: int, token: str, at_once: int, seconds: float, *, new: bool)
 
 async def _publishes(port: int, token: str, at_once: int, seconds: float, new: bool) -> dict[str, float]:
     run, number, times = uuid.uuid4().hex[:8], 0, []
-    end = time.perf_counter() + seconds
+    start = time.perf_counter() + at_once * 0.01
+    end = start + seconds
 
     async def write(writer: int) -> None:
         nonlocal number
+        # One after the other, as clients come: all at once, one worker may accept them all, and the others rest.
+        await asyncio.sleep(writer * 0.01)
         reader, out = await asyncio.open_connection("127.0.0.1", port)
         mine = 0
         while time.perf_counter() < end:
@@ -164,8 +167,9 @@ async def _publishes(port: int, token: str, at_once: int, seconds: float, new: b
             answer = await reader.readexactly(length)
             if b" 201 " not in head.split(b"\r\n")[0] + b" ":
                 raise SystemExit(answer.decode())
-            times.append(time.perf_counter() - begun)
-            number += 1
+            if begun >= start:
+                times.append(time.perf_counter() - begun)
+                number += 1
         out.close()
 
     await asyncio.gather(*(write(writer) for writer in range(at_once)))

@@ -31,13 +31,13 @@ class AccessLines:
 
     def __init__(self) -> None:
         self._lines: list[str] = []
-        self._counts: Counter[tuple[str, int]] = Counter()
+        self._counts: Counter[tuple[str, str, int]] = Counter()
         self._second, self._date = 0, ""
 
-    def __call__(self, route: str, status: int, started: float, subject: str, identity: str) -> None:
+    def __call__(self, method: str, route: str, status: int, started: float, subject: str, identity: str) -> None:
         if not self._counts:
             asyncio.get_running_loop().call_later(0.1, self.flush)
-        self._counts[route, status] += 1
+        self._counts[method, route, status] += 1
         if not access.isEnabledFor(logging.INFO):
             return
         now = time.time()
@@ -46,15 +46,15 @@ class AccessLines:
         duration = round((time.perf_counter() - started) * 1000, 2)
         self._lines.append(
             f'{{"time": "{self._date}.{int(now % 1 * 1000):03d}Z", "level": "info", "logger": "{access.name}", '
-            f'"message": "request", "requestId": "{identity}", "method": "GET", "route": "{route}", '
+            f'"message": "request", "requestId": "{identity}", "method": "{method}", "route": "{route}", '
             f'"status": {status}, "durationMs": {duration}, "subject": {_quoted(subject)}}}\n'
         )
 
     def flush(self) -> None:
         lines, self._lines = self._lines, []
         counts, self._counts = self._counts, Counter()
-        for (route, status), number in counts.items():
-            metrics.requests.labels("GET", route, status).inc(number)
+        for (method, route, status), number in counts.items():
+            metrics.requests.labels(method, route, status).inc(number)
         sys.stderr.write("".join(lines))
         sys.stderr.flush()
 
@@ -78,7 +78,7 @@ class RequestLogMiddleware:
         try:
             response = self.get_response(request)
             response["X-Request-ID"] = identity
-            if response.status_code == 200 and "HTTP_HOST" in request.META:
+            if response.status_code < 300 and "HTTP_HOST" in request.META:
                 accepted_hosts.remember(request.META["HTTP_HOST"].encode("latin-1"), True)
             match = request.resolver_match
             route = "/" + match.route if match else "unmatched"

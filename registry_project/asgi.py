@@ -12,8 +12,10 @@ django = get_wsgi_application()
 
 from contracts_app.api.feed import PATH as FEED  # noqa: E402  Django must be set up first
 from contracts_app.api.feed import EventFeed  # noqa: E402
+from contracts_app.api.gate import Gate  # noqa: E402
 from contracts_app.api.hot_path import HotPath  # noqa: E402
 from contracts_app.api.tokens import configured_backend  # noqa: E402
+from contracts_app.api.write_path import WritePath  # noqa: E402
 from contracts_app.metrics import report_copy  # noqa: E402
 from contracts_app.services.feeding import Feed  # noqa: E402
 from contracts_app.storage import contract_storage  # noqa: E402
@@ -25,9 +27,11 @@ from registry_project.threads import InThreads  # noqa: E402
 sys.setswitchinterval(0.0005)
 storage, tokens = contract_storage(), configured_backend(settings.JWT).remembered
 storage.follow(report_copy)
-threads = InThreads(django, threads=settings.WEB_THREADS, most_bytes=settings.CONTRACT_MAX_BYTES)
+gate, lines = Gate(tokens, accepted_hosts), AccessLines()
+writes = WritePath(storage=storage, gate=gate, log=lines)
+threads = InThreads(django, threads=settings.WEB_THREADS, most_bytes=settings.CONTRACT_MAX_BYTES, before=writes)
 events = EventFeed(threads.judge, Feed(storage), tokens)
-hot = HotPath(threads, storage=storage, tokens=tokens, hosts=accepted_hosts, log=AccessLines())
+hot = HotPath(threads, storage=storage, gate=gate, log=lines)
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:

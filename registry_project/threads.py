@@ -19,9 +19,14 @@ BODY_SECONDS = 60
 
 
 class InThreads:
-    """`most_bytes` is the longest body that is collected; what is longer is cut one byte later, for a 413."""
+    """`most_bytes` is the longest body that is collected; what is longer is cut one byte later, for a 413.
 
-    def __init__(self, application: Any, *, threads: int, most_bytes: int) -> None:
+    `before` may answer a request in place of the application: it is awaited with the scope, the body and what runs a
+    function in the pool, and gives an answer, or None and what is to be added to the environment.
+    """
+
+    def __init__(self, application: Any, *, threads: int, most_bytes: int, before: Any = None) -> None:
+        self._before = before
         self._application = application
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="django")
         self._most_bytes = most_bytes
@@ -44,14 +49,21 @@ class InThreads:
             return
         if body is None:
             return
-        loop = asyncio.get_running_loop()
-        status, headers, content = await loop.run_in_executor(self._pool, self._answer, _environ(scope, body))
+        answer, more = await self._before(scope, body, self._in_thread) if self._before else (None, {})
+        if answer is None:
+            answer = await self._in_thread(self._answer, _environ(scope, body) | more)
+        status, headers, content = answer
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": content})
 
     async def judge(self, scope: Any, more: dict[str, Any]) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
         """The application's answer to a request without a body, with more in its environment."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._answer, _environ(scope, b"") | more)
+        answer: tuple[int, list[tuple[bytes, bytes]], bytes]
+        answer = await self._in_thread(self._answer, _environ(scope, b"") | more)
+        return answer
+
+    async def _in_thread(self, work: Any, *arguments: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work, *arguments)
 
     async def _live(self, receive: Any, send: Any) -> None:
         await receive()

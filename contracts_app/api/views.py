@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from django.http import HttpRequest, HttpResponse
@@ -34,6 +35,8 @@ from contracts_app.services.finding import (
 from contracts_app.services.publishing import publish_contract
 from contracts_app.storage import Actor, Prepared, contract_storage
 
+OUTCOME = "registry.outcome"
+"""In the environment of a publish: the error that it ended with before it came here, to be told."""
 LONGEST_TEXT = 200
 _SEARCH = ("q", "prefix", "label", "state", "include", "limit", "cursor")
 
@@ -64,6 +67,8 @@ class ContractViewSet(ViewSet):
         return response
 
     def create(self, request: Request) -> Response:
+        if (outcome := request.META.get(OUTCOME)) is not None:
+            raise outcome
         known(request._request, "dryRun")
         dry_run = flag(request._request, "dryRun")
         order = read_publish(read_json(request._request))
@@ -76,17 +81,11 @@ class ContractViewSet(ViewSet):
             override=order.override,
             dry_run=dry_run,
         )
-        answer = {
-            "status": "valid" if dry_run else "created",
-            "name": published.name,
-            "version": published.version,
-            "digest": published.digest,
-            "createdAt": None if dry_run else published.created_at,
-        }
-        response = Response(answer, status=200 if dry_run else 201)
-        if not dry_run:
-            response["Location"] = location(published.name, published.version)
-            response["ETag"] = published.etag
+        if dry_run:
+            return Response(created(published) | {"status": "valid", "createdAt": None})
+        response = Response(created(published), status=201)
+        response["Location"] = location(published.name, published.version)
+        response["ETag"] = published.etag
         return response
 
     def batch(self, request: Request) -> Response:
@@ -127,6 +126,17 @@ class ContractViewSet(ViewSet):
             raise ContractNotFound(f"No contract has the digest {digest}", digest=digest)
         body = b'{"contracts":[' + b",".join(entry.item for entry in found) + b"]}"
         return ready(request._request, Prepared.of(body), LIST_CACHING)
+
+
+def created(bundle: ContractBundle) -> dict[str, Any]:
+    """The answer to a publish."""
+    return {
+        "status": "created",
+        "name": bundle.name,
+        "version": bundle.version,
+        "digest": bundle.digest,
+        "createdAt": bundle.created_at,
+    }
 
 
 class VersionViewSet(ViewSet):

@@ -67,6 +67,50 @@ def publish_contract(
     ContractTooLarge, UnreadableRecord, StorageUnavailable.
     """
     storage = storage or contract_storage()
+    decide = _publishing(bundle, actor, draft, override, storage)
+    published = decided(bundle.name, storage, decide, dry_run=dry_run)
+    if not dry_run:
+        _tell(published)
+    return published
+
+
+Decide = Callable[[ContractIndex], tuple[ContractBundle, Deed]]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What is to be written, if nothing under its name was written since `after`."""
+
+    bundle: ContractBundle
+    deed: Deed
+    after: int
+
+
+def decide_publish(*, bundle: ContractBundle, actor: Actor, draft: bool, storage: ContractStorage) -> Decision:
+    """What `publish_contract` would write on the versions that are known here now. Raises as it does.
+
+    A refusal may be mistaken where the versions known here are not the present ones; a write cannot be.
+    """
+    decide = _publishing(bundle, actor, draft, None, storage)
+    known = storage.index(bundle.name, newest=False)
+    after = known.revision(bundle.name)
+    return Decision(*decide(known), after)
+
+
+async def write_decision(decision: Decision, storage: ContractStorage) -> None:
+    """Raises VersionSetChanged, ContractTooLarge, StorageUnavailable."""
+    await storage.acreate(decision.bundle, after=decision.after, deed=decision.deed)
+    _tell(decision.bundle)
+
+
+def _tell(published: ContractBundle) -> None:
+    logger.info("published", extra={"contract": published.name, "version": published.version})
+
+
+def _publishing(
+    bundle: ContractBundle, actor: Actor, draft: bool, override: str | None, storage: ContractStorage
+) -> Decide:
+    """Check what can be checked without the other versions; then what decides with them."""
     now = utc_now()
     first = Lifecycle(state=DRAFT, changed_at=now) if draft else None
     bundle = replace(bundle, digest=content_digest(bundle), created_at=now, lifecycle=first)
@@ -83,16 +127,13 @@ def publish_contract(
         action = "publish-override" if overridden else "publish"
         return wanted, Deed(actor, action, before=before, reason=(override or "") if overridden else "")
 
-    published = decided(bundle.name, storage, decide, dry_run=dry_run)
-    if not dry_run:
-        logger.info("published", extra={"contract": bundle.name, "version": bundle.version})
-    return published
+    return decide
 
 
 def decided(
     name: str,
     storage: ContractStorage,
-    decide: Callable[[ContractIndex], tuple[ContractBundle, Deed]],
+    decide: Decide,
     *,
     dry_run: bool = False,
 ) -> ContractBundle:

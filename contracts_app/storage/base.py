@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -146,6 +147,13 @@ class ContractStorage(ABC):
         `report` is told several times a second how well it keeps up.
         """
 
+    def run_on(self, loop: asyncio.AbstractEventLoop) -> None:  # noqa: B027  a backend without connections needs none
+        """Do all that is asynchronous on this loop, which a server runs. Before the first use of the storage.
+
+        On that loop only `peek`, `peek_listing`, `behind` and `acreate` may be called from then on: other calls wait
+        for the loop, and belong into threads.
+        """
+
     def watch(self, written: Callable[[Written], None], loaded: Callable[[int], None]) -> None:
         """Be told each write once the copy has it, in order; and of a copy that was loaded, up to which sequence.
 
@@ -167,6 +175,10 @@ class ContractStorage(ABC):
 
         Returns the new revision. Raises VersionSetChanged, ContractTooLarge.
         """
+
+    async def acreate(self, bundle: ContractBundle, *, after: int, deed: Deed) -> int:
+        """As `create`, awaited on any event loop."""
+        return self.create(bundle, after=after, deed=deed)
 
     @abstractmethod
     def put_document(self, key: str, value: bytes | None, *, after: int, deed: Deed) -> int:

@@ -13,7 +13,10 @@ T = TypeVar("T")
 
 
 class EventLoopThread:
-    """Started at first use, and anew after a fork: threads do not survive one."""
+    """Started at first use, and anew after a fork: threads do not survive one.
+
+    A server that has an event loop may lend its own instead: two loops would hand each message from thread to thread.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -25,6 +28,14 @@ class EventLoopThread:
     def _forget(self) -> None:
         self._lock = threading.Lock()
         self._loop = None
+        self._thread = None
+
+    def borrow(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Use this loop, which somebody else runs, in place of a thread's. Before the first use."""
+        with self._lock:
+            if self._loop is not None:
+                raise RuntimeError("the storage is in use already, on a loop of its own")
+            self._loop = loop
 
     def loop(self) -> asyncio.AbstractEventLoop:
         with self._lock:
@@ -37,19 +48,31 @@ class EventLoopThread:
 
     def run(self, work: Coroutine[Any, Any, T], timeout: float) -> T:
         """Run `work` on the loop and wait. Raises TimeoutError, having cancelled the work."""
-        future = asyncio.run_coroutine_threadsafe(work, self.loop())
+        loop = self.loop()
+        if asyncio._get_running_loop() is loop:
+            work.close()
+            raise RuntimeError("the event loop cannot wait for itself: this call belongs into a thread")
+        future = asyncio.run_coroutine_threadsafe(work, loop)
         try:
             return future.result(timeout)
         except concurrent.futures.TimeoutError:
             future.cancel()
             raise TimeoutError(f"no answer within {timeout:g} seconds") from None
 
+    async def join(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run `work` on the loop and await it, on whatever loop the caller is."""
+        loop = self.loop()
+        if asyncio.get_running_loop() is loop:
+            return await work
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, loop))
+
     def stop(self) -> None:
         with self._lock:
             loop, self._loop = self._loop, None
-        if loop is not None and self._thread is not None:
+            thread, self._thread = self._thread, None
+        if loop is not None and thread is not None:
             loop.call_soon_threadsafe(loop.stop)
-            self._thread.join(5)
+            thread.join(5)
 
 
 def _serve(loop: asyncio.AbstractEventLoop) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 from urllib.parse import urlsplit
 
 import nats.errors
@@ -85,6 +87,9 @@ class JetStreamContractStorage(ContractStorage):
         # Threads do not survive a fork: a child that was to follow begins anew at its first read.
         self._follower = None
         self._starting = threading.Lock()
+
+    def run_on(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._connection.thread.borrow(loop)
 
     # The copy
 
@@ -187,12 +192,21 @@ class JetStreamContractStorage(ContractStorage):
     # Writing
 
     def create(self, bundle: ContractBundle, *, after: int, deed: Deed) -> int:
-        return self._write(bundle.key, bundle.to_record(), f"meta.{bundle.name}.>", after, deed)
+        return self._run(self._written(bundle, after, deed))
+
+    async def acreate(self, bundle: ContractBundle, *, after: int, deed: Deed) -> int:
+        return await self._connection.thread.join(self._written(bundle, after, deed))
 
     def put_document(self, key: str, value: bytes | None, *, after: int, deed: Deed) -> int:
-        return self._write(key, value, key, after, deed)
+        return self._run(self._write(key, value, key, after, deed))
 
-    def _write(self, key: str, value: bytes | None, guarded: str, after: int, deed: Deed) -> int:
+    def _run(self, write: Coroutine[Any, Any, int]) -> int:
+        return self._connection.thread.run(write, self._connection.timeout * 2 + 5)
+
+    async def _written(self, bundle: ContractBundle, after: int, deed: Deed) -> int:
+        return await self._write(bundle.key, bundle.to_record(), f"meta.{bundle.name}.>", after, deed)
+
+    async def _write(self, key: str, value: bytes | None, guarded: str, after: int, deed: Deed) -> int:
         connection = self._connection
         headers = {
             "Nats-Expected-Last-Subject-Sequence": str(after),
@@ -203,7 +217,7 @@ class JetStreamContractStorage(ContractStorage):
         }
         if value is None:
             headers["KV-Operation"] = "DEL"
-        return connection.thread.run(self._publish(key, value or b"", headers), connection.timeout * 2 + 5)
+        return await self._publish(key, value or b"", headers)
 
     def check(self) -> list[CheckMessage]:
         problems: list[CheckMessage] = []

@@ -9,6 +9,7 @@ import pytest
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
 
+from contracts_app.api.gate import Gate
 from contracts_app.api.hot_path import HotPath
 from contracts_app.api.remembered import MOST, Memory, RememberedTokens
 from contracts_app.api.tokens import configured_backend
@@ -45,7 +46,7 @@ def front(registry, django):
         assert time.monotonic() < deadline, storage.status()
         time.sleep(0.01)
     tokens = configured_backend(settings.JWT).remembered
-    return ASGIClient(HotPath(django, storage=storage, tokens=tokens, hosts=accepted_hosts, log=AccessLines()))
+    return ASGIClient(HotPath(django, storage=storage, gate=Gate(tokens, accepted_hosts), log=AccessLines()))
 
 
 def test_thousands_of_requests_are_answered_alike(front, django):
@@ -167,16 +168,16 @@ def test_a_line_is_written_for_what_the_event_loop_answers(front, capsys):
 
     async def write() -> None:
         lines = AccessLines()
-        lines("/registry/contracts", 200, time.perf_counter(), 'zoë "x"', "id-1")
+        lines("POST", "/registry/contracts", 201, time.perf_counter(), 'zoë "x"', "id-1")
         await asyncio.sleep(0.2)
 
     asyncio.run(write())
     line = json.loads(capsys.readouterr().err)
     assert line["subject"] == 'zoë "x"'
     assert (line["method"], line["route"], line["status"], line["requestId"], line["message"]) == (
-        "GET",
+        "POST",
         "/registry/contracts",
-        200,
+        201,
         "id-1",
         "request",
     )

@@ -1,0 +1,81 @@
+"""Plain publishes, decided in a thread and written on the event loop, without Django around them.
+
+Only what succeeds is answered here, as the viewset would answer it (tests/api/test_write_path.py). A request that is
+refused, or races with another, has written nothing: it goes to Django from the beginning, which decides again and
+tells why.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from django.conf import settings
+
+from contracts_app.api.gate import ALWAYS, CONTRACTS, Admitted, Gate, LogLine, Scope
+from contracts_app.api.permissions import WRITE
+from contracts_app.api.serializers import read_publish
+from contracts_app.api.views import OUTCOME, created, location
+from contracts_app.bundles import ContractBundle, compact
+from contracts_app.exceptions import ContractError, StorageUnavailable, VersionSetChanged
+from contracts_app.request_context import request_id
+from contracts_app.services.publishing import Decision, decide_publish, write_decision
+from contracts_app.storage import Actor, ContractStorage
+from linter_app.json_text import InvalidJSON, loads
+
+MOST_BYTES = 256 * 1024
+"""Of a body; what is larger takes long to encode, which is no work for the event loop."""
+Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
+InThread = Callable[..., Awaitable[Any]]
+_HEADERS = ((b"allow", b"GET, POST, HEAD, OPTIONS"), *ALWAYS)
+
+
+class WritePath:
+    def __init__(self, *, storage: ContractStorage, gate: Gate, log: LogLine) -> None:
+        self._storage = storage
+        self._gate = gate
+        self._log = log
+        self._most_bytes = min(MOST_BYTES, settings.CONTRACT_MAX_BYTES)
+
+    async def __call__(self, scope: Scope, body: bytes, in_thread: InThread) -> tuple[Answer | None, dict[str, Any]]:
+        """The answer, or None and what Django is to be told beside the request."""
+        if scope["method"] != "POST" or scope["path"] != CONTRACTS or not 0 < len(body) <= self._most_bytes:
+            return None, {}
+        started = time.perf_counter()
+        admitted = self._gate.admit(scope, WRITE)
+        if admitted is None:
+            return None, {}
+        marker = request_id.set(admitted.identity.decode())
+        try:
+            decision = await in_thread(self._decide, body, admitted)
+            if decision is None:
+                return None, {}
+            await write_decision(decision, self._storage)
+        except (ContractError, InvalidJSON, VersionSetChanged) as error:
+            # Whether it was written may not be known: to decide again would take it for another's.
+            return None, {OUTCOME: error} if isinstance(error, StorageUnavailable) else {}
+        finally:
+            request_id.reset(marker)
+        self._log("POST", CONTRACTS, 201, started, admitted.subject, admitted.identity.decode())
+        return _answer(decision.bundle, admitted.identity), {}
+
+    def _decide(self, body: bytes, admitted: Admitted) -> Decision | None:
+        order = read_publish(loads(body))
+        if order.override is not None:
+            return None  # it asks for another scope
+        actor = Actor(admitted.subject, admitted.identity.decode())
+        return decide_publish(bundle=order.bundle, actor=actor, draft=order.draft, storage=self._storage)
+
+
+def _answer(bundle: ContractBundle, identity: bytes) -> Answer:
+    content = compact(created(bundle))
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"location", location(bundle.name, bundle.version).encode()),
+        (b"etag", bundle.etag.encode()),
+        (b"content-length", b"%d" % len(content)),
+        (b"x-request-id", identity),
+        *_HEADERS,
+    ]
+    return 201, headers, content
