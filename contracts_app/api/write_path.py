@@ -18,11 +18,11 @@ from contracts_app.api.permissions import WRITE
 from contracts_app.api.serializers import read_publish
 from contracts_app.api.views import OUTCOME, created, location
 from contracts_app.bundles import ContractBundle, compact
-from contracts_app.exceptions import ContractError, StorageUnavailable, VersionSetChanged
+from contracts_app.exceptions import VersionSetChanged
 from contracts_app.request_context import request_id
 from contracts_app.services.publishing import Decision, decide_publish, write_decision
 from contracts_app.storage import Actor, ContractStorage
-from linter_app.json_text import InvalidJSON, loads
+from linter_app.json_text import loads
 
 MOST_BYTES = 256 * 1024
 """Of a body; what is larger takes long to encode, which is no work for the event loop."""
@@ -52,20 +52,25 @@ class WritePath:
             if decision is None:
                 return None, {}
             await write_decision(decision, self._storage)
-        except (ContractError, InvalidJSON, VersionSetChanged) as error:
+        except VersionSetChanged:
+            return None, {}
+        except Exception as error:
             # Whether it was written may not be known: to decide again would take it for another's.
-            return None, {OUTCOME: error} if isinstance(error, StorageUnavailable) else {}
+            return None, {OUTCOME: error}
         finally:
             request_id.reset(marker)
         self._log("POST", CONTRACTS, 201, started, admitted.subject, admitted.identity.decode())
         return _answer(decision.bundle, admitted.identity), {}
 
     def _decide(self, body: bytes, admitted: Admitted) -> Decision | None:
-        order = read_publish(loads(body))
-        if order.override is not None:
-            return None  # it asks for another scope
         actor = Actor(admitted.subject, admitted.identity.decode())
-        return decide_publish(bundle=order.bundle, actor=actor, draft=order.draft, storage=self._storage)
+        try:
+            order = read_publish(loads(body))
+            if order.override is not None:
+                return None  # it asks for another scope
+            return decide_publish(bundle=order.bundle, actor=actor, draft=order.draft, storage=self._storage)
+        except Exception:
+            return None  # whatever it is: Django decides again, and tells and logs it
 
 
 def _answer(bundle: ContractBundle, identity: bytes) -> Answer:

@@ -9,7 +9,7 @@ from typing import Any
 from contracts_app.bundles import ContractBundle
 from contracts_app.exceptions import ContractRefused
 from linter_app import Change, Config, lint, lint_wit
-from linter_app.dialects import InvalidSchema, parse_schema
+from linter_app.dialects import InvalidSchema, check_schema, check_shape
 from linter_app.json_text import InvalidJSON, loads
 from linter_app.wit import InvalidWIT, WITToolFailed, check_wit
 
@@ -87,8 +87,21 @@ def changes_between(old: Texts, new: Texts, config: Config) -> tuple[Change, ...
 
 
 @lru_cache(256)
+def _parsed(text: str) -> Any:
+    """Shared by all who read it, and changed by nobody."""
+    return loads(text)
+
+
+@lru_cache(256)
+def _shaped(text: str) -> Any:
+    schema = remembered(_parsed, text)
+    check_shape(schema)
+    return schema
+
+
+@lru_cache(256)
 def _checked_schema(text: str) -> None:
-    parse_schema(text)
+    check_schema(remembered(_parsed, text))
 
 
 @lru_cache(256)
@@ -100,8 +113,8 @@ def _checked_wit(text: str, packages: Packages) -> None:
 def _schema_changes(old: str | None, new: str | None, mode: Any, strict: bool) -> tuple[Change, ...]:
     try:
         # A bundle without a schema says nothing about instances, so it accepts all of them.
-        parsed = [True if text is None else loads(text) for text in (old, new)]
-        return lint(*parsed, config=Config(mode=mode, strict_open_objects=strict)).changes
+        parsed = [True if text is None else remembered(_shaped, text) for text in (old, new)]
+        return lint(*parsed, config=Config(mode=mode, strict_open_objects=strict), checked=True).changes
     except (InvalidJSON, InvalidSchema) as error:
         # Written by a service that did not check: nothing can be compared with it.
         raise ContractRefused(f"a stored schema is invalid, and nothing can be compared with it: {error}") from None
