@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import re
 import sys
@@ -11,15 +10,19 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable
-from functools import lru_cache
+from typing import Any
 
+import msgspec
 from django.http import HttpRequest, HttpResponse
 
 from contracts_app import metrics
 from contracts_app.api.remembered import Memory
 from contracts_app.request_context import request_id
+from contracts_app.services.publishing import PUBLISHED
 
 access = logging.getLogger(__name__)
+publishing = logging.getLogger("contracts_app.services.publishing")
+_LINES = msgspec.json.Encoder()
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 # Host headers that Django has found to be allowed (ALLOWED_HOSTS).
@@ -30,9 +33,15 @@ class AccessLines:
     """Access lines and counts of what the event loop answers itself: as the middleware's, in batches."""
 
     def __init__(self) -> None:
-        self._lines: list[str] = []
+        self._lines: list[dict[str, Any]] = []
         self._counts: Counter[tuple[str, str, int]] = Counter()
         self._second, self._date = 0, ""
+
+    def published(self, name: str, version: str, identity: str) -> None:
+        """The line that the service writes of a publish."""
+        if publishing.isEnabledFor(logging.INFO):
+            more = {"contract": name, "version": version}
+            self._lines.append({**self._head(publishing.name, PUBLISHED, identity), **more})
 
     def __call__(self, method: str, route: str, status: int, started: float, subject: str, identity: str) -> None:
         if not self._counts:
@@ -40,28 +49,26 @@ class AccessLines:
         self._counts[method, route, status] += 1
         if not access.isEnabledFor(logging.INFO):
             return
+        line = self._head(access.name, "request", identity)
+        line["method"], line["route"], line["status"] = method, route, status
+        line["durationMs"] = round((time.perf_counter() - started) * 1000, 2)
+        line["subject"] = subject
+        self._lines.append(line)
+
+    def _head(self, logger: str, message: str, identity: str) -> dict[str, Any]:
         now = time.time()
         if (second := int(now)) != self._second:
             self._second, self._date = second, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now))
-        duration = round((time.perf_counter() - started) * 1000, 2)
-        self._lines.append(
-            f'{{"time": "{self._date}.{int(now % 1 * 1000):03d}Z", "level": "info", "logger": "{access.name}", '
-            f'"message": "request", "requestId": "{identity}", "method": "{method}", "route": "{route}", '
-            f'"status": {status}, "durationMs": {duration}, "subject": {_quoted(subject)}}}\n'
-        )
+        moment = f"{self._date}.{int(now % 1 * 1000):03d}Z"
+        return {"time": moment, "level": "info", "logger": logger, "message": message, "requestId": identity}
 
     def flush(self) -> None:
         lines, self._lines = self._lines, []
         counts, self._counts = self._counts, Counter()
         for (method, route, status), number in counts.items():
             metrics.requests.labels(method, route, status).inc(number)
-        sys.stderr.write("".join(lines))
+        sys.stderr.write(_LINES.encode_lines(lines).decode())
         sys.stderr.flush()
-
-
-@lru_cache(1024)
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
 
 
 class RequestLogMiddleware:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from itertools import count
 from secrets import token_hex
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from contracts_app.api.remembered import Memory, RememberedTokens
 
@@ -15,8 +15,17 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
-LogLine = Callable[[str, str, int, float, str, str], None]
-"""Writes an access line: method, route, status, when it started (perf_counter), subject, request id."""
+
+
+class Lines(Protocol):
+    """Writes log lines."""
+
+    def __call__(self, method: str, route: str, status: int, started: float, subject: str, identity: str) -> None:
+        """The line of a request; `started` is of time.perf_counter, `identity` the request's id."""
+
+    def published(self, name: str, version: str, identity: str) -> None:
+        """The line of a publish."""
+
 
 CONTRACTS = "/registry/contracts"
 # What the middleware adds to every answer of the API.

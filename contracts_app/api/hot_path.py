@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from contracts_app.api.gate import ALWAYS, CONTRACTS, Application, Gate, LogLine, Message, Receive, Scope, Send
+from contracts_app.api.gate import ALWAYS, CONTRACTS, Application, Gate, Lines, Message, Receive, Scope, Send
 from contracts_app.api.permissions import READ
 from contracts_app.api.prepared import LIST_CACHING, VERSION_CACHING, if_none_match
 from contracts_app.storage import ContractStorage, Prepared
@@ -27,7 +27,7 @@ _PATIENCE = 40
 
 
 class HotPath:
-    def __init__(self, django: Application, *, storage: ContractStorage, gate: Gate, log: LogLine) -> None:
+    def __init__(self, django: Application, *, storage: ContractStorage, gate: Gate, log: Lines) -> None:
         self._django = django
         self._storage = storage
         self._gate = gate

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from contracts_app.bundles import ContractBundle
 from contracts_app.exceptions import ContractRefused
+from contracts_app.services.remembering import remembering
 from linter_app import Change, Config, lint, lint_wit
 from linter_app.dialects import InvalidSchema, check_schema, check_shape
 from linter_app.json_text import InvalidJSON, loads
@@ -15,14 +15,6 @@ from linter_app.wit import InvalidWIT, WITToolFailed, check_wit
 
 Packages = tuple[tuple[str, str], ...]
 """Labels and texts of WIT packages that another uses."""
-REMEMBERED_CHARACTERS = 256 * 1024
-"""The largest texts whose check is remembered."""
-
-
-def remembered(compute: Any, *texts: Any) -> Any:
-    """The result of a cached function of texts, uncached where they are too large to keep."""
-    large = sum(len(text) for text in texts if isinstance(text, str)) > REMEMBERED_CHARACTERS
-    return (compute.__wrapped__ if large else compute)(*texts)
 
 
 def check_content(bundle: ContractBundle, packages: Packages = ()) -> None:
@@ -41,7 +33,7 @@ def check_content(bundle: ContractBundle, packages: Packages = ()) -> None:
 def check_schema_text(text: str, field: str) -> None:
     """Raises ContractRefused, naming `field` and the place."""
     try:
-        remembered(_checked_schema, text)
+        _checked_schema(text)
     except InvalidJSON as error:
         raise _not_json(field, error) from None
     except InvalidSchema as error:
@@ -58,7 +50,7 @@ def _not_json(field: str, error: InvalidJSON) -> ContractRefused:
 def check_wit_text(text: str, field: str, packages: Packages = ()) -> None:
     """Raises ContractRefused, naming `field` and the line."""
     try:
-        remembered(_checked_wit, text, packages)
+        _checked_wit(text, packages)
     except InvalidWIT as error:
         raise ContractRefused(
             f"{field} is not valid WIT: {error}", field=field, line=error.line, column=error.column, reason=error.reason
@@ -78,49 +70,47 @@ class Texts:
 
 def changes_between(old: Texts, new: Texts, config: Config) -> tuple[Change, ...]:
     """The facts of a step, each at its level for the mode. Raises ContractRefused where nothing can be compared."""
-    changes: tuple[Change, ...] = remembered(
-        _schema_changes, old.schema, new.schema, config.mode, config.strict_open_objects
-    )
+    changes: tuple[Change, ...] = _schema_changes(old.schema, new.schema, config.mode, config.strict_open_objects)
     if old.wit or new.wit:
-        changes += remembered(_wit_changes, old.wit, new.wit, old.packages, new.packages, config.mode)
+        changes += _wit_changes(old.wit, new.wit, old.packages, new.packages, config.mode)
     return changes
 
 
-@lru_cache(256)
+@remembering(256)
 def _parsed(text: str) -> Any:
     """Shared by all who read it, and changed by nobody."""
     return loads(text)
 
 
-@lru_cache(256)
+@remembering(256)
 def _shaped(text: str) -> Any:
-    schema = remembered(_parsed, text)
+    schema = _parsed(text)
     check_shape(schema)
     return schema
 
 
-@lru_cache(256)
+@remembering(256)
 def _checked_schema(text: str) -> None:
-    check_schema(remembered(_parsed, text))
+    check_schema(_parsed(text))
 
 
-@lru_cache(256)
+@remembering(256)
 def _checked_wit(text: str, packages: Packages) -> None:
     check_wit(text, dict(packages))
 
 
-@lru_cache(1024)
+@remembering(1024)
 def _schema_changes(old: str | None, new: str | None, mode: Any, strict: bool) -> tuple[Change, ...]:
     try:
         # A bundle without a schema says nothing about instances, so it accepts all of them.
-        parsed = [True if text is None else remembered(_shaped, text) for text in (old, new)]
+        parsed = [True if text is None else _shaped(text) for text in (old, new)]
         return lint(*parsed, config=Config(mode=mode, strict_open_objects=strict), checked=True).changes
     except (InvalidJSON, InvalidSchema) as error:
         # Written by a service that did not check: nothing can be compared with it.
         raise ContractRefused(f"a stored schema is invalid, and nothing can be compared with it: {error}") from None
 
 
-@lru_cache(256)
+@remembering(256)
 def _wit_changes(
     old: str | None, new: str | None, old_packages: Packages, new_packages: Packages, mode: Any
 ) -> tuple[Change, ...]:

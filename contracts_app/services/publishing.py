@@ -33,6 +33,8 @@ logger = logging.getLogger(__name__)
 
 PUBLISH_SECONDS = 60
 """How long one write goes on reading and deciding anew while others write the same name."""
+PUBLISHED = "published"
+"""The message of the log line."""
 COMPARABLE = (ACTIVE, DEPRECATED, SUNSET)
 
 # Threads of one process take turns at a name, rather than race each other in vain. Other processes
@@ -70,7 +72,7 @@ def publish_contract(
     decide = _publishing(bundle, actor, draft, override, storage)
     published = decided(bundle.name, storage, decide, dry_run=dry_run)
     if not dry_run:
-        _tell(published)
+        logger.info(PUBLISHED, extra={"contract": published.name, "version": published.version})
     return published
 
 
@@ -95,16 +97,6 @@ def decide_publish(*, bundle: ContractBundle, actor: Actor, draft: bool, storage
     known = storage.index(bundle.name, newest=False)
     after = known.revision(bundle.name)
     return Decision(*decide(known), after)
-
-
-async def write_decision(decision: Decision, storage: ContractStorage) -> None:
-    """Raises VersionSetChanged, ContractTooLarge, StorageUnavailable."""
-    await storage.acreate(decision.bundle, after=decision.after, deed=decision.deed)
-    _tell(decision.bundle)
-
-
-def _tell(published: ContractBundle) -> None:
-    logger.info("published", extra={"contract": published.name, "version": published.version})
 
 
 def _publishing(

@@ -46,12 +46,16 @@ class EventLoopThread:
                 self._loop = loop
             return self._loop
 
+    def here(self) -> bool:
+        """Whether the caller runs on the loop, and so must not wait for it."""
+        return self._loop is not None and asyncio._get_running_loop() is self._loop
+
     def run(self, work: Coroutine[Any, Any, T], timeout: float) -> T:
         """Run `work` on the loop and wait. Raises TimeoutError, having cancelled the work."""
-        loop = self.loop()
-        if asyncio._get_running_loop() is loop:
+        if self.here():
             work.close()
             raise RuntimeError("the event loop cannot wait for itself: this call belongs into a thread")
+        loop = self.loop()
         future = asyncio.run_coroutine_threadsafe(work, loop)
         try:
             return future.result(timeout)
@@ -61,10 +65,9 @@ class EventLoopThread:
 
     async def join(self, work: Coroutine[Any, Any, T]) -> T:
         """Run `work` on the loop and await it, on whatever loop the caller is."""
-        loop = self.loop()
-        if asyncio.get_running_loop() is loop:
+        if self.here():
             return await work
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, loop))
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self.loop()))
 
     def stop(self) -> None:
         with self._lock:

@@ -88,6 +88,8 @@ class Follower:
 
     def wait(self) -> bool:
         """Wait a moment for the copy to be current; whether it is."""
+        if self.bucket.thread.here():
+            return self.current and not self.fenced  # what is waited for would come on this very loop
         if self.fenced and self.live:
             try:
                 self.bucket.thread.run(self._fence(), SILENCE)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import random
 import time
 
@@ -214,7 +213,37 @@ def test_many_at_once_under_one_name_leave_one_winner_each(front, token):
     assert stored
 
 
-def test_the_log_tells_of_the_publish(front, token, caplog):
-    with caplog.at_level(logging.INFO):
-        post(front, token, {"name": "a", "version": "1.0.0"})
-    assert any(record.message == "published" for record in caplog.records)
+def test_the_log_tells_of_the_request_and_of_the_publish(front, token, capsys):
+    async def publish_and_wait():
+        data = b'{"name": "a", "version": "1.0.0"}'
+        headers = headers_of(token, **{"Content-Length": str(len(data)), "X-Request-ID": "mine"})
+        await front._request("POST", PATH, headers, data)
+        await asyncio.sleep(0.2)  # lines are written together
+
+    capsys.readouterr()
+    asyncio.run(publish_and_wait())
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    request, published = (line for line in lines if line["message"] in ("request", "published"))
+    assert (request["method"], request["route"], request["status"]) == ("POST", PATH, 201)
+    assert (published["contract"], published["version"]) == ("a", "1.0.0")
+    assert request["requestId"] == published["requestId"] == "mine"
+
+
+def test_what_is_remembered_is_decided_on_the_event_loop(front, token, monkeypatch):
+    def published(version):
+        return post(front, token, {"name": f"n{version}", "version": "1.0.0", "jsonSchema": '{"type": "array"}'})[0]
+
+    assert published(1) == 201
+    asked = []
+    real = InThreads._in_thread
+
+    async def counted(self, work, *arguments):
+        asked.append(work)
+        return await real(self, work, *arguments)
+
+    monkeypatch.setattr(InThreads, "_in_thread", counted)
+    assert published(2) == 201
+    assert asked == []
+    data = {"name": "n3", "version": "1.0.0", "jsonSchema": '{"type": "array", "title": "not seen before"}'}
+    assert post(front, token, data)[0] == 201
+    assert len(asked) == 1

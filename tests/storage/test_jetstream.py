@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import multiprocessing
 import os
 import signal
@@ -190,3 +191,28 @@ def test_an_unknown_outcome_is_resolved_by_reading_back(jetstream, monkeypatch):
     assert len(calls) == 1
     with pytest.raises(VersionSetChanged):
         jetstream.create(make(), after=0, deed=DEED)
+
+
+def test_a_borrowed_loop_does_all_and_is_never_waited_for(nats_server, bucket):
+    """As a server that lends its own loop: threads wait for it, and it never waits for itself."""
+    storage = JetStreamContractStorage(servers=nats_server.url, bucket=bucket)
+
+    async def serve() -> None:
+        loop = asyncio.get_running_loop()
+        storage.run_on(loop)
+        storage.follow()
+        await loop.run_in_executor(None, storage.status)
+        while not storage.status().current:
+            await asyncio.sleep(0.01)
+        await storage.acreate(make("lent", "1.0.0"), after=0, deed=DEED)
+        assert storage.peek("lent", "1.0.0") is not None
+        assert (await loop.run_in_executor(None, storage.get, "lent", "1.0.0")).name == "lent"
+        await loop.run_in_executor(None, lambda: storage.create(make("lent", "2.0.0"), after=1, deed=DEED))
+        with pytest.raises(RuntimeError, match="cannot wait for itself"):
+            storage.history()
+        with pytest.raises(RuntimeError, match="in use already"):
+            storage.run_on(loop)
+        assert len(await loop.run_in_executor(None, storage.history)) == 2
+        await loop.run_in_executor(None, storage.close)
+
+    asyncio.run(serve())

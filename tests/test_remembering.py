@@ -1,0 +1,66 @@
+"""What is kept of functions of texts: bounded, shared by threads, and asked for without computing."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from contracts_app.services.remembering import MOST_CHARACTERS, NotKnown, only_known, remembering
+
+
+@pytest.fixture
+def asked():
+    return []
+
+
+@pytest.fixture
+def length(asked):
+    @remembering(3)
+    def length(text: str) -> int:
+        asked.append(text)
+        if text == "bad":
+            raise ValueError(text)
+        return len(text)
+
+    return length
+
+
+def test_a_result_is_kept_and_the_oldest_is_dropped(length, asked):
+    assert [length(text) for text in ("a", "b", "a", "cc", "ddd", "a")] == [1, 1, 1, 2, 3, 1]
+    assert asked == ["a", "b", "cc", "ddd", "a"]
+
+
+def test_errors_and_large_texts_are_not_kept(length, asked):
+    for _ in range(2):
+        with pytest.raises(ValueError, match="bad"):
+            length("bad")
+        length("x" * (MOST_CHARACTERS + 1))
+    assert len(asked) == 4
+
+
+def test_only_what_is_known(length, asked):
+    length("a")
+    with only_known():
+        assert length("a") == 1
+        with pytest.raises(NotKnown):
+            length("b")
+    assert length("b") == 1
+    assert asked == ["a", "b"]
+
+
+def test_threads_share_it(length):
+    faults = []
+
+    def work(start: int) -> None:
+        for number in range(3000):
+            text = "x" * ((start + number) % 7)
+            if length(text) != len(text):
+                faults.append(text)
+
+    threads = [threading.Thread(target=work, args=(start,)) for start in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert faults == []
