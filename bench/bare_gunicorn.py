@@ -1,5 +1,9 @@
 """gunicorn's settings for the baseline: as the service's, without its access lines."""
 
+import os
+
+# As the service: connections are spread over the workers.
+os.environ.setdefault("UV_TCP_SINGLE_ACCEPT", "1")
 worker_class = "asgi"
 asgi_lifespan = "on"
 keepalive = 75
