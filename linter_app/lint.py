@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from linter_app import iri
 from linter_app.change import Change, Level, Mode, Report
 from linter_app.config import BUDGET_MS, Config
 from linter_app.dialects import check_shape
@@ -101,6 +102,8 @@ def _judged(
     state = walk(old, new, strict, resources)
     stated = frozenset[str]().union(*(change.sides for change in state.changes if not _of_policy(change, strict)))
     open_sides = {side for side in sides & stated if not _proven(state, side, QUICK_TEXT)}
+    if open_sides and config.budget_ms > 0:
+        iri.prepare_for(old, new, *resources.values())
     deadline = time.monotonic() + config.budget_ms / 1000
     searches: list[Search] = []
     if config.budget_ms > 0:

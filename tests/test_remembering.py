@@ -39,6 +39,17 @@ def test_errors_and_large_texts_are_not_kept(length, asked):
     assert len(asked) == 4
 
 
+def test_texts_are_bounded_together(asked):
+    @remembering(100, characters=10)
+    def same(text: str) -> str:
+        asked.append(text)
+        return text
+
+    for text in ("aaaa", "bbbb", "cccc", "cccc", "bbbb", "aaaa"):
+        same(text)
+    assert asked == ["aaaa", "bbbb", "cccc", "aaaa"]
+
+
 def test_only_what_is_known(length, asked):
     length("a")
     with only_known():

@@ -76,13 +76,14 @@ def changes_between(old: Texts, new: Texts, config: Config) -> tuple[Change, ...
     return changes
 
 
-@remembering(256)
+# What is parsed takes several times the memory of its text.
+@remembering(256, characters=2_000_000)
 def _parsed(text: str) -> Any:
     """Shared by all who read it, and changed by nobody."""
     return loads(text)
 
 
-@remembering(256)
+@remembering(256, characters=2_000_000)
 def _shaped(text: str) -> Any:
     schema = _parsed(text)
     check_shape(schema)

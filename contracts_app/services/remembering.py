@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -29,29 +30,31 @@ def only_known() -> Iterator[None]:
         _only_known.reset(marker)
 
 
-def remembering(most: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Keep the last `most` results of a function of hashable positional arguments. Errors are not kept."""
+def remembering(most: int, characters: int = 8_000_000) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Keep the last results of a function of hashable positional arguments: at most `most`, and of texts of so many
+    characters together. Errors are not kept."""
 
     def decorate(compute: Callable[P, R]) -> Callable[P, R]:
-        kept: dict[Any, R] = {}
+        kept: dict[Any, tuple[R, int]] = {}
+        total = 0
+        lock = threading.Lock()
 
         @functools.wraps(compute)
         def remembered(*texts: P.args, **none: P.kwargs) -> R:
-            if texts in kept:
-                try:
-                    return kept[texts]
-                except KeyError:  # another thread has just dropped it
-                    pass
+            nonlocal total
+            found = kept.get(texts)
+            if found is not None:
+                return found[0]
             if _only_known.get():
                 raise NotKnown
             result = compute(*texts, **none)
-            if sum(len(text) for text in texts if isinstance(text, str)) <= MOST_CHARACTERS:
-                while len(kept) >= most:
-                    try:
-                        kept.pop(next(iter(kept)), None)
-                    except (StopIteration, RuntimeError):  # another thread is at it
-                        break
-                kept[texts] = result
+            size = sum(len(text) for text in texts if isinstance(text, str))
+            if size <= MOST_CHARACTERS:
+                with lock:
+                    total += size - kept.pop(texts, (None, 0))[1]
+                    kept[texts] = result, size
+                    while len(kept) > most or total > characters:
+                        total -= kept.pop(next(iter(kept)))[1]
             return result
 
         return remembered

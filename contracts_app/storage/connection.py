@@ -42,10 +42,10 @@ class QuickClient(Client):
     @staticmethod
     def _parse_header_lines(raw: bytes) -> dict[str, str]:
         headers: dict[str, str] = {}
-        for line in raw.split(b"\r\n"):
-            name, found, value = line.partition(b":")
+        for line in raw.decode("utf-8", "replace").split("\r\n"):
+            name, found, value = line.partition(":")
             if found:
-                headers[name.strip().decode("ascii", "replace")] = value.strip().decode("utf-8", "replace")
+                headers[name.strip()] = value.strip()
         return headers
 
 

@@ -165,7 +165,7 @@ class Session:
             # or with <domain>.<account hash> before the stream and a token behind: the tail is counted from its end.
             tokens = message.reply.split(".")
             first = 4 if len(tokens) == 9 else 6
-            sequence, consumed, moment = (int(token) for token in tokens[first + 1 : first + 4])
+            sequence, consumed, moment = map(int, tokens[first + 1 : first + 4])
             if consumed != self._consumed + 1:
                 raise Ended(f"the consumer's messages have a gap: {consumed} came after {self._consumed}")
             self._consumed = consumed

@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from django import template
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -52,7 +52,10 @@ def day(text: str | None) -> SafeString | str:
 
 @register.simple_tag
 def version_url(name: str, version: str) -> str:
-    return reverse("admin:contracts_app_contract_version", args=[name, version])
+    try:
+        return reverse("admin:contracts_app_contract_version", args=[name, version])
+    except NoReverseMatch:  # another program's record may name anything
+        return reverse("admin:contracts_app_contract_changelist")
 
 
 @register.simple_tag

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import jsonschema
 import jsonschema_rs
-from jsonschema import validators
 from jsonschema_specifications import REGISTRY
 
-from linter_app import dialects
+from linter_app import dialects, iri
 from linter_app.documents import Source
 from linter_app.effort import bearable
 from linter_app.patterns import matches
+
+iri.defer()
+
+import jsonschema  # noqa: E402  only after what it would import is deferred
+from jsonschema import validators  # noqa: E402
 
 UNUSABLE = (ValueError, RecursionError, OverflowError, TimeoutError, TypeError, jsonschema_rs.ReferencingError)
 _CLASSES = {
