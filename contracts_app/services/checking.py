@@ -17,10 +17,13 @@ Packages = tuple[tuple[str, str], ...]
 """Labels and texts of WIT packages that another uses."""
 
 
-def check_content(bundle: ContractBundle, packages: Packages = ()) -> None:
-    """Check schema, WIT (with the packages it uses) and descriptor. Raises ContractRefused."""
-    if bundle.json_schema is not None:
-        check_schema_text(bundle.json_schema, "jsonSchema")
+def check_content(bundle: ContractBundle, schema: str | None, packages: Packages = ()) -> None:
+    """Check schema (with all that it refers to), WIT (with the packages it uses) and descriptor.
+
+    Raises ContractRefused.
+    """
+    if schema is not None:
+        check_schema_text(schema, "jsonSchema")
     if bundle.wit is not None:
         check_wit_text(bundle.wit, "wit", packages)
     if isinstance(bundle.descriptor, str):

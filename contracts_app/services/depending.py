@@ -97,7 +97,7 @@ def check_dependencies(bundle: ContractBundle, storage: ContractStorage) -> Cont
         if bundle.name in {entry.name for entry in _all(found, storage)}:
             raise refused(f"{found.name}/{found.version} depends on {bundle.name}, which makes a cycle")
         pinned.append(Dependency(found.name, found.version, found.digest, reference))
-    return replace(bundle, dependencies=tuple(pinned))
+    return replace(bundle, dependencies=tuple(pinned)) if pinned else bundle
 
 
 def tree(bundle: ContractBundle, storage: ContractStorage) -> list[dict[str, Any]]:

@@ -107,7 +107,7 @@ def _publishing(
     first = Lifecycle(state=DRAFT, changed_at=now) if draft else None
     bundle = replace(bundle, digest=content_digest(bundle), created_at=now, lifecycle=first)
     bundle = check_dependencies(bundle, storage)
-    check_content(replace(bundle, json_schema=self_contained(bundle, storage)), packages_of(bundle, storage))
+    check_content(bundle, self_contained(bundle, storage), packages_of(bundle, storage))
 
     def decide(known: ContractIndex) -> tuple[ContractBundle, Deed]:
         wanted, before = bundle, ""

@@ -158,7 +158,7 @@ def verify(storage: ContractStorage, progress: Progress) -> Iterable[tuple[str, 
                 found = "is missing" if target is None else "has another digest than the one that was pinned"
                 yield bundle.key, f"its dependency {each.name}/{each.version} {found}"
         try:
-            check_content(replace(bundle, json_schema=self_contained(bundle, storage)), packages_of(bundle, storage))
+            check_content(bundle, self_contained(bundle, storage), packages_of(bundle, storage))
         except (ContractNotFound, UnreadableRecord):
             pass  # of a dependency, and told above
         except ContractError as error:
