@@ -101,9 +101,12 @@ def _wait(port: int, path: str) -> float:
     return time.monotonic() - begun
 
 
-def load(port: int, path: str, connections: int, seconds: float, *headers: str) -> dict[str, float]:
-    lines = [f"GET {path} HTTP/1.1", "Host: localhost", f"Authorization: Bearer {TOKEN}", *headers]
-    request = ("\r\n".join(lines) + "\r\n\r\n").encode()
+def load(port: int, path: str, connections: int, seconds: float, *headers: str, body: Any = None) -> dict[str, float]:
+    """GETs of a path, or with a body POSTs of it."""
+    sent = b"" if body is None else json.dumps(body).encode()
+    lines = [f"{'GET' if body is None else 'POST'} {path} HTTP/1.1", "Host: localhost", *headers]
+    lines += [f"Authorization: Bearer {TOKEN}", *([f"Content-Length: {len(sent)}"] if sent else [])]
+    request = ("\r\n".join(lines) + "\r\n\r\n").encode() + sent
     done = subprocess.run(
         [sys.executable, "-m", "bench.load", str(port), str(connections), str(seconds)],
         cwd=ROOT,
@@ -191,6 +194,34 @@ def reads(server: EmbeddedServer, size: int, seconds: float, rounds: int) -> dic
     return figures
 
 
+def questions(server: EmbeddedServer, size: int, seconds: float, rounds: int) -> None:
+    """Pages, searches and verdicts, which Django answers from the index in its threads."""
+    bucket = f"questions-{size}"
+    store.fill(server.url, bucket, size)
+    schema = json.loads(store.SCHEMA)
+    wider = {**schema, "properties": {**schema["properties"], "more": {"type": "integer"}}}
+    narrower = {**schema, "required": ["field_1", "field_2"]}
+    name, version = store.name_of(0), store.version_of(0)
+    asked: dict[str, tuple[str, Any]] = {
+        "a version, by Django": (f"/registry/contracts/{name}/latest", None),
+        "a page of 1,000": ("/registry/contracts?limit=1000", None),
+        "a search that finds one": (f"/registry/contracts?q={name}&limit=1", None),
+        "a search that finds none": ("/registry/contracts?q=nothing-like-that", None),
+        "check, compatible": ("/registry/check", {"old": {"jsonSchema": schema}, "new": {"jsonSchema": wider}}),
+        "check, breaking": ("/registry/check", {"old": {"jsonSchema": schema}, "new": {"jsonSchema": narrower}}),
+        "validate an instance": (f"/registry/contracts/{name}/{version}/validate", {"field_1": "x"}),
+    }
+    with serving("registry_project.asgi", NATS_URL=server.url, REGISTRY_KV_BUCKET=bucket, LOG_LEVEL="info") as port:
+        compare(
+            f"questions, 16 connections, {size} bundles",
+            {
+                title: lambda path=path, body=body: load(port, path, 16, seconds, body=body)
+                for title, (path, body) in asked.items()
+            },
+            rounds,
+        )
+
+
 def writes(server: EmbeddedServer, seconds: float, rounds: int) -> None:
     environment = {"NATS_URL": server.url, "REGISTRY_KV_BUCKET": "writes", "LOG_LEVEL": "info"}
     store.fill(server.url, "writes", 10)
@@ -227,6 +258,7 @@ def main() -> None:
     server.start()
     try:
         writes(server, seconds, rounds)
+        questions(server, 10_000 if options.quick else 100_000, seconds, rounds)
         figures = [reads(server, size, seconds, rounds) for size in sizes]
     finally:
         server.stop()

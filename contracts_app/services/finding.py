@@ -121,7 +121,9 @@ def _groups(index: ContractIndex, search: Search, name: str, version: str) -> It
     start = max(name, search.prefix)
     # The last page may have ended amid a contract's versions, or with the whole contract.
     done = start == name and not version
-    for each in index.names_from(start, inclusive=not done):
+    for each in index.matching(search.q, start) if search.q else index.names_from(start):
+        if done and each == start:
+            continue
         if not each.startswith(search.prefix):
             return
         entries = index.versions(each)

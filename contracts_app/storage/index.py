@@ -15,6 +15,7 @@ from contracts_app.exceptions import UnreadableRecord
 from contracts_app.lifecycle import WITHDRAWN, Lifecycle
 from contracts_app.records import read_canonical, read_known, read_record
 from contracts_app.storage.bodies import Bodies
+from contracts_app.storage.searching import SearchText
 from linter_app.semver import InvalidVersion, Version
 
 PREFIX = "meta."
@@ -77,6 +78,7 @@ class ContractIndex:
         """Made when it is first asked for."""
         self._dependents: dict[str, tuple[str, ...]] = {}
         self._listing: tuple[int, Prepared] | None = None
+        self._search_text: SearchText | None = None
 
     # Reading
 
@@ -140,13 +142,19 @@ class ContractIndex:
             and any(each.name == name and version in (None, each.version) for each in entry.dependencies)
         ]
 
-    def names_from(self, name: str, *, inclusive: bool = True) -> Iterator[str]:
+    def names_from(self, name: str) -> Iterator[str]:
         """Names in order, from `name` on; changes made meanwhile may or may not be seen."""
-        find = bisect.bisect_left if inclusive else bisect.bisect_right
-        position = find(self._names, name)
+        position = bisect.bisect_left(self._names, name)
         while chunk := self._names[position : position + 512]:
             yield from chunk
             position = bisect.bisect_right(self._names, chunk[-1])
+
+    def matching(self, text: str, name: str) -> Iterator[str]:
+        """Names from `name` on, in order, of contracts that may have a folded text in name, description or a label."""
+        kept = self._search_text
+        if kept is None or kept.changed != self.changed:
+            kept = self._search_text = SearchText(self)
+        return kept.names(text, name)
 
     def ready_listing(self) -> Prepared | None:
         """The full list if no contract has changed since it was made."""
