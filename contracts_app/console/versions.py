@@ -168,16 +168,21 @@ def raw(request: HttpRequest, name: str, version: str, part: str) -> HttpRespons
 @require_safe
 def compare(request: HttpRequest, name: str) -> HttpResponse:
     index, entries = entries_of(name)
-    chosen = [request.GET.get(side, "") for side in ("from", "to")]
-    versions = [entry.version for entry in reversed(entries)]
-    if not all(chosen):
-        newest = entries[-1]
-        older = neighbours(entries).get(newest.version)
-        chosen = [chosen[0] or (older or entries[0]).version, chosen[1] or newest.version]
+    other = request.GET.get("of", "").strip() or name
+    others, other_entries = entries_of(other) if other != name else (index, entries)
+    newest = other_entries[-1]
+    older = neighbours(entries).get(newest.version) if other == name else entries[-1]
+    old = resolve(index, name, request.GET.get("from") or (older or entries[0]).version)
+    # A version that was chosen before another contract was named may not be one of that.
+    known = [entry.version for entry in other_entries]
+    wanted = request.GET.get("to", "")
+    new = resolve(others, other, newest.version if not wanted or (other != name and wanted not in known) else wanted)
     storage = contract_storage()
-    old, new = (resolve(index, name, each) for each in chosen)
-    sides = [comparing.side_of(storage.content(entry, index), storage) for entry in (old, new)]
-    policy = policy_of(index.documents, name)
+    sides = [comparing.side_of(storage.content(old, index), storage)]
+    sides.append(comparing.side_of(storage.content(new, others), storage))
+    if other != name:  # their versions say nothing about each other
+        sides = [comparing.Side(side.texts) for side in sides]
+    policy = policy_of(others.documents, other)
     report = comparing.compare(sides[0], sides[1], policy)
     changes = told_changes(report)
     texts = [side.texts for side in sides]
@@ -187,7 +192,9 @@ def compare(request: HttpRequest, name: str) -> HttpResponse:
         title=_("Compare versions of %(name)s") % {"name": name},
         trail=_trail(name),
         name=name,
-        versions=versions,
+        other=other,
+        versions=[entry.version for entry in reversed(entries)],
+        other_versions=[entry.version for entry in reversed(other_entries)],
         old=old,
         new=new,
         policy=policy,

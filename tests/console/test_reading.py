@@ -167,6 +167,20 @@ def test_two_versions_compared(console):
     assert console.get("compare", "a", **{"from": "1.0.0", "to": "9.9.9"}).status_code == 404
 
 
+def test_versions_of_two_contracts_compared(console):
+    publish("a", "1.0.0", obj(x=TEXT))
+    publish("b.c", "1.0.0", obj(y=TEXT))
+    publish("b.c", "3.0.0", {**obj(x=TEXT), "required": ["x"]})
+    answer = console.get("compare", "a", of="b.c", to="1.0.0")
+    assert (answer.context["old"].version, answer.context["new"].name) == ("1.0.0", "b.c")
+    answer = console.get("compare", "a", of="b.c", **{"from": "1.0.0", "to": "9.9.9"})
+    assert answer.context["new"].version == "3.0.0"
+    assert answer.context["report"].verdict == "breaking"
+    assert f"{url('compare', 'b.c')}?from=3.0.0&amp;to=1.0.0&amp;of=a" in text(answer)
+    assert console.get("compare", "a", of="nope").status_code == 404
+    assert console.get("compare", "a", of="../etc").status_code == 404
+
+
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
 
 
