@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import weakref
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 
 from contracts_app.bundles import utc_now
 from contracts_app.lifecycle import DEPRECATED
@@ -51,9 +53,13 @@ class Query:
     order: str = "name"
     """A column of ORDERS, with `-` before it for the greatest first."""
 
+    @cached_property
+    def folded(self) -> str:
+        return self.q.casefold()
+
     def admits(self, each: Summary) -> bool:
         return (
-            (not self.q or self.q.casefold() in each.searched)
+            self.folded in each.searched
             and (not self.state or self.state in each.states)
             and each.name.startswith(self.prefix)
             and (not self.label or self.label in each.labels)
@@ -136,13 +142,14 @@ class Survey:
         return [(day, self.days[day]) for day in days]
 
 
-_kept: tuple[int, int, str, Survey] | None = None
+_kept: tuple[weakref.ref[ContractIndex], int, str, Survey] | None = None
 
 
 def survey(index: ContractIndex) -> Survey:
     """The survey of an index, made anew only after a change, and each minute, as a sunset may have come."""
     global _kept
-    key = (id(index), index.changed, utc_now()[:16])
+    # The index itself and not its id, which another may have when it is gone.
+    key = (weakref.ref(index), index.changed, utc_now()[:16])
     kept = _kept
     if kept is not None and kept[:3] == key:
         return kept[3]

@@ -203,8 +203,9 @@ class JetStreamContractStorage(ContractStorage):
     def _run(self, write: Coroutine[Any, Any, int]) -> int:
         return self._connection.thread.run(write, self._connection.timeout * 2 + 5)
 
-    async def _written(self, bundle: ContractBundle, after: int, deed: Deed) -> int:
-        return await self._write(bundle.key, bundle.to_record(), f"meta.{bundle.name}.>", after, deed)
+    def _written(self, bundle: ContractBundle, after: int, deed: Deed) -> Coroutine[Any, Any, int]:
+        # No coroutine itself: a large record is encoded by the caller, and does not hold up the loop.
+        return self._write(bundle.key, bundle.to_record(), f"meta.{bundle.name}.>", after, deed)
 
     async def _write(self, key: str, value: bytes | None, guarded: str, after: int, deed: Deed) -> int:
         connection = self._connection

@@ -20,6 +20,9 @@ from contracts_app.console.sources import (
     tree_of,
 )
 from contracts_app.services.documenting import MOST_FIELDS, fields_of
+from contracts_app.services.surveying import survey
+from contracts_app.storage import ContractIndex
+from tests.storage.suite import make
 
 ORDER = {
     "title": "An order",
@@ -154,3 +157,13 @@ def test_a_large_tree_is_bounded_and_leads_on():
     assert tree.count("<li>") <= MOST_NODES + 400
     assert 'href="?view=tree&amp;at=%2Fk150"' in tree
     assert "50 more, in the source" in tree_of(list(range(350)))
+
+
+def test_a_survey_is_of_its_own_index():
+    """Also where one index takes the place in memory of another that is gone."""
+    for number in range(50):
+        index = ContractIndex()
+        bundle = make(f"only.name{number}")
+        index.load(iter([(bundle.key, 1, bundle.to_record())]))
+        assert [each.name for each in survey(index).summaries] == [bundle.name]
+        del index

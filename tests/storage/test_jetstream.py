@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from contracts_app.bundles import ContractBundle
 from contracts_app.embedded import EmbeddedServer, free_port
 from contracts_app.exceptions import ContractTooLarge, StorageUnavailable, VersionSetChanged
 from contracts_app.storage.jetstream import JetStreamContractStorage
@@ -216,3 +217,11 @@ def test_a_borrowed_loop_does_all_and_is_never_waited_for(nats_server, bucket):
         await loop.run_in_executor(None, storage.close)
 
     asyncio.run(serve())
+
+
+def test_a_record_is_encoded_by_the_caller_and_not_on_the_loop(jetstream, monkeypatch):
+    encoded = []
+    real = ContractBundle.to_record
+    monkeypatch.setattr(ContractBundle, "to_record", lambda self: encoded.append(threading.get_ident()) or real(self))
+    jetstream.create(make(), after=0, deed=DEED)
+    assert set(encoded) == {threading.get_ident()}
