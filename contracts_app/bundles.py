@@ -120,6 +120,12 @@ class ContractBundle(Published):
             members["descriptor"] = self.descriptor
         return members
 
+    @property
+    def descriptor_text(self) -> str | None:
+        """The descriptor as JSON: as it was written where it was given as a text."""
+        given = self.descriptor
+        return given if given is None or isinstance(given, str) else compact(given).decode()
+
     def to_json(self) -> dict[str, Any]:
         """The bundle as the API answers it and the store keeps it."""
         members = self.content()

@@ -83,6 +83,12 @@ def policy_key(level: str, name: str = "") -> str:
     return f"policy.{level}.{name}"
 
 
+def level_and_name(key: str) -> tuple[str, str]:
+    """What `policy_key` made a key of."""
+    _, level, *rest = key.split(".", 2)
+    return level, rest[0] if rest else ""
+
+
 def levels_of(documents: Mapping[str, tuple[int, bytes | None]]) -> dict[str, dict[str, Any]]:
     """Every stored policy by its key, in order."""
     return {

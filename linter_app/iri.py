@@ -49,6 +49,6 @@ def _grammar() -> Any:
 
 @cache
 def _load() -> Any:
-    if hasattr(sys.modules.get(_NAME), "is_valid_syntax") and sys.modules[_NAME].is_valid_syntax is _is_valid_syntax:
+    if getattr(sys.modules.get(_NAME), "is_valid_syntax", None) is _is_valid_syntax:
         del sys.modules[_NAME]
     return importlib.import_module(_NAME)

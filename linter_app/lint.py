@@ -94,7 +94,7 @@ def _judged(
             check_depth([old, new])
     except InvalidJSON as error:
         return False, (replace(too_deep(str(error)), level="error" if sides else "info"),)
-    for schema in (*(() if checked else (old, new)), *resources.values()):
+    for schema in resources.values() if checked else (old, new, *resources.values()):
         check_shape(schema)
     equal = same(old, new)
     if equal and not resources:

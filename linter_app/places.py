@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from linter_app.json_text import pointer
 
@@ -15,15 +15,12 @@ def lines_of(text: str, wanted: Collection[str]) -> dict[str, int]:
     """The line, from 1, on which what each pointer leads to is named; of those that lead somewhere in valid JSON."""
     found: dict[str, int] = {"": 1} if "" in wanted else {}
     path: list[str | int] = []
-    line, at = 1, 0
     expecting_key = begins_item = False
-    for token in _TOKEN.finditer(text):
-        line += text.count("\n", at, token.start())
-        at = token.start()
-        if begins_item and token.group() != "]":
+    for token, line in _tokens(text):
+        if begins_item and token != "]":
             _note(found, wanted, path, line)
         begins_item = False
-        match token.group():
+        match token:
             case "{":
                 path.append("")
                 expecting_key = True
@@ -49,11 +46,9 @@ def lines_of(text: str, wanted: Collection[str]) -> dict[str, int]:
 def line_of_repeated_member(text: str) -> int | None:
     """The line, from 1, on which an object names a member anew; None where none does. The text need not be JSON."""
     objects: list[set[str] | None] = []
-    line, at, expecting_key = 1, 0, False
-    for token in _TOKEN.finditer(text):
-        line += text.count("\n", at, token.start())
-        at = token.start()
-        match token.group():
+    expecting_key = False
+    for token, line in _tokens(text):
+        match token:
             case "{" | "[" as bracket:
                 objects.append(set() if bracket == "{" else None)
                 expecting_key = bracket == "{"
@@ -67,6 +62,15 @@ def line_of_repeated_member(text: str) -> int | None:
                 members.add(name)
                 expecting_key = False
     return None
+
+
+def _tokens(text: str) -> Iterator[tuple[str, int]]:
+    """The tokens of JSON, and the line that each begins on."""
+    line, at = 1, 0
+    for token in _TOKEN.finditer(text):
+        line += text.count("\n", at, token.start())
+        at = token.start()
+        yield token.group(), line
 
 
 def _note(found: dict[str, int], wanted: Collection[str], path: list[str | int], line: int) -> None:

@@ -19,9 +19,9 @@ from contracts_app import metrics
 from contracts_app.api.remembered import Memory
 from contracts_app.request_context import request_id
 from contracts_app.services.publishing import PUBLISHED
+from contracts_app.services.publishing import logger as publishing
 
 access = logging.getLogger(__name__)
-publishing = logging.getLogger("contracts_app.services.publishing")
 _LINES = msgspec.json.Encoder()
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")

@@ -30,11 +30,16 @@ STATUS: dict[type[domain.ContractError], int] = {
 RETRY_AFTER_SECONDS = 2
 
 
+def status_of(error: domain.ContractError) -> int:
+    """The status of an error: its kind's, or that of the kind that it is derived from."""
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+
+
 def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     """DRF's hook: the answer for an error, or None for one that nobody foresaw."""
     request = context["request"]._request
     if isinstance(error, domain.ContractError):
-        status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+        status = status_of(error)
         response = problem(request, status, error.message, error.code, error.extras)
         successor = error.extras.get("lifecycle", {}).get("successor") if status == 410 else None
         if successor:

@@ -28,6 +28,8 @@ class Lines(Protocol):
 
 
 CONTRACTS = "/registry/contracts"
+ALLOWED = (b"allow", b"GET, POST, HEAD, OPTIONS")
+"""What CONTRACTS answers to."""
 # What the middleware adds to every answer of the API.
 ALWAYS = (
     (b"x-frame-options", b"DENY"),

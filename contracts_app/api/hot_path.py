@@ -11,15 +11,14 @@ from __future__ import annotations
 import asyncio
 import time
 
-from contracts_app.api.gate import ALWAYS, CONTRACTS, Application, Gate, Lines, Message, Receive, Scope, Send
+from contracts_app.api.gate import ALLOWED, ALWAYS, CONTRACTS, Application, Gate, Lines, Message, Receive, Scope, Send
 from contracts_app.api.permissions import READ
 from contracts_app.api.prepared import LIST_CACHING, VERSION_CACHING, if_none_match
 from contracts_app.storage import ContractStorage, Prepared
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
-_LIST = "/registry/contracts"
-_LIST_HEADERS = ((b"cache-control", LIST_CACHING.encode()), (b"allow", b"GET, POST, HEAD, OPTIONS"), *ALWAYS)
+_LIST_HEADERS = ((b"cache-control", LIST_CACHING.encode()), ALLOWED, *ALWAYS)
 _VERSION = "/registry/contracts/<str:name>/<str:version>"
 _VERSION_HEADERS = ((b"cache-control", VERSION_CACHING.encode()), (b"allow", b"GET, HEAD, OPTIONS"), *ALWAYS)
 _PATIENCE = 40
@@ -51,7 +50,7 @@ class HotPath:
     def find(self, path: str) -> tuple[str, Prepared | None, Headers]:
         """The route that Django would name for this path, its answer if that is ready, and the route's headers."""
         if path == CONTRACTS:
-            return _LIST, self._storage.peek_listing(), _LIST_HEADERS
+            return CONTRACTS, self._storage.peek_listing(), _LIST_HEADERS
         name, _, version = path[len(CONTRACTS) + 1 :].partition("/")
         return _VERSION, self._storage.peek(name, version), _VERSION_HEADERS
 

@@ -18,7 +18,7 @@ from contracts_app.api.views import actor_of
 from contracts_app.bundles import compact
 from contracts_app.exceptions import ContractNotFound, MalformedContract
 from contracts_app.lifecycle import TRANSITIONS
-from contracts_app.policies import check_policy, levels_of, policy_key, policy_of
+from contracts_app.policies import check_policy, level_and_name, levels_of, policy_key, policy_of
 from contracts_app.services import auditing
 from contracts_app.services.changing import change_state
 from contracts_app.services.ruling import etag_of, set_policy
@@ -129,8 +129,8 @@ class PolicyViewSet(ViewSet):
 
 
 def _told(key: str, policy: dict[str, Any]) -> dict[str, Any]:
-    _, level, *rest = key.split(".", 2)
-    return {"level": level, "name": rest[0] if rest else None, "policy": policy}
+    level, name = level_and_name(key)
+    return {"level": level, "name": name or None, "policy": policy}
 
 
 class AuditViewSet(ViewSet):

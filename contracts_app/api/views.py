@@ -160,10 +160,7 @@ class VersionViewSet(ViewSet):
 
     def descriptor(self, request: Request, name: str, version: str) -> HttpResponse:
         bundle = find_version(request._request, name, version)
-        text = bundle.descriptor
-        if text is not None and not isinstance(text, str):
-            text = compact(text).decode()
-        return self._part(request, bundle, version, text, "descriptor", "application/json")
+        return self._part(request, bundle, version, bundle.descriptor_text, "descriptor", "application/json")
 
     def bundled(self, request: Request, name: str, version: str) -> HttpResponse:
         bundle = find_version(request._request, name, version)

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.conf import settings
 
-from contracts_app.api.gate import ALWAYS, CONTRACTS, Admitted, Gate, Lines, Scope
+from contracts_app.api.gate import ALLOWED, ALWAYS, CONTRACTS, Admitted, Gate, Lines, Scope
 from contracts_app.api.permissions import WRITE
 from contracts_app.api.serializers import read_publish
 from contracts_app.api.views import OUTCOME, created, location
@@ -32,7 +32,6 @@ MOST_BYTES = 256 * 1024
 """Of a body; what is larger takes long to encode, which is no work for the event loop."""
 Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
 InThread = Callable[..., Awaitable[Any]]
-_HEADERS = ((b"allow", b"GET, POST, HEAD, OPTIONS"), *ALWAYS)
 
 
 class WritePath:
@@ -50,7 +49,8 @@ class WritePath:
         admitted = self._gate.admit(scope, WRITE)
         if admitted is None:
             return None, {}
-        marker = request_id.set(admitted.identity.decode())
+        identity = admitted.identity.decode()
+        marker = request_id.set(identity)
         try:
             decision = self._known(body, admitted) or await in_thread(self._decide, body, admitted)
             if decision is None:
@@ -64,7 +64,6 @@ class WritePath:
             return None, {OUTCOME: error}
         finally:
             request_id.reset(marker)
-        identity = admitted.identity.decode()
         self._log("POST", CONTRACTS, 201, started, admitted.subject, identity)
         self._log.published(bundle.name, bundle.version, identity)
         return _answer(bundle, admitted.identity), {}
@@ -77,11 +76,11 @@ class WritePath:
             return self._decide(body, admitted)
 
     def _decide(self, body: bytes, admitted: Admitted) -> Decision | None:
-        actor = Actor(admitted.subject, admitted.identity.decode())
         try:
             order = read_publish(loads(body))
             if order.override is not None:
                 return None  # it asks for another scope
+            actor = Actor(admitted.subject, admitted.identity.decode())
             return decide_publish(bundle=order.bundle, actor=actor, draft=order.draft, storage=self._storage)
         except Exception:
             return None  # whatever it is: Django decides again, and tells and logs it
@@ -95,6 +94,7 @@ def _answer(bundle: ContractBundle, identity: bytes) -> Answer:
         (b"etag", bundle.etag.encode()),
         (b"content-length", b"%d" % len(content)),
         (b"x-request-id", identity),
-        *_HEADERS,
+        ALLOWED,
+        *ALWAYS,
     ]
     return 201, headers, content

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from contracts_app.bundles import key_of
-from contracts_app.console.groups import LIFECYCLE, PUBLISH, VIEW
-from contracts_app.console.pages import entries_of, page, render_page
-from contracts_app.console.verdicts import StepVerdict, known_verdict, verdict_between
+from contracts_app.console.groups import VIEW
+from contracts_app.console.pages import entries_of, page, render_page, trail_to
+from contracts_app.console.verdicts import StepVerdict, verdict_between
 from contracts_app.exceptions import ContractNotFound
 from contracts_app.lifecycle import STATES
 from contracts_app.policies import levels_for, levels_of, policy_of
@@ -57,8 +56,6 @@ def listing(request: HttpRequest) -> HttpResponse:
         states=[(state, found.states[state]) for state in STATES],
         labels=most_used(found.labels),
         prefixes=most_used(found.prefixes),
-        may_publish=request.user.has_perm(PUBLISH),
-        may_change=request.user.has_perm(LIFECYCLE),
     )
 
 
@@ -97,17 +94,19 @@ def contract(request: HttpRequest, name: str) -> HttpResponse:
     rows = []
     for entry in shown:
         older = before.get(entry.version)
-        verdict = known_verdict(older, entry, policy) if older else None
-        if older and verdict is None and time.monotonic() < deadline:
-            verdict = verdict_between(older, entry, policy, index)
-        rows.append(Row(entry, older, bump(older, entry) if older else "", verdict))
+        if older is None:
+            rows.append(Row(entry, None, "", None))
+            continue
+        late = time.monotonic() >= deadline
+        verdict = verdict_between(older, entry, policy, index, only_known=late)
+        rows.append(Row(entry, older, bump(older, entry), verdict))
     whole = contract_storage().index()
     dependents = sorted(whole.dependents(name), key=lambda entry: (entry.name, entry.precedence))
     return render_page(
         request,
         "contract.html",
         title=name,
-        trail=[(_("Contracts"), reverse("admin:contracts_app_contract_changelist"))],
+        trail=trail_to(),
         name=name,
         rows=rows,
         page=shown,
@@ -119,8 +118,6 @@ def contract(request: HttpRequest, name: str) -> HttpResponse:
         levels=levels_for(levels_of(index.documents), name),
         dependents=dependents[:MOST_DEPENDENTS],
         dependents_count=len(dependents),
-        may_publish=request.user.has_perm(PUBLISH),
-        may_change=request.user.has_perm(LIFECYCLE),
     )
 
 

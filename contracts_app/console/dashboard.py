@@ -10,7 +10,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from contracts_app.console.charts import bars
-from contracts_app.console.groups import AUDIT, PUBLISH, VIEW
+from contracts_app.console.groups import VIEW
 from contracts_app.exceptions import StorageUnavailable
 from contracts_app.lifecycle import STATES
 from contracts_app.services.auditing import entry_of
@@ -28,15 +28,13 @@ def dashboard(request: HttpRequest) -> dict[str, Any]:
     storage = contract_storage()
     try:
         health = storage.health()
-        found = survey(storage.index())
-        sequence = health.last_sequence if health else storage.index().sequence
+        index = storage.index()
+        sequence = health.last_sequence if health else index.sequence
         recent = storage.history(after=max(0, sequence - RECENT), limit=RECENT)
     except StorageUnavailable as error:
-        return {"away": error.message, "may_view": True}
+        return {"away": error.message}
+    found = survey(index)
     return {
-        "may_view": True,
-        "may_publish": request.user.has_perm(PUBLISH),
-        "may_audit": request.user.has_perm(AUDIT),
         "health": health,
         "copy": storage.status(),
         "backup": _last_backup(),

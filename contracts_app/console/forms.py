@@ -16,17 +16,27 @@ from contracts_app.policies import COMPATIBILITIES, MOST_NOTICE_DAYS
 _TEXT = {"spellcheck": "false", "autocomplete": "off", "wrap": "off"}
 
 
+def _upload() -> forms.FileField:
+    return forms.FileField(label=_("or a file"), required=False, help_text=_("Takes the place of the text"))
+
+
+def _override(help_text: Any) -> forms.CharField:
+    label = _("Reason for an override")
+    return forms.CharField(label=label, required=False, max_length=LONGEST_REASON, help_text=help_text)
+
+
 class ConsoleForm(forms.Form):
     """Labels its faulty fields for screen readers, and takes errors of the registry at the field they name."""
 
     fields_of_errors: dict[str, str] = {}
     """The registry's names of fields, where the form has others."""
 
-    def refuse(self, error: ContractError) -> str:
-        """Show an error at its field, or above the form; returns the field's name, if it has one."""
+    def refuse(self, error: ContractError, message: str = "") -> str:
+        """Show an error, or what is to be said of it, at its field or above the form; returns the field's name, if it
+        has one."""
         named = str(error.extras.get("field", "")).partition(".")[0]
         field = self.fields_of_errors.get(named, named)
-        self.add_error(field if field in self.fields else None, error.message)
+        self.add_error(field if field in self.fields else None, message or error.message)
         return field if field in self.fields else ""
 
 
@@ -48,9 +58,9 @@ class PublishForm(ConsoleForm):
         strip=False,
         widget=forms.Textarea(attrs={**_TEXT, "rows": 18}),
     )
-    schema_file = forms.FileField(label=_("or a file"), required=False, help_text=_("Takes the place of the text"))
+    schema_file = _upload()
     wit = forms.CharField(label="WIT", required=False, strip=False, widget=forms.Textarea(attrs={**_TEXT, "rows": 8}))
-    wit_file = forms.FileField(label=_("or a file"), required=False, help_text=_("Takes the place of the text"))
+    wit_file = _upload()
     descriptor = forms.CharField(
         label=_("Descriptor"),
         required=False,
@@ -61,12 +71,7 @@ class PublishForm(ConsoleForm):
     draft = forms.BooleanField(
         label=_("As a draft"), required=False, help_text=_("It can be replaced until it is activated")
     )
-    override = forms.CharField(
-        label=_("Reason for an override"),
-        required=False,
-        max_length=LONGEST_REASON,
-        help_text=_("Publishes a break that the policy lets a steward override; kept in the audit"),
-    )
+    override = _override(_("Publishes a break that the policy lets a steward override; kept in the audit"))
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
@@ -143,12 +148,7 @@ class DeprecateForm(SuccessorForm):
 
 
 class WithdrawForm(SuccessorForm):
-    override = forms.CharField(
-        label=_("Reason for an override"),
-        required=False,
-        max_length=LONGEST_REASON,
-        help_text=_("Withdraws it although others depend on it, where the policy allows that"),
-    )
+    override = _override(_("Withdraws it although others depend on it, where the policy allows that"))
 
 
 class BulkDeprecateForm(ReasonForm):

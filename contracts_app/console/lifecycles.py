@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
@@ -16,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from contracts_app.bundles import key_of
 from contracts_app.console.forms import BulkDeprecateForm, DeprecateForm, ReasonForm, WithdrawForm
 from contracts_app.console.groups import LIFECYCLE, OVERRIDE
-from contracts_app.console.pages import actor_of, entries_of, form_status, missing, page, render_page
+from contracts_app.console.pages import actor_of, entries_of, form_status, missing, page, render_page, trail_to
 from contracts_app.exceptions import ContractError, ContractNotFound, PreconditionFailed, StorageUnavailable
 from contracts_app.lifecycle import ACTIVE, DEPRECATED, TRANSITIONS
 from contracts_app.policies import policy_of
@@ -53,7 +52,7 @@ def change(request: HttpRequest, name: str, version: str, action: str) -> HttpRe
         if request.method != "POST":
             raise
         # What was typed must come back: the choices are those that the form was sent with.
-        successors = [each for each in [request.POST.get("successor", "")] if each]
+        successors = list(filter(None, request.POST.getlist("successor")))
     kind = _FORMS[action]
     more: dict[str, Any] = {} if kind is ReasonForm else {"successors": successors}
     if request.method != "POST":
@@ -129,11 +128,7 @@ def _confirmation(
         request,
         "lifecycle.html",
         title=f"{_words(action)['title']} {name} {version}",
-        trail=[
-            (_("Contracts"), reverse("admin:contracts_app_contract_changelist")),
-            (name, reverse("admin:contracts_app_contract_change", args=[name])),
-            (version, reverse("admin:contracts_app_contract_version", args=[name, version])),
-        ],
+        trail=trail_to(name, version),
         name=name,
         version=version,
         action=action,
@@ -167,7 +162,7 @@ def bulk(request: HttpRequest) -> HttpResponse:
     chosen = _chosen(request)
     first = "reason" not in request.POST
     form = BulkDeprecateForm(None if first else request.POST)
-    back = reverse("admin:contracts_app_contract_changelist")
+    back = "admin:contracts_app_contract_changelist"
     if not chosen:
         messages.warning(request, _("No version was chosen that could be deprecated."))
         return redirect(back)
@@ -187,7 +182,7 @@ def bulk(request: HttpRequest) -> HttpResponse:
         request,
         "bulk.html",
         title=_("Deprecate versions"),
-        trail=[(_("Contracts"), back)],
+        trail=trail_to(),
         form=form,
         items=items,
         accepted=len(accepted),
@@ -221,12 +216,11 @@ def _chosen(request: HttpRequest) -> list[Item]:
         known = index.get(key_of(item.name, item.version))
         if known is not None:
             count = len(index.dependents(item.name, item.version))
-            present.append(Item(item.name, item.version, item.etag or known.etag, known.state, count))
+            present.append(replace(item, etag=item.etag or known.etag, state=known.state, dependents=count))
     return present
 
 
 def _deprecate(request: HttpRequest, item: Item, reason: str, sunset: Any, *, dry_run: bool) -> Item:
-    refused = ""
     try:
         changed = change_state(
             name=item.name,
@@ -239,7 +233,5 @@ def _deprecate(request: HttpRequest, item: Item, reason: str, sunset: Any, *, dr
             dry_run=dry_run,
         )
     except ContractError as error:
-        refused = error.message
-        return Item(item.name, item.version, item.etag, item.state, item.dependents, refused)
-    etag = item.etag if dry_run else changed.etag
-    return Item(item.name, item.version, etag, item.state if dry_run else DEPRECATED, item.dependents)
+        return replace(item, refused=error.message)
+    return item if dry_run else replace(item, etag=changed.etag, state=DEPRECATED)

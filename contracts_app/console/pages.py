@@ -9,36 +9,17 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from contracts_app.api.errors import RETRY_AFTER_SECONDS, status_of
 from contracts_app.bundles import valid_name
-from contracts_app.exceptions import (
-    ContractAlreadyExists,
-    ContractConflict,
-    ContractError,
-    ContractNotFound,
-    ContractRefused,
-    MalformedContract,
-    PreconditionFailed,
-    StorageUnavailable,
-    UnreadableRecord,
-)
+from contracts_app.exceptions import ContractError, ContractNotFound, StorageUnavailable
 from contracts_app.request_context import request_id
 from contracts_app.storage import Actor, ContractIndex, Entry, contract_storage
 
 View = Callable[..., HttpResponse]
 Trail = Iterable[tuple[str, str]]
-RETRY_SECONDS = 2
-STATUS = {
-    ContractNotFound: 404,
-    MalformedContract: 400,
-    ContractRefused: 422,
-    ContractAlreadyExists: 409,
-    ContractConflict: 409,
-    PreconditionFailed: 409,
-    UnreadableRecord: 500,
-    StorageUnavailable: 503,
-}
 
 
 def page(permission: str) -> Callable[[View], View]:
@@ -67,12 +48,18 @@ def render_page(
     return render(request, f"console/{template}", context, status=status)
 
 
+def trail_to(name: str = "", version: str = "") -> list[tuple[str, str]]:
+    """The breadcrumbs from the list of contracts down to a contract, or to one of its versions."""
+    trail = [(_("Contracts"), reverse("admin:contracts_app_contract_changelist"))]
+    if name:
+        trail.append((name, reverse("admin:contracts_app_contract_change", args=[name])))
+    if version:
+        trail.append((version, reverse("admin:contracts_app_contract_version", args=[name, version])))
+    return trail
+
+
 def actor_of(request: HttpRequest) -> Actor:
     return Actor(request.user.get_username(), request_id.get())
-
-
-def status_of(error: ContractError) -> int:
-    return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
 
 
 def form_status(error: ContractError) -> int:
@@ -95,7 +82,7 @@ def problem(request: HttpRequest, error: ContractError) -> HttpResponse:
         comes_back=away and request.method == "GET",
     )
     if away:
-        response["Retry-After"] = str(RETRY_SECONDS)
+        response["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -15,7 +13,7 @@ from contracts_app.console.forms import NewPolicyForm, PolicyForm
 from contracts_app.console.groups import CHANGE_POLICY, VIEW_POLICY
 from contracts_app.console.pages import actor_of, form_status, missing, page, render_page
 from contracts_app.exceptions import ContractError, PreconditionFailed
-from contracts_app.policies import Policy, check_policy, levels_of, policy_key
+from contracts_app.policies import Policy, check_policy, level_and_name, levels_of, policy_key
 from contracts_app.services.ruling import etag_of, set_policy
 from contracts_app.storage import contract_storage
 
@@ -27,14 +25,14 @@ LEVELS = ("default", "prefix", "contract")
 def listing(request: HttpRequest) -> HttpResponse:
     levels = levels_of(contract_storage().index("policy").documents)
     order = {level: position for position, level in enumerate(LEVELS)}
-    rows = [(*key.split(".", 2)[1:2], ".".join(key.split(".")[2:]), policy) for key, policy in levels.items()]
+    rows = [(*level_and_name(key), policy) for key, policy in levels.items()]
+    rows.sort(key=lambda row: (order.get(row[0], 9), row[1]))
     return render_page(
         request,
         "policies.html",
         title=_("Policies"),
-        rows=sorted(rows, key=lambda row: (order.get(row[0], 9), row[1])),
+        rows=[(level, name, _told(level, name), policy) for level, name, policy in rows],
         builtin=Policy(),
-        may_change=request.user.has_perm(CHANGE_POLICY),
     )
 
 
@@ -43,20 +41,20 @@ def listing(request: HttpRequest) -> HttpResponse:
 def add(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         given = {"level": request.GET.get("level", "default"), "name": request.GET.get("name", "")}
-        return _page(request, NewPolicyForm(initial=given), _("New policy"), "", "")
+        return _page(request, NewPolicyForm(initial=given), _("New policy"))
     form = NewPolicyForm(request.POST)
     if not form.is_valid():
-        return _page(request, form, _("New policy"), "", "")
+        return _page(request, form, _("New policy"))
     level, name = form.cleaned_data["level"], form.cleaned_data["name"]
     try:
         key = policy_key(level, name)
         if etag_of(contract_storage().index("policy"), key) is not None:
             form.add_error("name" if name else None, _("There is a policy for this already; change that one."))
-            return _page(request, form, _("New policy"), "", "", status=409)
+            return _page(request, form, _("New policy"), status=409)
         return _save(request, form, level, name, None)
     except ContractError as error:
         form.refuse(error)
-        return _page(request, form, _("New policy"), "", "", status=form_status(error))
+        return _page(request, form, _("New policy"), status=form_status(error))
 
 
 @page(CHANGE_POLICY)
@@ -71,10 +69,10 @@ def change(request: HttpRequest, level: str, name: str = "") -> HttpResponse:
         policy, etag = levels_of(index.documents).get(key), etag_of(index, key)
         if policy is None:
             return redirect(f"{reverse('admin:contracts_app_policy_add')}?level={level}&name={name}")
-        return _page(request, PolicyForm(initial=PolicyForm.initial_of(policy)), title, level, name, etag=etag or "")
+        return _page(request, PolicyForm(initial=PolicyForm.initial_of(policy)), title, etag=etag or "")
     form, etag = PolicyForm(request.POST), request.POST.get("etag", "")
     if not form.is_valid():
-        return _page(request, form, title, level, name, etag=etag)
+        return _page(request, form, title, etag=etag)
     try:
         if "delete" in request.POST:
             set_policy(level=level, name=name, policy=None, actor=actor_of(request), expected_etag=etag or None)
@@ -87,10 +85,10 @@ def change(request: HttpRequest, level: str, name: str = "") -> HttpResponse:
             _("Somebody else has changed this policy since you opened the page, and nothing was written. ")
             + _("Press Save again to write yours over theirs, or open the page anew to see it."),
         )
-        return _page(request, form, title, level, name, etag=str(error.extras["etag"] or ""), status=409)
+        return _page(request, form, title, etag=str(error.extras["etag"] or ""), status=409)
     except ContractError as error:
         form.refuse(error)
-        return _page(request, form, title, level, name, etag=etag, status=form_status(error))
+        return _page(request, form, title, etag=etag, status=form_status(error))
 
 
 def _save(request: HttpRequest, form: PolicyForm, level: str, name: str, etag: str | None) -> HttpResponse:
@@ -108,12 +106,9 @@ def _page(
     request: HttpRequest,
     form: PolicyForm,
     title: str,
-    level: str,
-    name: str,
     *,
     etag: str = "",
     status: int = 200,
 ) -> HttpResponse:
-    more: dict[str, Any] = {"level": level, "name": name, "etag": etag, "form": form, "status": status}
     trail = [(_("Policies"), reverse("admin:contracts_app_policy_changelist"))]
-    return render_page(request, "policy.html", title=title, trail=trail, **more)
+    return render_page(request, "policy.html", title=title, trail=trail, form=form, etag=etag, status=status)

@@ -9,7 +9,6 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
@@ -17,7 +16,7 @@ from contracts_app.api.serializers import PublishOrder, read_publish
 from contracts_app.bundles import compact, valid_name
 from contracts_app.console.forms import PublishForm
 from contracts_app.console.groups import OVERRIDE, PUBLISH, VIEW
-from contracts_app.console.pages import actor_of, form_status, page, render_page
+from contracts_app.console.pages import actor_of, form_status, page, render_page, trail_to
 from contracts_app.exceptions import ContractError, ContractNotFound, StorageUnavailable
 from contracts_app.policies import policy_of
 from contracts_app.services import publish_contract
@@ -26,7 +25,7 @@ from contracts_app.services.publishing import compare_versions, find_neighbours,
 from contracts_app.storage import contract_storage
 from linter_app import Report
 from linter_app.places import line_of_repeated_member, lines_of
-from linter_app.semver import Version
+from linter_app.semver import Version, smallest_minor
 
 EXCERPT = 3
 """Lines that are shown before and after a faulty one."""
@@ -59,10 +58,9 @@ def publish(request: HttpRequest) -> HttpResponse:
     form = PublishForm(request.POST, request.FILES)
     if not form.is_valid():
         return _page(request, form)
-    outcome = Outcome()
     try:
-        order = read_publish(form.order())
-        checked = _token(form.order())
+        asked = form.order()
+        order, checked = read_publish(asked), _token(asked)
         wanted = "publish" in request.POST
         if wanted and not request.user.has_perm(PUBLISH):
             form.add_error(None, _("Your account may check contracts, but not publish them."))
@@ -73,14 +71,10 @@ def publish(request: HttpRequest) -> HttpResponse:
         else:
             if wanted:
                 messages.warning(request, _("The content has changed since it was checked; this is its new verdict."))
-            outcome = _rehearsed(request, order)
-            return _page(request, form, outcome=outcome, checked=checked)
+            return _page(request, form, outcome=_rehearsed(request, order), checked=checked)
         return _page(request, form)
     except ContractError as error:
-        # A faulty field leaves the cleaned data.
-        texts = dict(form.cleaned_data)
-        outcome = _refused(error, form, texts, form.refuse(error))
-        return _page(request, form, outcome=outcome, status=form_status(error))
+        return _page(request, form, outcome=_refused(error, form), status=form_status(error))
 
 
 def _publish(request: HttpRequest, order: PublishOrder) -> HttpResponse:
@@ -115,8 +109,12 @@ def _rehearsed(request: HttpRequest, order: PublishOrder) -> Outcome:
     )
 
 
-def _refused(error: ContractError, form: PublishForm, texts: dict[str, Any], field_name: str) -> Outcome:
+def _refused(error: ContractError, form: PublishForm) -> Outcome:
     extras = error.extras
+    texts = dict(form.cleaned_data)  # a faulty field leaves the form's own
+    # Where the changes are told, a table says each of them, with its witness.
+    message = error.message.partition("\n")[0].rstrip(":") if extras.get("changes") else error.message
+    field_name = form.refuse(error, message)
     outcome = Outcome(
         compared_with=extras.get("comparedWith", ""),
         compatibility=extras.get("compatibility", ""),
@@ -124,10 +122,6 @@ def _refused(error: ContractError, form: PublishForm, texts: dict[str, Any], fie
         required_version=extras.get("requiredVersion") or "",
         changes=extras.get("changes", []),
     )
-    if outcome.changes:
-        # The table says each of them, with its witness.
-        form.errors.pop("__all__", None)
-        form.add_error(None, error.message.partition("\n")[0].rstrip(":"))
     if isinstance(error, StorageUnavailable):
         form.add_error(None, _("Nothing is lost: what you entered is below. Try again in a moment."))
     text = texts.get(field_name)
@@ -152,12 +146,10 @@ def _page(
         request,
         "publish.html",
         title=_("Check and publish"),
-        trail=[(_("Contracts"), reverse("admin:contracts_app_contract_changelist"))],
+        trail=trail_to(),
         form=form,
         outcome=outcome,
         checked=checked,
-        may_publish=request.user.has_perm(PUBLISH),
-        may_override=request.user.has_perm(OVERRIDE),
         status=status,
     )
 
@@ -177,21 +169,14 @@ def _prefilled(request: HttpRequest) -> dict[str, str]:
         bundle = storage.content(base, index)
     except ContractNotFound:
         return {"name": name}
-    version = Version.parse(base.version)
-    following = f"v{version.major + 1}" if base.version.startswith("v") else f"{version.major}.{version.minor + 1}.0"
-    descriptor = bundle.descriptor
     return {
         "name": name,
-        "version": following,
+        "version": smallest_minor(Version.parse(base.version)),
         "description": bundle.description or "",
         "labels": ", ".join(bundle.labels),
         "schema": bundle.json_schema or "",
         "wit": bundle.wit or "",
-        "descriptor": descriptor
-        if isinstance(descriptor, str)
-        else ""
-        if descriptor is None
-        else compact(descriptor).decode(),
+        "descriptor": bundle.descriptor_text or "",
     }
 
 

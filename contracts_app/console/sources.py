@@ -15,13 +15,15 @@ from pygments.lexer import RegexLexer, words
 from pygments.lexers.data import JsonLexer
 from pygments.token import Comment, Keyword, Name, Number, Operator, Punctuation, Text
 
-from linter_app.json_text import InvalidJSON, loads
+from linter_app.json_text import InvalidJSON, loads, pointer
 
 LINES_PER_PAGE = 1000
 LONGEST_LINE = 4000
 """Characters of a line that are shown."""
 MOST_NODES = 1500
 """Of a tree on one page."""
+DEEPEST = 12
+"""Levels of a tree on one page."""
 MOST_MEMBERS = 300
 """Of one object or array."""
 
@@ -136,7 +138,7 @@ def tree_of(value: Any, at: str = "", more: str = "?view=tree") -> SafeString:
     return mark_safe("".join(parts))
 
 
-def _node(parts: list[str], label: str, value: Any, pointer: str, depth: int, budget: list[int], more: str) -> None:
+def _node(parts: list[str], label: str, value: Any, place: str, depth: int, budget: list[int], more: str) -> None:
     budget[0] -= 1
     key = f'<span class="tree-key">{escape(label)}</span>'
     if not isinstance(value, (dict, list)) or not value:
@@ -148,9 +150,9 @@ def _node(parts: list[str], label: str, value: Any, pointer: str, depth: int, bu
     members = list(value.items() if isinstance(value, dict) else enumerate(value))
     size = f"{{{len(members):,}}}" if isinstance(value, dict) else f"[{len(members):,}]"
     count = f'<span class="tree-count">{size}</span>'
-    link = f'<li><a href="{escape(more)}&amp;at={quote(pointer, safe="")}">{escape(label)} … {count}</a></li>'
-    if budget[0] <= 0 or depth > 12:
-        parts.append(link)
+    if budget[0] <= 0 or depth > DEEPEST:
+        href = f"{escape(more)}&amp;at={quote(place, safe='')}"
+        parts.append(f'<li><a href="{href}">{escape(label)} … {count}</a></li>')
         return
     opened = " open" if depth < 2 else ""
     parts.append(f"<li><details{opened}><summary>{key} {count}</summary><ul>")
@@ -158,6 +160,5 @@ def _node(parts: list[str], label: str, value: Any, pointer: str, depth: int, bu
         if number == MOST_MEMBERS and len(members) > MOST_MEMBERS:
             parts.append(f"<li class='tree-rest'>… {len(members) - number:,} more, in the source</li>")
             break
-        below = f"{pointer}/{str(name).replace('~', '~0').replace('/', '~1')}"
-        _node(parts, str(name), member, below, depth + 1, budget, more)
+        _node(parts, str(name), member, place + pointer([name]), depth + 1, budget, more)
     parts.append("</ul></details></li>")

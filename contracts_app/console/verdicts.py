@@ -22,22 +22,18 @@ class StepVerdict:
 
     verdict: str
     """`compatible`, `breaking`, `undecided`; or `unknown` where the texts could not be compared."""
-    acceptable: bool
-    required_bump: str
     changes: int
     breaking: int
     problem: str = ""
 
 
-def known_verdict(older: Entry, newer: Entry, policy: Policy) -> StepVerdict | None:
-    """The verdict on a step, if it was asked for before."""
-    found = cache.get(_key(older, newer, policy))
-    return found if isinstance(found, StepVerdict) else None
-
-
-def verdict_between(older: Entry, newer: Entry, policy: Policy, index: ContractIndex) -> StepVerdict:
-    """The verdict on a step. Raises StorageUnavailable."""
-    if (known := known_verdict(older, newer, policy)) is not None:
+def verdict_between(
+    older: Entry, newer: Entry, policy: Policy, index: ContractIndex, *, only_known: bool = False
+) -> StepVerdict | None:
+    """The verdict on a step; with `only_known`, None where it was not asked for before. Raises StorageUnavailable."""
+    key = _key(older, newer, policy)
+    known: StepVerdict | None = cache.get(key)
+    if known is not None or only_known:
         return known
     storage = contract_storage()
     try:
@@ -45,16 +41,14 @@ def verdict_between(older: Entry, newer: Entry, policy: Policy, index: ContractI
     except StorageUnavailable:
         raise
     except ContractError as error:
-        return StepVerdict("unknown", False, "", 0, 0, error.message)
+        return StepVerdict("unknown", 0, 0, error.message)
     found = StepVerdict(
         report.verdict,
-        report.acceptable,
-        report.required_bump or "none",
         len(report.changes),
         len(report.breaking) + len(report.undecided),
         "; ".join(report.problems),
     )
-    cache.set(_key(older, newer, policy), found, REMEMBERED_SECONDS)
+    cache.set(key, found, REMEMBERED_SECONDS)
     return found
 
 

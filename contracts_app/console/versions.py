@@ -7,15 +7,14 @@ from typing import Any
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from contracts_app.bundles import ContractBundle
 from contracts_app.console.beside import json_beside, lines_beside
 from contracts_app.console.contracts import neighbours
-from contracts_app.console.groups import LIFECYCLE, PUBLISH, VIEW
-from contracts_app.console.pages import entries_of, page, render_page
+from contracts_app.console.groups import VIEW
+from contracts_app.console.pages import entries_of, page, render_page, trail_to
 from contracts_app.console.sources import formatted, needs_format, pretty, source_of, tree_of
 from contracts_app.exceptions import ContractRefused
 from contracts_app.lifecycle import TRANSITIONS
@@ -59,7 +58,7 @@ def version(request: HttpRequest, name: str, version: str) -> HttpResponse:
         request,
         "version.html",
         title=f"{name} {entry.version}",
-        trail=_trail(name),
+        trail=trail_to(name),
         name=name,
         entry=entry,
         bundle=bundle,
@@ -68,17 +67,8 @@ def version(request: HttpRequest, name: str, version: str) -> HttpResponse:
         view=view,
         parts=parts,
         actions=[action for action, states in TRANSITIONS.items() if entry.state in states],
-        may_publish=request.user.has_perm(PUBLISH),
-        may_change=request.user.has_perm(LIFECYCLE),
         **_shown(request, view, bundle, entry, parts),
     )
-
-
-def _trail(name: str) -> list[tuple[str, str]]:
-    return [
-        (_("Contracts"), reverse("admin:contracts_app_contract_changelist")),
-        (name, reverse("admin:contracts_app_contract_change", args=[name])),
-    ]
 
 
 def _parts(bundle: ContractBundle) -> dict[str, str]:
@@ -173,10 +163,10 @@ def compare(request: HttpRequest, name: str) -> HttpResponse:
     newest = other_entries[-1]
     older = neighbours(entries).get(newest.version) if other == name else entries[-1]
     old = resolve(index, name, request.GET.get("from") or (older or entries[0]).version)
-    # A version that was chosen before another contract was named may not be one of that.
-    known = [entry.version for entry in other_entries]
-    wanted = request.GET.get("to", "")
-    new = resolve(others, other, newest.version if not wanted or (other != name and wanted not in known) else wanted)
+    wanted = request.GET.get("to") or newest.version
+    if other != name and all(entry.version != wanted for entry in other_entries):
+        wanted = newest.version  # it was chosen before the other contract was named
+    new = resolve(others, other, wanted)
     storage = contract_storage()
     sides = [comparing.side_of(storage.content(old, index), storage)]
     sides.append(comparing.side_of(storage.content(new, others), storage))
@@ -190,7 +180,7 @@ def compare(request: HttpRequest, name: str) -> HttpResponse:
         request,
         "compare.html",
         title=_("Compare versions of %(name)s") % {"name": name},
-        trail=_trail(name),
+        trail=trail_to(name),
         name=name,
         other=other,
         versions=[entry.version for entry in reversed(entries)],

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
+from linter_app.json_text import pointer
+
 MOST_FIELDS = 10_000
 DEEPEST = 30
 LONGEST_VALUE = 200
@@ -76,38 +78,37 @@ def _walk(
         yield from _members(root, target, path, at, depth, (*stack, at))
 
 
-def _members(root: Any, schema: Any, path: str, pointer: str, depth: int, stack: tuple[str, ...]) -> Iterator[Field]:
+def _members(root: Any, schema: Any, path: str, at: str, depth: int, stack: tuple[str, ...]) -> Iterator[Field]:
     """The rows below a schema: of its properties, items and alternatives."""
     before = f"{path}." if path else ""
-    listed = schema.get("required")
-    required = set(filter(_is_text, listed)) if isinstance(listed, list) else set()
+    required = {each for each in _list(schema.get("required")) if isinstance(each, str)}
     for name, member in _object(schema.get("properties")):
         yield from _walk(
-            root, member, before + name, f"{pointer}/properties/{_token(name)}", depth + 1, name in required, stack
+            root, member, before + name, at + pointer(["properties", name]), depth + 1, name in required, stack
         )
     for name, member in _object(schema.get("patternProperties")):
-        below = f"{pointer}/patternProperties/{_token(name)}"
+        below = at + pointer(["patternProperties", name])
         yield from _walk(root, member, f"{before}/{name}/", below, depth + 1, False, stack)
     if isinstance(schema.get("additionalProperties"), dict):
-        below = f"{pointer}/additionalProperties"
+        below = f"{at}/additionalProperties"
         yield from _walk(root, schema["additionalProperties"], f"{before}*", below, depth + 1, False, stack)
     for keyword in ("prefixItems", "items"):
         members = schema.get(keyword)
         if isinstance(members, list):
             for number, member in enumerate(members):
-                below = f"{pointer}/{keyword}/{number}"
+                below = f"{at}/{keyword}/{number}"
                 yield from _walk(root, member, f"{path}[{number}]", below, depth + 1, False, stack)
         elif isinstance(members, dict) and keyword == "items":
-            yield from _walk(root, members, f"{path}[]", f"{pointer}/items", depth + 1, False, stack)
+            yield from _walk(root, members, f"{path}[]", f"{at}/items", depth + 1, False, stack)
     for number, member in enumerate(_list(schema.get("allOf"))):
-        target, at, _ = _resolved(root, member, f"{pointer}/allOf/{number}")
-        if isinstance(target, dict) and at not in stack and depth <= DEEPEST:
-            yield from _members(root, target, path, at, depth, (*stack, at))
+        target, place, _ = _resolved(root, member, f"{at}/allOf/{number}")
+        if isinstance(target, dict) and place not in stack and depth <= DEEPEST:
+            yield from _members(root, target, path, place, depth, (*stack, place))
     for keyword, words in _CHOICES:
         members = _list(schema.get(keyword))
         for number, member in enumerate(members):
             shown = f"{path} ({words} {len(members)}: {number + 1})".strip()
-            yield from _walk(root, member, shown, f"{pointer}/{keyword}/{number}", depth + 1, False, stack)
+            yield from _walk(root, member, shown, f"{at}/{keyword}/{number}", depth + 1, False, stack)
 
 
 def _row(
@@ -202,13 +203,5 @@ def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
-
-
-def _token(name: str) -> str:
-    return name.replace("~", "~0").replace("/", "~1")

@@ -6,13 +6,14 @@ from datetime import datetime, timezone
 from typing import Any
 
 from django import template
+from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from contracts_app.console.sources import highlighted, pretty
+from contracts_app.console.sources import highlighted
 from linter_app.changelog import shown
 
 register = template.Library()
@@ -91,11 +92,6 @@ def json_line(value: Any) -> str:
 
 
 @register.filter
-def json_lines(value: Any) -> SafeString:
-    return SafeString(highlighted(pretty(value), "json"))
-
-
-@register.filter
 def json_source(text: str) -> SafeString:
     """Highlighted JSON."""
     return SafeString(highlighted(text, "json"))
@@ -110,7 +106,7 @@ def told(value: Any) -> str:
 
 
 def _plain(value: Any) -> str:
-    return {True: _("yes"), False: _("no")}.get(value, str(value)) if isinstance(value, bool) else str(value)
+    return (_("yes") if value else _("no")) if isinstance(value, bool) else str(value)
 
 
 @register.filter
@@ -123,7 +119,23 @@ def dots(text: str) -> SafeString:
 @register.simple_tag(takes_context=True)
 def query(context: dict[str, Any], **changes: Any) -> str:
     """The present query string with some parameters changed; an empty value takes one away."""
-    parameters = context["request"].GET.copy()
+    return _query(context["request"], changes)
+
+
+@register.inclusion_tag("console/_pages.html", takes_context=True)
+def pages(context: dict[str, Any], number: int, count: int, parameter: str = "page") -> dict[str, Any]:
+    """Links to the page before and the page after, where there is more than one."""
+    request = context["request"]
+    return {
+        "number": number,
+        "count": count,
+        "previous": _query(request, {parameter: number - 1}) if number > 1 else "",
+        "next": _query(request, {parameter: number + 1}) if number < count else "",
+    }
+
+
+def _query(request: HttpRequest, changes: dict[str, Any]) -> str:
+    parameters = request.GET.copy()
     for name, value in changes.items():
         if value in (None, ""):
             parameters.pop(name, None)

@@ -9,12 +9,9 @@ import pytest
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
 
-from contracts_app.api.gate import Gate
 from contracts_app.api.hot_path import HotPath
 from contracts_app.api.remembered import MOST, Memory, RememberedTokens
-from contracts_app.api.tokens import configured_backend
-from contracts_app.storage import contract_storage
-from registry_project.access import AccessLines, accepted_hosts
+from registry_project.access import AccessLines
 from registry_project.threads import InThreads
 from tests.api.asgi import ASGIClient
 from tests.api.conftest import ALL, API, make_token
@@ -38,15 +35,8 @@ def django():
 
 
 @pytest.fixture
-def front(registry, django):
-    storage = contract_storage()
-    storage.follow()
-    deadline = time.monotonic() + 10
-    while not storage.status().current:
-        assert time.monotonic() < deadline, storage.status()
-        time.sleep(0.01)
-    tokens = configured_backend(settings.JWT).remembered
-    return ASGIClient(HotPath(django, storage=storage, gate=Gate(tokens, accepted_hosts), log=AccessLines()))
+def front(followed, django, gate):
+    return ASGIClient(HotPath(django, storage=followed, gate=gate, log=AccessLines()))
 
 
 def test_thousands_of_requests_are_answered_alike(front, django):

@@ -5,19 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-import time
 
 import pytest
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
 
-from contracts_app.api.gate import Gate
 from contracts_app.api.hot_path import HotPath
-from contracts_app.api.tokens import configured_backend
 from contracts_app.api.write_path import MOST_BYTES, WritePath
 from contracts_app.exceptions import StorageUnavailable, VersionSetChanged
 from contracts_app.storage import contract_storage
-from registry_project.access import AccessLines, accepted_hosts
+from registry_project.access import AccessLines
 from registry_project.threads import InThreads
 from tests.api.asgi import ASGIClient
 from tests.api.conftest import ALL, make_token
@@ -41,17 +38,10 @@ def django():
 
 
 @pytest.fixture
-def front(registry, django):
-    storage = contract_storage()
-    storage.follow()
-    deadline = time.monotonic() + 10
-    while not storage.status().current:
-        assert time.monotonic() < deadline, storage.status()
-        time.sleep(0.01)
-    gate = Gate(configured_backend(settings.JWT).remembered, accepted_hosts)
-    writes = WritePath(storage=storage, gate=gate, log=AccessLines())
+def front(followed, django, gate):
+    writes = WritePath(storage=followed, gate=gate, log=AccessLines())
     threads = InThreads(django, threads=2, most_bytes=settings.CONTRACT_MAX_BYTES, before=writes)
-    return ASGIClient(HotPath(threads, storage=storage, gate=gate, log=AccessLines()))
+    return ASGIClient(HotPath(threads, storage=followed, gate=gate, log=AccessLines()))
 
 
 @pytest.fixture

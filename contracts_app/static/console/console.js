@@ -18,10 +18,7 @@ for (const button of document.querySelectorAll("[data-copy]")) {
 
 for (const box of document.querySelectorAll("[data-tick-all]")) {
     box.addEventListener("change", () => {
-        for (const each of box.form.elements[box.dataset.tickAll] instanceof RadioNodeList
-            ? box.form.elements[box.dataset.tickAll] : [box.form.elements[box.dataset.tickAll]]) {
-            if (each) each.checked = box.checked;
-        }
+        for (const each of box.form.querySelectorAll(`[name="${box.dataset.tickAll}"]`)) each.checked = box.checked;
     });
 }
 
