@@ -30,6 +30,10 @@ def direction_of(sides: frozenset[str]) -> Direction:
 Path = tuple[str | int, ...]
 
 
+class NotInTime(Exception):
+    """A walk that must be at its end by its deadline will not be."""
+
+
 @dataclass(frozen=True)
 class Witness:
     """An instance that one schema accepts and the other refuses, checked by two validators."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from linter_app.change import Change
+from linter_app.dialects import read_schema
 from linter_app.documents import Document, Source
 from linter_app.parts import apart
 from linter_app.rules.catalogue import Rule, rule
@@ -84,7 +85,7 @@ def check_bundle(schema: Any, wit: str, dependencies: Mapping[str, str] | None =
     """
     package = package_of(resolve(wit, dependencies))
     types = {_words(name): each for interface in package.interfaces.values() for name, each in interface.types.items()}
-    return tuple(_compared(_Named(types, _schemas(Document(schema)))))
+    return tuple(_compared(_Named(types, _schemas(Document(read_schema(schema))))))
 
 
 def _words(name: str) -> str:

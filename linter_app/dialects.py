@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
@@ -10,7 +11,7 @@ import jsonschema_rs
 from referencing import Specification
 from referencing.jsonschema import DRAFT4, DRAFT6, DRAFT7, DRAFT201909, DRAFT202012
 
-from linter_app.json_text import InvalidJSON, check_depth, loads, pointer
+from linter_app.json_text import loads, pointer
 
 DEFAULT = "https://json-schema.org/draft/2020-12/schema"
 _DRAFTS = {
@@ -23,6 +24,11 @@ _DRAFTS = {
 # Keywords that map names to schemas, and keywords that hold values in which no keyword is meant.
 MAPS = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
 VALUES = frozenset({"enum", "const", "default", "examples"})
+REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
+# Without these, what the meta-schema accepts can be compiled: there is nothing to resolve, and no expression to read.
+_COMPILED = frozenset({*REFERENCES, "$id", "$anchor", "$dynamicAnchor", "$recursiveAnchor", "$vocabulary"})
+_COMPILED |= {"pattern", "patternProperties"}
+_OLDER = frozenset({"exclusiveMinimum", "exclusiveMaximum", "items", "dependencies"})
 # How the reference resolver knows the drafts.
 SPECIFICATIONS: dict[int, Specification[Any]] = {
     jsonschema_rs.Draft4: DRAFT4,
@@ -42,6 +48,44 @@ class InvalidSchema(ValueError):
 
     def __str__(self) -> str:
         return f"{self.reason} (at {self.pointer or 'the root'})"
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Schema:
+    """A parsed schema, and what one look over all of it tells."""
+
+    root: Any
+    words: frozenset[str]
+    """The names of all members anywhere in it; its keywords are among them."""
+    draft: int
+    """The dialect to read it in, as jsonschema_rs numbers it."""
+
+    @property
+    def refers(self) -> bool:
+        """Whether there may be a reference in it, so that equal texts may mean different things."""
+        return not self.words.isdisjoint(REFERENCES)
+
+
+def read_schema(root: Any) -> Schema:
+    """Look over a parsed schema, valid or not. Raises InvalidSchema on an unknown `$schema`."""
+    words: set[str] = set()
+    for item in objects_in(root):
+        words.update(item)
+    draft = draft_of(root) if words.isdisjoint(_OLDER) else guessed_draft_of(root)
+    return Schema(root, frozenset(words), draft)
+
+
+def objects_in(root: Any) -> Iterator[dict[str, Any]]:
+    """Every object within a parsed value, whether it is a schema or a value."""
+    waiting = [root]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, dict):
+            yield item
+            item = item.values()
+        elif not isinstance(item, list):
+            continue
+        waiting += [child for child in item if isinstance(child, (dict, list))]
 
 
 def draft_of(schema: Any) -> int:
@@ -103,20 +147,16 @@ def _never_fetch(uri: str) -> Any:
     return True
 
 
-def check_schema(schema: Any) -> None:
-    """Raise InvalidSchema unless `schema` (parsed JSON) is valid in its dialect and its local references resolve."""
+def check_schema(read: Schema) -> None:
+    """Raise InvalidSchema unless the schema is valid in its dialect and its local references resolve."""
+    schema = read.root
     if not isinstance(schema, (dict, bool)):
         raise InvalidSchema(f"a JSON Schema is an object or a boolean, not {type(schema).__name__}")
     try:
-        check_depth(schema)
-    except InvalidJSON as error:
-        raise InvalidSchema(str(error)) from None
-    draft = draft_of(schema)
-    if isinstance(schema, bool) and draft == jsonschema_rs.Draft4:
-        raise InvalidSchema("draft 4 has no boolean schemas")
-    try:
         jsonschema_rs.meta.validate(schema)
-        jsonschema_rs.validator_for(schema, retriever=_never_fetch)
+        # `id` counts in draft 4 alone, and is too good a name for a property to look for.
+        if read.draft == jsonschema_rs.Draft4 or not read.words.isdisjoint(_COMPILED):
+            jsonschema_rs.validator_for(schema, retriever=_never_fetch)
     except jsonschema_rs.ValidationError as error:
         if error.kind.name == "$ref":
             raise InvalidSchema(
@@ -129,16 +169,17 @@ def check_schema(schema: Any) -> None:
         raise InvalidSchema(str(error)) from None
 
 
-def check_shape(schema: Any) -> None:
-    """Raise InvalidSchema unless the keywords of `schema` have the types that its dialect asks for.
+def check_shape(read: Schema) -> None:
+    """Raise InvalidSchema unless the keywords have the types that the dialect asks for which the schema is read in.
 
-    The dialect is guessed where `$schema` is absent, and references are not followed.
+    References are not followed.
     """
+    schema = read.root
     if isinstance(schema, bool):
         return
     if not isinstance(schema, dict):
         raise InvalidSchema(f"a JSON Schema is an object or a boolean, not {type(schema).__name__}")
-    dialect = next(uri for uri, draft in _DRAFTS.items() if draft == guessed_draft_of(schema))
+    dialect = next(uri for uri, draft in _DRAFTS.items() if draft == read.draft)
     try:
         jsonschema_rs.meta.validate({**schema, "$schema": dialect})
     except jsonschema_rs.ValidationError as error:
@@ -148,5 +189,5 @@ def check_shape(schema: Any) -> None:
 def parse_schema(text: str | bytes) -> Any:
     """Read and check a schema's text. Raises InvalidJSON or InvalidSchema."""
     schema = loads(text)
-    check_schema(schema)
+    check_schema(read_schema(schema))
     return schema

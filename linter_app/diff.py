@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from linter_app.change import Change
+from linter_app.dialects import read_schema
 from linter_app.documents import Document
 from linter_app.walk import UNDECIDED, Walk, compare
+
+WALK_SECONDS = 2.0
 
 
 def diff(
@@ -19,25 +23,31 @@ def diff(
     `resources` maps URIs to the schemas that references may lead to. Raises InvalidSchema where
     `$schema` names an unknown dialect.
     """
-    return tuple(walk(old, new, strict_open_objects, resources).changes)
+    former, latter = (Document(read_schema(schema), resources) for schema in (old, new))
+    return tuple(walk(former, latter, strict_open_objects).changes)
 
 
-def walk(old: Any, new: Any, strict_open_objects: bool, resources: Mapping[str, Any] | None) -> Walk:
-    """Walk both schemas. The facts are in `changes`."""
-    state = Walk(Document(old, resources), Document(new, resources), strict_open_objects)
+def walk(
+    old: Document, new: Document, strict_open_objects: bool, seconds: float = WALK_SECONDS, *, in_time: bool = False
+) -> Walk:
+    """Walk both schemas. The facts are in `changes`.
+
+    What is not reached within `seconds` is undecided, or with `in_time` raises NotInTime.
+    """
+    state = Walk(old, new, strict_open_objects, time.monotonic() + seconds, in_time)
     try:
-        compare(state, (state.old.source,), (state.new.source,), None, 0)
+        compare(state, (old.source,), (new.source,), None, 0)
         while state.later:
             former, latter, parent, sides = state.later.pop()
             compare(state, former, latter, parent, 0, sides)
     except RecursionError:
         state.changes.append(too_deep("the schemas are too deep to compare"))
-    if state.old.circular or state.new.circular:
+    if old.circular or new.circular:
         state.changes = [replace(change, decided=False) for change in state.changes]
-    for document in (state.old, state.new):
+    for document in (old, new):
         if (circle := document.circular) is not None:
             message = "a reference leads back to itself without going into the instance, which has no meaning"
-            at = circle.pointer if document is state.old else None, circle.pointer if document is state.new else None
+            at = circle.pointer if document is old else None, circle.pointer if document is new else None
             state.changes.append(Change(UNDECIDED.id, at[0], at[1], "both", message, decided=False))
     told: dict[Any, Change] = {}
     for change in state.changes:

@@ -14,9 +14,9 @@ from referencing import Registry, Resource
 
 from linter_app import dialects
 from linter_app.change import Path
+from linter_app.dialects import REFERENCES, Schema
 from linter_app.json_text import pointer
 
-REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 # The keywords whose subschemas judge the same instance as the schema that they stand in.
 SAME_INSTANCE = frozenset({"allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas", "dependencies"})
 
@@ -57,11 +57,12 @@ class Source:
 
 
 class Document:
-    """A parsed schema with the resources that its references may use (URI to parsed schema)."""
+    """A schema with the resources that its references may use (URI to parsed schema)."""
 
-    def __init__(self, root: Any, resources: Mapping[str, Any] | None = None, uri: str = "") -> None:
-        self.root = root
-        self.draft = dialects.guessed_draft_of(root)
+    def __init__(self, schema: Schema, resources: Mapping[str, Any] | None = None, uri: str = "") -> None:
+        self.root = schema.root
+        self.draft = schema.draft
+        self.refers = schema.refers
         self.resources = resources or {}
         self._uri = uri
         self._others: dict[str, Document] = {}
@@ -122,14 +123,9 @@ class Document:
         uri = urldefrag(base).url or urldefrag(reference).url
         if uri not in self._others:
             root = self._registry.contents(uri) if uri in self._registry else contents
-            self._others[uri] = Document(root, self.resources, uri)
+            self._others[uri] = Document(dialects.read_schema(root), self.resources, uri)
         other = self._others[uri]
         return Source(contents, other._paths.get(id(contents), (urldefrag(reference).fragment,)), other)
-
-    @cached_property
-    def refers(self) -> bool:
-        """Whether there is any reference in it."""
-        return refers(self.root)
 
     @cached_property
     def circular(self) -> Source | None:
@@ -255,14 +251,8 @@ class Document:
 
 def references_in(value: Any) -> Iterator[tuple[str, Any]]:
     """Every reference within a parsed value: the keyword, and what it holds."""
-    waiting = [value]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, dict):
-            yield from ((keyword, item[keyword]) for keyword in REFERENCES if keyword in item)
-            waiting.extend(child for child in item.values() if isinstance(child, (dict, list)))
-        elif isinstance(item, list):
-            waiting.extend(child for child in item if isinstance(child, (dict, list)))
+    for item in dialects.objects_in(value):
+        yield from ((keyword, item[keyword]) for keyword in REFERENCES if keyword in item)
 
 
 def refers(value: Any) -> bool:

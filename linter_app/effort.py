@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from linter_app.dialects import VALUES
-from linter_app.documents import REFERENCES, SAME_INSTANCE, Document, Source
+from linter_app.dialects import REFERENCES, VALUES
+from linter_app.documents import SAME_INSTANCE, Document, Source
 
 LEVELS = 12
 """How deep an instance may be that a schema with references judges."""

@@ -73,7 +73,8 @@ def loads(text: str | bytes) -> Any:
     # The search for a substring is far quicker than that of an expression, and most texts have no escape at all.
     if ("\\u" in text and _SURROGATE_ESCAPE.search(text)) or (not text.isascii() and _SURROGATE.search(text)):
         check_text(json.dumps(value, ensure_ascii=False))
-    check_depth(value)
+    if text.count("{") + text.count("[") > MAX_DEPTH:
+        check_depth(value)
     return value
 
 

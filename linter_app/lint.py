@@ -8,10 +8,11 @@ from dataclasses import replace
 from typing import Any
 
 from linter_app import iri
-from linter_app.change import Change, Level, Mode, Report
+from linter_app.change import Change, Level, Mode, NotInTime, Report
 from linter_app.config import BUDGET_MS, Config
-from linter_app.dialects import check_shape
+from linter_app.dialects import Schema, check_shape, read_schema
 from linter_app.diff import too_deep, walk
+from linter_app.documents import Document
 from linter_app.effort import bearable
 from linter_app.json_text import InvalidJSON, check_depth, same
 from linter_app.proof import MAX_TEXT, QUICK_TEXT, proven_to_accept
@@ -33,7 +34,6 @@ def lint(
     budget_ms: float = BUDGET_MS,
     resources: Mapping[str, Any] | None = None,
     config: Config | None = None,
-    checked: bool = False,
 ) -> Report:
     """Judge the step from one JSON Schema to another.
 
@@ -41,20 +41,38 @@ def lint(
     that references may lead to; nothing is fetched. `budget_ms` bounds the search for witnesses, 0
     leaves it out. With both versions given, the report also says whether the step between them may
     break. A `config` replaces mode, strictness and budget, and brings levels and accepted breaks.
-    `checked` says that both were read by `json_text.loads` and have passed `dialects.check_shape`.
 
     Raises ValueError on an unknown mode, InvalidVersion on a version that is none and InvalidSchema
     on an unknown `$schema` or a malformed schema.
     """
     config = config or Config(mode=mode, strict_open_objects=strict_open_objects, budget_ms=budget_ms)
-    equal, changes = _judged(old, new, config, resources or {}, checked)
-    return report_of(
-        changes,
-        config,
-        equal=equal,
-        current_version=current_version,
-        proposed_version=proposed_version,
-    )
+    equal = False
+    try:
+        check_depth([old, new])
+    except InvalidJSON as error:
+        changes: tuple[Change, ...] = (replace(too_deep(str(error)), level="error" if config.sides else "info"),)
+    else:
+        schemas = read_schema(old), read_schema(new)
+        for schema in (*schemas, *map(read_schema, (resources or {}).values())):
+            check_shape(schema)
+        equal = same(old, new)
+        changes = facts_between(*schemas, config, resources)
+    return report_of(changes, config, equal=equal, current_version=current_version, proposed_version=proposed_version)
+
+
+def plainly_compatible(old: Schema, new: Schema, config: Config, *, seconds: float) -> tuple[Change, ...] | None:
+    """The facts that `facts_between` finds, where a walk of at most `seconds` shows that nothing breaks; else None.
+
+    Nothing is proven, and no witness is looked for.
+    """
+    try:
+        state = walk(Document(old), Document(new), config.strict_open_objects, seconds, in_time=True)
+    except NotInTime:
+        return None
+    broken = frozenset[str]().union(*(change.sides for change in state.changes))
+    if broken & config.sides or any(_of_policy(change, False) for change in state.changes):
+        return None
+    return tuple(replace(change, place=None) for change in state.changes)
 
 
 def lint_wit(
@@ -84,26 +102,22 @@ def lint_wit(
     )
 
 
-def _judged(
-    old: Any, new: Any, config: Config, resources: Mapping[str, Any], checked: bool
-) -> tuple[bool, tuple[Change, ...]]:
-    """Whether both are equal, and the facts, each at its level: `error` where it breaks in this mode."""
+def facts_between(
+    old: Schema, new: Schema, config: Config, resources: Mapping[str, Any] | None = None
+) -> tuple[Change, ...]:
+    """The facts of a step, each at its level: `error` where it breaks in this mode.
+
+    Both must have been read by `json_text.loads` and have passed `dialects.check_shape`, and so the resources.
+    """
     strict, sides = config.strict_open_objects, config.sides
-    try:
-        if not checked:
-            check_depth([old, new])
-    except InvalidJSON as error:
-        return False, (replace(too_deep(str(error)), level="error" if sides else "info"),)
-    for schema in resources.values() if checked else (old, new, *resources.values()):
-        check_shape(schema)
-    equal = same(old, new)
-    if equal and not resources:
-        return True, ()
-    state = walk(old, new, strict, resources)
+    resources = resources or {}
+    if not resources and same(old.root, new.root):
+        return ()
+    state = walk(Document(old, resources), Document(new, resources), strict)
     stated = frozenset[str]().union(*(change.sides for change in state.changes if not _of_policy(change, strict)))
     open_sides = {side for side in sides & stated if not _proven(state, side, QUICK_TEXT)}
     if open_sides and config.budget_ms > 0:
-        iri.prepare_for(old, new, *resources.values())
+        iri.prepare_for(old.root, new.root, *resources.values())
     deadline = time.monotonic() + config.budget_ms / 1000
     searches: list[Search] = []
     if config.budget_ms > 0:
@@ -115,7 +129,7 @@ def _judged(
         unshown = not any(change.witness and change.witness.direction == search.side for change in facts)
         if unshown and _proven(state, search.side, MAX_TEXT):
             open_sides.remove(search.side)
-    return equal, tuple(replace(change, level=_level(change, open_sides, config), place=None) for change in facts)
+    return tuple(replace(change, level=_level(change, open_sides, config), place=None) for change in facts)
 
 
 def _proven(state: Walk, side: str, limit: int) -> bool:

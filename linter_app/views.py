@@ -13,7 +13,8 @@ from fractions import Fraction
 from functools import cached_property, reduce
 from typing import Any
 
-from linter_app.documents import REFERENCES, Source
+from linter_app.dialects import REFERENCES
+from linter_app.documents import Source
 from linter_app.json_text import identity, same
 from linter_app.parts import ALL_TYPES, Part, common_multiple, part_of, type_of, types_of
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from linter_app.change import SIDES, Change, Direction, direction_of
+from linter_app.change import SIDES, Change, Direction, NotInTime, direction_of
 from linter_app.documents import Document, Source, references_in, refers
 from linter_app.rules import comparisons
 from linter_app.rules.catalogue import Rule, mirrored, rule
@@ -20,7 +20,6 @@ MAX_DEPTH = 30
 """How deep the walk goes before it comes back later, with less on the stack."""
 MAX_SILENT_DEPTH = 50
 """How deep it goes to see whether two places differ, before it says that it cannot tell."""
-WALK_SECONDS = 2.0
 
 UNDECIDED = rule(
     "undecided",
@@ -48,6 +47,10 @@ class Walk:
     old: Document
     new: Document
     strict_open_objects: bool
+    deadline: float
+    """When to give up, as `time.monotonic` tells it."""
+    in_time: bool = False
+    """Whether to raise NotInTime then, rather than to leave the rest undecided."""
     changes: list[Change] = field(default_factory=list)
     # Pairs of places under comparison or done: a recursive schema meets itself and stops.
     seen: set[tuple[Any, ...]] = field(default_factory=set)
@@ -58,9 +61,8 @@ class Walk:
     # Names that an open object of the accepting schema says nothing about and the other describes.
     holes: dict[str, dict[int, set[tuple[str, bool]]]] = field(default_factory=lambda: {"backward": {}, "forward": {}})
     places: int = 0
-    _spent: bool = False
-    deadline: float = field(default_factory=lambda: time.monotonic() + WALK_SECONDS)
-    _views: dict[tuple[int, ...], View] = field(default_factory=dict)
+    spent: bool = False
+    _views: dict[tuple[tuple[int, int], ...], View] = field(default_factory=dict)
     _known_sides: dict[Pair, frozenset[str]] = field(default_factory=dict)
     # Pairs whose sides are being found: how deep each is, and the lowest that was taken for granted.
     _active: dict[Pair, int] = field(default_factory=dict)
@@ -68,7 +70,8 @@ class Walk:
 
     def view(self, conjunction: Conjunction) -> View:
         """The conjunction, read; once for those that are met again and again."""
-        key = tuple(source.key for source in conjunction)
+        # With the document: both schemas may be built of shared parts, whose references lead to different places.
+        key = tuple((id(source.document), source.key) for source in conjunction)
         if any(isinstance(source.schema, bool) for source in conjunction):
             return View(conjunction)  # `true` is the same wherever it stands
         if key not in self._views:
@@ -78,25 +81,24 @@ class Walk:
     def exhausted(self) -> bool:
         """Whether the budget of this walk is spent."""
         self.places += 1
-        if self.places > MAX_PLACES or (self.places % 64 == 0 and time.monotonic() > self.deadline):
-            self._spent = True
-        return self._spent
+        self.spent = self.spent or self.places > MAX_PLACES or time.monotonic() > self.deadline
+        if self.spent and self.in_time:
+            raise NotInTime
+        return self.spent
 
     def alike(self, old: Conjunction, new: Conjunction) -> bool:
         """Whether both say the same in the same words, with references that mean the same."""
         return (
             len(old) == len(new)
             and all(alike(one.schema, other.schema) for one, other in zip(old, new, strict=True))
-            and (not self._refers or self._same_targets or not any(refers(one.schema) for one in old))
+            and (self.same_targets or not any(refers(one.schema) for one in old))
         )
 
     @cached_property
-    def _refers(self) -> bool:
-        return self.old.refers or self.new.refers
-
-    @cached_property
-    def _same_targets(self) -> bool:
+    def same_targets(self) -> bool:
         """Whether equal references in both documents surely mean the same: all lead into equal definitions."""
+        if not self.old.refers and not self.new.refers:
+            return True
         old, new = self.old.root, self.new.root
         if not isinstance(old, dict) or not isinstance(new, dict) or self.old.draft != self.new.draft:
             return False
@@ -190,6 +192,8 @@ class Place:
         decided: bool = True,
     ) -> None:
         """State one fact. `old_at` and `new_at` name a keyword here, or a place; None where there is none."""
+        if self.walk.in_time:
+            self.walk.exhausted()  # one place can have many facts
         sides = SIDES.get(direction or rule.direction) or frozenset({direction or rule.direction}) - {"none"}
         if self.walk._active and sides & self.open_sides == BOTH:
             self.walk.changes.append(Change(rule.id, None, None, "both", message))

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from linter_app.change import SIDES
-from linter_app.documents import REFERENCES, Source
+from linter_app.change import SIDES, NotInTime
+from linter_app.dialects import REFERENCES
+from linter_app.documents import Source
 from linter_app.parts import apart, type_of
 from linter_app.views import Conjunction, Group, View, disjoint
 from linter_app.witnesses.judge import verdicts
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 MAX_ALTERNATIVES = 64
 MAX_VALUES = 1000
+MOST_IN_TIME = 100
+"""Values that are tried where the walk must be in time: a validator holds each against each that is listed."""
 
 
 def weigh(place: Place) -> None:
@@ -33,6 +36,8 @@ def _weigh_values(place: Place) -> None:
             continue
         if len(values) > MAX_VALUES:
             continue
+        if place.walk.in_time and len(values) > MOST_IN_TIME:
+            raise NotInTime
         if not {type_of(value) for value in values} <= refusing.types:
             continue  # one of them is refused
         accepted = verdicts(refusing.conjunction, values)

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from contracts_app.services.remembering import MOST_CHARACTERS, NotKnown, only_known, remembering
+from contracts_app.services.remembering import MOST_CHARACTERS, TooLong, haste, remembering
 
 
 @pytest.fixture
@@ -50,14 +50,28 @@ def test_texts_are_bounded_together(asked):
     assert asked == ["aaaa", "bbbb", "cccc", "aaaa"]
 
 
-def test_only_what_is_known(length, asked):
+def test_in_haste_only_what_is_known(length, asked):
     length("a")
-    with only_known():
+    with haste():
         assert length("a") == 1
-        with pytest.raises(NotKnown):
+        with pytest.raises(TooLong):
             length("b")
     assert length("b") == 1
     assert asked == ["a", "b"]
+
+
+def test_what_is_quick_is_computed_in_haste(asked):
+    @remembering(3, quick=lambda text: len(text) < 3)
+    def length(text: str) -> int:
+        asked.append(text)
+        return len(text)
+
+    with haste():
+        assert length("ab") == 2
+        with pytest.raises(TooLong):
+            length("abc")
+    assert length("ab") == 2
+    assert asked == ["ab"]
 
 
 def test_threads_share_it(length):

@@ -1,4 +1,4 @@
-"""Plain publishes, decided in a thread and written on the event loop, without Django around them.
+"""Plain publishes, decided at once or in a thread, and written on the event loop, without Django around them.
 
 Only what succeeds is answered here, as the viewset would answer it (tests/api/test_write_path.py). A request that is
 refused, or races with another, has written nothing: it goes to Django from the beginning, which decides again and
@@ -21,7 +21,7 @@ from contracts_app.bundles import ContractBundle, compact
 from contracts_app.exceptions import VersionSetChanged
 from contracts_app.request_context import request_id
 from contracts_app.services.publishing import Decision, decide_publish
-from contracts_app.services.remembering import only_known
+from contracts_app.services.remembering import TooLong, haste
 from contracts_app.storage import Actor, ContractStorage
 from linter_app.json_text import loads
 
@@ -52,7 +52,10 @@ class WritePath:
         identity = admitted.identity.decode()
         marker = request_id.set(identity)
         try:
-            decision = self._known(body, admitted) or await in_thread(self._decide, body, admitted)
+            try:
+                decision = self._at_once(body, admitted)
+            except TooLong:
+                decision = await in_thread(self._decide, body, admitted)
             if decision is None:
                 return None, {}
             bundle = decision.bundle
@@ -68,11 +71,11 @@ class WritePath:
         self._log.published(bundle.name, bundle.version, identity)
         return _answer(bundle, admitted.identity), {}
 
-    def _known(self, body: bytes, admitted: Admitted) -> Decision | None:
-        """The decision where all that takes long is remembered, and nothing else is referred to; else None."""
+    def _at_once(self, body: bytes, admitted: Admitted) -> Decision | None:
+        """The decision where nothing else is referred to and all is remembered or quick. Raises TooLong."""
         if len(body) > SMALL_BYTES or any(word in body for word in _ASKS_MORE):
-            return None
-        with only_known():
+            raise TooLong
+        with haste():
             return self._decide(body, admitted)
 
     def _decide(self, body: bytes, admitted: Admitted) -> Decision | None:
@@ -82,6 +85,8 @@ class WritePath:
                 return None  # it asks for another scope
             actor = Actor(admitted.subject, admitted.identity.decode())
             return decide_publish(bundle=order.bundle, actor=actor, draft=order.draft, storage=self._storage)
+        except TooLong:
+            raise
         except Exception:
             return None  # whatever it is: Django decides again, and tells and logs it
 

@@ -7,14 +7,27 @@ from typing import Any
 
 from contracts_app.bundles import ContractBundle
 from contracts_app.exceptions import ContractRefused
-from contracts_app.services.remembering import remembering
-from linter_app import Change, Config, lint, lint_wit
-from linter_app.dialects import InvalidSchema, check_schema, check_shape
+from contracts_app.services.remembering import TooLong, in_haste, remembering
+from linter_app import Change, Config, lint_wit
+from linter_app.dialects import REFERENCES, InvalidSchema, Schema, check_schema, check_shape, read_schema
 from linter_app.json_text import InvalidJSON, loads
+from linter_app.lint import facts_between, plainly_compatible
 from linter_app.wit import InvalidWIT, WITToolFailed, check_wit
 
 Packages = tuple[tuple[str, str], ...]
 """Labels and texts of WIT packages that another uses."""
+
+
+QUICK_CHARACTERS = 8 * 1024
+QUICK_SECONDS = 0.005
+"""Of one comparison in haste."""
+# With these the work can grow faster than the text does.
+_LABORIOUS = frozenset(
+    {
+        *(*REFERENCES, "allOf", "anyOf", "oneOf", "not", "if", "dependencies", "dependentSchemas", "contains"),
+        *("pattern", "patternProperties", "propertyNames", "prefixItems", "unevaluatedItems", "unevaluatedProperties"),
+    }
+)
 
 
 def check_content(bundle: ContractBundle, schema: str | None, packages: Packages = ()) -> None:
@@ -73,45 +86,62 @@ class Texts:
 
 def changes_between(old: Texts, new: Texts, config: Config) -> tuple[Change, ...]:
     """The facts of a step, each at its level for the mode. Raises ContractRefused where nothing can be compared."""
-    changes: tuple[Change, ...] = _schema_changes(old.schema, new.schema, config.mode, config.strict_open_objects)
+    changes: tuple[Change, ...] = ()
+    if old.schema != new.schema:
+        changes = _schema_changes(old.schema, new.schema, config.mode, config.strict_open_objects)
     if old.wit or new.wit:
         changes += _wit_changes(old.wit, new.wit, old.packages, new.packages, config.mode)
     return changes
 
 
+def _small(text: str | None) -> bool:
+    return text is None or len(text) <= QUICK_CHARACTERS
+
+
+def _plain(text: str | None) -> bool:
+    """Whether a schema is compiled and compared in milliseconds, whoever wrote it."""
+    return _small(text) and _read(text).words.isdisjoint(_LABORIOUS)
+
+
 # What is parsed takes several times the memory of its text.
-@remembering(256, characters=2_000_000)
-def _parsed(text: str) -> Any:
+@remembering(256, characters=2_000_000, quick=_small)
+def _read(text: str | None) -> Schema:
     """Shared by all who read it, and changed by nobody."""
-    return loads(text)
+    # A bundle without a schema says nothing about instances, so it accepts all of them.
+    return read_schema(True if text is None else loads(text))
 
 
-@remembering(256, characters=2_000_000)
-def _shaped(text: str) -> Any:
-    schema = _parsed(text)
+@remembering(256, characters=2_000_000, quick=_plain)
+def _shaped(text: str | None) -> Schema:
+    schema = _read(text)
     check_shape(schema)
     return schema
 
 
-@remembering(256)
+@remembering(256, quick=_plain)
 def _checked_schema(text: str) -> None:
-    check_schema(_parsed(text))
+    check_schema(_read(text))
+
+
+@remembering(1024, quick=lambda old, new, mode, strict: _plain(old) and _plain(new))
+def _schema_changes(old: str | None, new: str | None, mode: Any, strict: bool) -> tuple[Change, ...]:
+    config = Config(mode=mode, strict_open_objects=strict)
+    try:
+        schemas = _shaped(old), _shaped(new)
+    except (InvalidJSON, InvalidSchema) as error:
+        # Written by a service that did not check: nothing can be compared with it.
+        raise ContractRefused(f"a stored schema is invalid, and nothing can be compared with it: {error}") from None
+    if not in_haste():
+        return facts_between(*schemas, config)
+    changes = plainly_compatible(*schemas, config, seconds=QUICK_SECONDS)
+    if changes is None:
+        raise TooLong
+    return changes
 
 
 @remembering(256)
 def _checked_wit(text: str, packages: Packages) -> None:
     check_wit(text, dict(packages))
-
-
-@remembering(1024)
-def _schema_changes(old: str | None, new: str | None, mode: Any, strict: bool) -> tuple[Change, ...]:
-    try:
-        # A bundle without a schema says nothing about instances, so it accepts all of them.
-        parsed = [True if text is None else _shaped(text) for text in (old, new)]
-        return lint(*parsed, config=Config(mode=mode, strict_open_objects=strict), checked=True).changes
-    except (InvalidJSON, InvalidSchema) as error:
-        # Written by a service that did not check: nothing can be compared with it.
-        raise ContractRefused(f"a stored schema is invalid, and nothing can be compared with it: {error}") from None
 
 
 @remembering(256)

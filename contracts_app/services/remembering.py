@@ -13,26 +13,33 @@ P = ParamSpec("P")
 R = TypeVar("R")
 MOST_CHARACTERS = 256 * 1024
 """The largest texts whose result is kept."""
-_only_known: ContextVar[bool] = ContextVar("only_known", default=False)
+_in_haste: ContextVar[bool] = ContextVar("in_haste", default=False)
 
 
-class NotKnown(Exception):
-    """The result would have to be computed."""
+class TooLong(Exception):
+    """To compute the result takes too long for who is in haste."""
 
 
 @contextmanager
-def only_known() -> Iterator[None]:
-    """Within, nothing is computed: what is not kept raises NotKnown."""
-    marker = _only_known.set(True)
+def haste() -> Iterator[None]:
+    """Within, what is not kept is computed only where that is quick; all else raises TooLong."""
+    marker = _in_haste.set(True)
     try:
         yield
     finally:
-        _only_known.reset(marker)
+        _in_haste.reset(marker)
 
 
-def remembering(most: int, characters: int = 8_000_000) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def in_haste() -> bool:
+    return _in_haste.get()
+
+
+def remembering(
+    most: int, *, characters: int = 8_000_000, quick: Callable[..., bool] | None = None
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Keep the last results of a function of hashable positional arguments: at most `most`, and of texts of so many
-    characters together. Errors are not kept."""
+    characters together. Errors are not kept. `quick` says of which arguments the result is computed even in haste.
+    """
 
     def decorate(compute: Callable[P, R]) -> Callable[P, R]:
         kept: dict[Any, tuple[R, int]] = {}
@@ -45,8 +52,8 @@ def remembering(most: int, characters: int = 8_000_000) -> Callable[[Callable[P,
             found = kept.get(texts)
             if found is not None:
                 return found[0]
-            if _only_known.get():
-                raise NotKnown
+            if in_haste() and not (quick and quick(*texts)):
+                raise TooLong
             result = compute(*texts, **none)
             size = sum(len(text) for text in texts if isinstance(text, str))
             if size <= MOST_CHARACTERS:

@@ -10,6 +10,7 @@ from typing import Any
 import jsonschema_rs
 
 from contracts_app.exceptions import ContractRefused
+from linter_app.dialects import read_schema
 from linter_app.documents import Document
 from linter_app.effort import bearable
 from linter_app.json_text import identity, loads, pointer
@@ -29,7 +30,7 @@ class Validator:
 
     def __init__(self, text: str | None) -> None:
         self.schema = loads(text) if text is not None else True
-        document = Document(self.schema)
+        document = Document(read_schema(self.schema))
         if not bearable(document):
             raise ContractRefused("the references of this schema multiply too much to validate with it")
         try:
@@ -81,7 +82,7 @@ def validator_of(text: str | None) -> Validator:
 def examples(validator: Validator, count: int) -> dict[str, list[Any]]:
     """Up to `count` valid and invalid instances each, every one checked by the validator. The same each time."""
     deadline = time.monotonic() + EXAMPLE_SECONDS
-    source = Document(validator.schema).source
+    source = Document(read_schema(validator.schema)).source
     found: dict[str, list[Any]] = {"valid": [], "invalid": []}
     for kind, wanted in (("valid", True), ("invalid", False)):
         dice = random.Random(1)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import TYPE_CHECKING
 
 from linter_app.change import Direction, direction_of
 from linter_app.documents import Source
 from linter_app.patterns import matches, shortest
 from linter_app.rules.catalogue import mirrored, rule
-from linter_app.views import Conjunction
+from linter_app.views import Conjunction, alike
 
 if TYPE_CHECKING:
     from linter_app.walk import Place
@@ -18,8 +19,6 @@ KEYWORDS = frozenset(
 )
 
 MAX_KINDS = 32
-# A name of the sort that no schema describes, where there are too many names to look for one.
-UNDESCRIBED = "\u2603 undescribed"
 
 _NAMED = {"type": "object", "properties": {"a": {"type": "string"}}}
 REQUIRED_ADDED, REQUIRED_REMOVED = mirrored(
@@ -127,7 +126,7 @@ def _required(place: Place) -> None:
 
 def _properties(place: Place) -> None:
     old, new = place.old, place.new
-    for name in sorted(old.properties.keys() | new.properties.keys()):
+    for name in sorted((old.properties.keys() | new.properties.keys()) - _unchanged(place)):
         old_value, new_value = old.property(name), new.property(name)
         if name in old.properties and name in new.properties:
             place.descend(old_value, new_value)
@@ -152,6 +151,15 @@ def _properties(place: Place) -> None:
                     place.report(OPEN_FREED, f"property {name!r} may now hold anything", at, None)
             else:
                 place.hole("forward", name)
+
+
+def _unchanged(place: Place) -> set[str]:
+    """Properties that are surely described in the same words on both sides: most of them, in most steps."""
+    old, new = place.old, place.new
+    if len(old.parts) != 1 or len(new.parts) != 1 or old.patterns or new.patterns or not place.walk.same_targets:
+        return set()
+    before, after = old.parts[0].schema.get("properties", {}), new.parts[0].schema.get("properties", {})
+    return {name for name, schema in before.items() if name in after and alike(schema, after[name])}
 
 
 def _patterns(place: Place) -> None:
@@ -184,6 +192,8 @@ def _kinds_of_names(place: Place) -> list[tuple[frozenset[str], str]] | None:
     None where that cannot be told, or there are too many.
     """
     described = place.old.properties.keys() | place.new.properties.keys()
+    if not place.old.patterns and not place.new.patterns:
+        return [(frozenset(), _undescribed(described))]
     kinds: list[tuple[frozenset[str], frozenset[str]]] = [(frozenset(), frozenset())]
     for regex in sorted(place.old.patterns.keys() | place.new.patterns.keys()):
         found = [(matching | {regex}, failing) for matching, failing in kinds]
@@ -201,15 +211,21 @@ def _kinds_of_names(place: Place) -> list[tuple[frozenset[str], str]] | None:
     for matching, failing in kinds:
         taken = {name for name in described if _is_of_kind(name, matching, failing)}
         if len(taken) > MAX_KINDS:
-            name = UNDESCRIBED if not matching and not failing else None
-        else:
-            name, certain = shortest(matching, failing | {_exactly(name) for name in taken})
-            if certain and name is None:
-                continue  # every such name is described
+            return None
+        name, certain = shortest(matching, failing | {_exactly(name) for name in taken})
+        if certain and name is None:
+            continue  # every such name is described
         if name is None:
             return None
         names.append((matching, name))
     return names
+
+
+def _undescribed(described: Set[str]) -> str:
+    name = "\u2603"
+    while name in described:
+        name += "\u2603"
+    return name
 
 
 def _is_of_kind(name: str, matching: frozenset[str], failing: frozenset[str]) -> bool:

@@ -12,7 +12,8 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from linter_app.documents import REFERENCES, Source
+from linter_app.dialects import REFERENCES
+from linter_app.documents import Source
 from linter_app.json_text import identity, same
 from linter_app.parts import Part, apart, part_of, types_of
 from linter_app.patterns import matches, sample

@@ -8,7 +8,8 @@ import sys
 import pytest
 
 from linter_app import Config, lint
-from linter_app.dialects import InvalidSchema
+from linter_app.dialects import InvalidSchema, read_schema
+from linter_app.lint import facts_between, plainly_compatible
 from linter_app.semver import InvalidVersion
 
 C, B, U = "compatible", "breaking", "undecided"
@@ -193,3 +194,29 @@ def test_a_long_chain_of_definitions_is_walked_to_its_end():
 
     [change] = lint(chain("string"), chain("null"), budget_ms=0).changes
     assert (change.rule, change.new_pointer, change.decided) == ("type-changed", "/$defs/d120/type", True)
+
+
+def test_properties_that_nothing_describes_are_compared_whatever_is_described():
+    names = {"properties": {"\u2603": {}, "\u2603\u2603": {}, "a": {"type": "string"}}}
+    report = lint({**names, "additionalProperties": False}, names, mode="forward")
+    assert [change.rule for change in report.breaking] == ["additional-properties-accepted"]
+
+
+def test_equal_properties_are_compared_where_a_pattern_or_a_reference_says_more_of_them():
+    names = {"properties": {"a": {"$ref": "#/$defs/a"}, "x": {"type": "integer"}}}
+    old, new = ({**names, "$defs": {"a": {"type": kind}}} for kind in ("string", "null"))
+    assert lint(old, new).verdict == "breaking"
+    old, new = ({**names, "$defs": {"a": {}}, "patternProperties": {"^x": {"minimum": least}}} for least in (1, 2))
+    assert lint(old, new).verdict == "breaking"
+
+
+def test_what_is_plainly_compatible_is_said_in_time_or_not_at_all():
+    config = Config(mode="backward")
+    old, new = read_schema({"properties": {"a": {}}}), read_schema({"properties": {"a": {}, "b": {}}})
+    assert plainly_compatible(old, new, config, seconds=1) == facts_between(old, new, config)
+    assert plainly_compatible(old, new, config, seconds=0) is None
+    assert plainly_compatible(read_schema(True), old, Config(mode="none"), seconds=1) is not None
+    closed = read_schema({"properties": {"a": {}}, "additionalProperties": False})
+    assert plainly_compatible(old, closed, config, seconds=1) is None
+    listed, titled = ({"enum": [[number] for number in range(200)], "title": title} for title in "ab")
+    assert plainly_compatible(read_schema(listed), read_schema(titled), config, seconds=1) is None
