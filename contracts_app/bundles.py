@@ -5,9 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import time
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from contracts_app.lifecycle import ACTIVE, Lifecycle
 
@@ -136,7 +140,15 @@ class ContractBundle(Published):
         return answer | self.extras()
 
     def to_record(self) -> bytes:
-        return compact(self.to_json())
+        return self.encoded(self.to_json())
+
+    def encoded(self, members: dict[str, Any]) -> bytes:
+        """As `compact`, and in the same bytes; of texts alone, several times as quick."""
+        # Of numbers, which only a descriptor can hold, both write some in different ways.
+        return _TEXTS.encode(members) if self.descriptor is None else compact(members)
+
+
+_TEXTS = msgspec.json.Encoder()
 
 
 def key_of(name: str, version: str) -> str:
@@ -150,11 +162,16 @@ def compact(value: Any) -> bytes:
 
 def content_digest(bundle: ContractBundle) -> str:
     """SHA-256, lower-case hex, over the compact JSON of `bundle.content()`."""
-    return hashlib.sha256(compact(bundle.content())).hexdigest()
+    return hashlib.sha256(bundle.encoded(bundle.content())).hexdigest()
 
 
 def utc_now() -> str:
-    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _in_utc(int(time.time()))
+
+
+@lru_cache(16)
+def _in_utc(second: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(second))
 
 
 def normal_timestamp(text: str) -> str:

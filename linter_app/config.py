@@ -84,7 +84,7 @@ class Config:
         for each in self.accepted if level == "error" else ():
             if each.covers(change, self.contract, self.today()):
                 return replace(change, level="info", accepted=each.reason)
-        return replace(change, level=level)
+        return change if change.level == level else replace(change, level=level)
 
     def expired(self) -> list[Accepted]:
         """Accepted breaks whose day has passed."""

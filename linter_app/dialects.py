@@ -77,15 +77,15 @@ def read_schema(root: Any) -> Schema:
 
 def objects_in(root: Any) -> Iterator[dict[str, Any]]:
     """Every object within a parsed value, whether it is a schema or a value."""
-    waiting = [root]
+    waiting: list[Any] = [root] if isinstance(root, (dict, list)) else []
     while waiting:
         item = waiting.pop()
         if isinstance(item, dict):
             yield item
             item = item.values()
-        elif not isinstance(item, list):
-            continue
-        waiting += [child for child in item if isinstance(child, (dict, list))]
+        for child in item:
+            if isinstance(child, (dict, list)):
+                waiting.append(child)
 
 
 def draft_of(schema: Any) -> int:

@@ -72,7 +72,7 @@ def plainly_compatible(old: Schema, new: Schema, config: Config, *, seconds: flo
     broken = frozenset[str]().union(*(change.sides for change in state.changes))
     if broken & config.sides or any(_of_policy(change, False) for change in state.changes):
         return None
-    return tuple(replace(change, place=None) for change in state.changes)
+    return tuple(state.changes)
 
 
 def lint_wit(

@@ -209,7 +209,7 @@ class Place:
                 new,
                 decided and not self.unclear and not sides & self.open_sides & self.uncertain,
                 rule.level,
-                place=self,
+                place=None if self.walk.in_time else self,  # where there is no time, no witness is looked for
             )
         )
 

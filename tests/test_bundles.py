@@ -1,8 +1,10 @@
-"""Names, dates and digests."""
+"""Names, dates and records."""
+
+import re
 
 import pytest
 
-from contracts_app.bundles import normal_timestamp, valid_name
+from contracts_app.bundles import ContractBundle, compact, normal_timestamp, utc_now, valid_name
 
 
 @pytest.mark.parametrize("name", ["a", "my-contract", "ritual.started", "_x", "-a", "v", "va1", "v1a.b", "a" * 200])
@@ -34,3 +36,15 @@ def test_dates_are_told_in_utc(text, normal):
 def test_what_is_no_date(text):
     with pytest.raises(ValueError, match="."):
         normal_timestamp(text)
+
+
+def test_now_is_told_in_utc_to_the_second():
+    assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", utc_now())
+    assert normal_timestamp(utc_now()) == utc_now()
+
+
+@pytest.mark.parametrize("descriptor", [None, {"a": [1e16, 1e-7, 10**40, -0.0, True]}])
+def test_a_record_has_the_same_bytes_whoever_encodes_it(descriptor):
+    every = "".join(map(chr, [*range(0xD800), *range(0xE000, 0x10400), 0x10FFFF]))
+    bundle = ContractBundle(name="a", version="1.0.0", json_schema=every, descriptor=descriptor, labels=("\u2603",))
+    assert bundle.to_record() == compact(bundle.to_json())
