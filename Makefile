@@ -59,10 +59,13 @@ up: ## Start NATS with JetStream by docker compose, on localhost:4222
 down: ## Stop what `make up` started (the data stays in its volume)
 	docker compose down
 
+# What is served and measured is what was tested: the other two keep to the versions in dev.txt.
+COMPILE = $(BIN)/uv pip compile --quiet --no-strip-extras --generate-hashes --universal --python-version 3.11 --no-header
+
 lock: $(VENV)/.dev ## Pin the requirements again, with hashes
-	$(BIN)/uv pip compile --quiet --no-strip-extras --generate-hashes --universal --python-version 3.11 --no-header requirements/base.in -o requirements/base.txt
-	$(BIN)/uv pip compile --quiet --no-strip-extras --generate-hashes --universal --python-version 3.11 --no-header requirements/dev.in -o requirements/dev.txt
-	$(BIN)/uv pip compile --quiet --no-strip-extras --generate-hashes --universal --python-version 3.11 --no-header requirements/bench.in -o requirements/bench.txt
+	$(COMPILE) requirements/dev.in -o requirements/dev.txt
+	$(COMPILE) -c requirements/dev.txt requirements/base.in -o requirements/base.txt
+	$(COMPILE) -c requirements/dev.txt requirements/bench.in -o requirements/bench.txt
 
 clean: ## Remove .venv and caches; the data under var/ stays
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache htmlcov .coverage

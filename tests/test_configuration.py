@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -65,3 +66,15 @@ def test_issue_token():
     assert manage("issue_token", "--ttl", "0").returncode == 2
     pem = "JWT_JWKS", "http://127.0.0.1:9/keys"
     assert "only verifies" in manage("issue_token", JWT_ALGORITHM="RS256", **dict([pem])).stderr
+
+
+def test_what_is_served_and_measured_is_what_is_tested():
+    def pins(file):
+        text = (ROOT / "requirements" / f"{file}.txt").read_text()
+        return dict(re.findall(r"^([a-z0-9._-]+)(?:\[[^]]*\])?==([^ ;]+)", text, re.MULTILINE))
+
+    tested = pins("dev")
+    assert len(tested) > 50
+    for file in ("base", "bench"):
+        assert {name: version for name, version in pins(file).items() if tested.get(name, version) != version} == {}
+    assert pins("base").keys() <= tested.keys()
