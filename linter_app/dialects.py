@@ -148,12 +148,14 @@ def _never_fetch(uri: str) -> Any:
 
 
 def check_schema(read: Schema) -> None:
-    """Raise InvalidSchema unless the schema is valid in its dialect and its local references resolve."""
+    """Raise InvalidSchema unless a schema that has passed `check_shape` is valid, and its local references resolve.
+
+    Where it does not name its dialect, that is the newest, whatever it looks like.
+    """
     schema = read.root
-    if not isinstance(schema, (dict, bool)):
-        raise InvalidSchema(f"a JSON Schema is an object or a boolean, not {type(schema).__name__}")
     try:
-        jsonschema_rs.meta.validate(schema)
+        if draft_of(schema) != read.draft:
+            jsonschema_rs.meta.validate(schema)
         # `id` counts in draft 4 alone, and is too good a name for a property to look for.
         if read.draft == jsonschema_rs.Draft4 or not read.words.isdisjoint(_COMPILED):
             jsonschema_rs.validator_for(schema, retriever=_never_fetch)
@@ -188,6 +190,7 @@ def check_shape(read: Schema) -> None:
 
 def parse_schema(text: str | bytes) -> Any:
     """Read and check a schema's text. Raises InvalidJSON or InvalidSchema."""
-    schema = loads(text)
-    check_schema(read_schema(schema))
-    return schema
+    read = read_schema(loads(text))
+    check_shape(read)
+    check_schema(read)
+    return read.root

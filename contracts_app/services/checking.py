@@ -120,7 +120,7 @@ def _shaped(text: str | None) -> Schema:
 
 @remembering(256, quick=_plain)
 def _checked_schema(text: str) -> None:
-    check_schema(_read(text))
+    check_schema(_shaped(text))
 
 
 @remembering(1024, quick=lambda old, new, mode, strict: _plain(old) and _plain(new))
