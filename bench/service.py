@@ -231,10 +231,11 @@ def writes(server: EmbeddedServer, seconds: float, rounds: int) -> None:
                 f"publish, {connections} at once, every write on disk",
                 {
                     "raw kv.create": lambda c=connections: store.raw_creates(server.url, c, seconds),
-                    "POST, texts seen before": lambda c=connections: store.publishes(
-                        port, TOKEN, c, seconds, new=False
+                    "POST, texts seen before": lambda c=connections: store.publishes(port, TOKEN, c, seconds, "seen"),
+                    "POST, every text new": lambda c=connections: store.publishes(port, TOKEN, c, seconds, "new"),
+                    "POST, new, with alternatives": lambda c=connections: store.publishes(
+                        port, TOKEN, c, seconds, "new, with alternatives"
                     ),
-                    "POST, every text new": lambda c=connections: store.publishes(port, TOKEN, c, seconds, new=True),
                 },
                 rounds,
             )

@@ -8,6 +8,7 @@ import time
 import uuid
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import nats
 
@@ -124,23 +125,28 @@ async def _raw_gets(url: str, seconds: float) -> dict[str, float]:
     return {"perSecond": number / seconds}
 
 
-def publishes(port: int, token: str, at_once: int, seconds: float, *, new: bool) -> dict[str, float]:
+Texts = Literal["seen", "new", "new, with alternatives"]
+
+
+def publishes(port: int, token: str, at_once: int, seconds: float, texts: Texts) -> dict[str, float]:
     """First versions and nine successors of each, compared with their neighbours.
 
-    With `new` every text is another, and must be compiled and compared; else the texts were seen before, as when
-    a dry run came first or many contracts share a schema.
+    The texts were seen before, as when a dry run came first or many contracts share a schema; or every one is
+    another, and must be compiled and compared, where there are alternatives in a thread.
     """
-    return asyncio.run(_publishes(port, token, at_once, seconds, new))
+    return asyncio.run(_publishes(port, token, at_once, seconds, texts))
 
 
-async def _publishes(port: int, token: str, at_once: int, seconds: float, new: bool) -> dict[str, float]:
+async def _publishes(port: int, token: str, at_once: int, seconds: float, texts: Texts) -> dict[str, float]:
     run, number, times = uuid.uuid4().hex[:8], 0, []
 
     def body(writer: int, mine: int) -> bytes:
         schema = json.loads(SCHEMA)
         schema["properties"] |= {f"more_{step}": {"type": "integer"} for step in range(mine % 10)}
-        if new:
+        if texts != "seen":
             schema["description"] = f"{run} {writer} {mine // 10}"
+        if texts == "new, with alternatives":
+            schema["properties"]["field_0"] = {"anyOf": [{"type": "string"}, {"type": "null"}]}
         version, text = f"1.{mine % 10}.0", json.dumps(schema)
         return json.dumps({"name": f"r{run}.w{writer}.n{mine // 10}", "version": version, "jsonSchema": text}).encode()
 
