@@ -1,20 +1,19 @@
-"""JSON Schema syntax: which dialect a schema is written in, and whether it obeys it."""
+"""JSON Schema dialects: which one a schema is written in, and what one look over it tells."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote
 
 import jsonschema_rs
 from referencing import Specification
 from referencing.jsonschema import DRAFT4, DRAFT6, DRAFT7, DRAFT201909, DRAFT202012
 
-from linter_app.json_text import loads, pointer
+from linter_app.patterns.effort import seconds_to_compile
 
 DEFAULT = "https://json-schema.org/draft/2020-12/schema"
-_DRAFTS = {
+DRAFTS = {
     "http://json-schema.org/draft-04/schema": jsonschema_rs.Draft4,
     "http://json-schema.org/draft-06/schema": jsonschema_rs.Draft6,
     "http://json-schema.org/draft-07/schema": jsonschema_rs.Draft7,
@@ -25,9 +24,9 @@ _DRAFTS = {
 MAPS = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
 VALUES = frozenset({"enum", "const", "default", "examples"})
 REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
-# Without these, what the meta-schema accepts can be compiled: there is nothing to resolve, and no expression to read.
-_COMPILED = frozenset({*REFERENCES, "$id", "$anchor", "$dynamicAnchor", "$recursiveAnchor", "$vocabulary"})
-_COMPILED |= {"pattern", "patternProperties"}
+_PATTERNS = ("pattern", "patternProperties")
+MOST_COMPILING = 0.5
+"""Seconds that the patterns of a schema may take to compile, in which no other thread of the process works."""
 _OLDER = frozenset({"exclusiveMinimum", "exclusiveMaximum", "items", "dependencies"})
 # How the reference resolver knows the drafts.
 SPECIFICATIONS: dict[int, Specification[Any]] = {
@@ -88,6 +87,24 @@ def objects_in(root: Any) -> Iterator[dict[str, Any]]:
                 waiting.append(child)
 
 
+def patterns_in(read: Schema) -> Iterator[str]:
+    """Every regular expression in it."""
+    for item in objects_in(read.root) if not read.words.isdisjoint(_PATTERNS) else ():
+        pattern, names = (item.get(word) for word in _PATTERNS)
+        yield from [pattern] if isinstance(pattern, str) else []
+        yield from names if isinstance(names, dict) else ()
+
+
+def seconds_compiling(read: Schema, most: float = MOST_COMPILING) -> float:
+    """How long its patterns take to compile at worst; beyond `most` no further one is looked at."""
+    seconds = 0.0
+    for pattern in patterns_in(read):
+        seconds += seconds_to_compile(pattern)
+        if seconds > most:
+            break
+    return seconds
+
+
 def draft_of(schema: Any) -> int:
     """The dialect of `$schema`, as jsonschema_rs numbers it; 2020-12 where absent. Raises InvalidSchema."""
     if not isinstance(schema, dict) or "$schema" not in schema:
@@ -95,10 +112,10 @@ def draft_of(schema: Any) -> int:
     dialect = schema["$schema"]
     if dialect in ("http://json-schema.org/schema#", "http://json-schema.org/schema"):
         return jsonschema_rs.Draft202012  # "the latest", in the words of old tutorials
-    if not isinstance(dialect, str) or dialect.removesuffix("#") not in _DRAFTS:
-        known = ", ".join(_DRAFTS)
+    if not isinstance(dialect, str) or dialect.removesuffix("#") not in DRAFTS:
+        known = ", ".join(DRAFTS)
         raise InvalidSchema(f"unknown dialect {dialect!r}; $schema must be one of {known}", "/$schema")
-    return _DRAFTS[dialect.removesuffix("#")]
+    return DRAFTS[dialect.removesuffix("#")]
 
 
 def guessed_draft_of(schema: Any) -> int:
@@ -126,71 +143,3 @@ def guessed_draft_of(schema: Any) -> int:
         elif isinstance(item, list):
             waiting.extend(child for child in item if isinstance(child, (dict, list)))
     return guess
-
-
-def _place_of_reference(schema: Any, message: str) -> str:
-    """The JSON Pointer of the first `$ref` whose target the message names; the root where none is found."""
-    waiting: list[tuple[Any, tuple[str | int, ...]]] = [(schema, ())]
-    while waiting:
-        item, path = waiting.pop()
-        if isinstance(item, dict):
-            reference = item.get("$ref")
-            if isinstance(reference, str) and unquote(reference.partition("#")[2]) in message and "#" in reference:
-                return pointer((*path, "$ref"))
-        members = item.items() if isinstance(item, dict) else enumerate(item) if isinstance(item, list) else ()
-        waiting.extend((child, (*path, key)) for key, child in members)
-    return ""
-
-
-def _never_fetch(uri: str) -> Any:
-    # A reference to another document is left to whoever holds that document.
-    return True
-
-
-def check_schema(read: Schema) -> None:
-    """Raise InvalidSchema unless a schema that has passed `check_shape` is valid, and its local references resolve.
-
-    Where it does not name its dialect, that is the newest, whatever it looks like.
-    """
-    schema = read.root
-    try:
-        if draft_of(schema) != read.draft:
-            jsonschema_rs.meta.validate(schema)
-        # `id` counts in draft 4 alone, and is too good a name for a property to look for.
-        if read.draft == jsonschema_rs.Draft4 or not read.words.isdisjoint(_COMPILED):
-            jsonschema_rs.validator_for(schema, retriever=_never_fetch)
-    except jsonschema_rs.ValidationError as error:
-        if error.kind.name == "$ref":
-            raise InvalidSchema(
-                f"unresolvable reference: {error.message}", _place_of_reference(schema, error.message)
-            ) from None
-        raise InvalidSchema(error.message, pointer(error.instance_path)) from None
-    except jsonschema_rs.ReferencingError as error:
-        raise InvalidSchema(f"unresolvable reference: {error}") from None
-    except ValueError as error:
-        raise InvalidSchema(str(error)) from None
-
-
-def check_shape(read: Schema) -> None:
-    """Raise InvalidSchema unless the keywords have the types that the dialect asks for which the schema is read in.
-
-    References are not followed.
-    """
-    schema = read.root
-    if isinstance(schema, bool):
-        return
-    if not isinstance(schema, dict):
-        raise InvalidSchema(f"a JSON Schema is an object or a boolean, not {type(schema).__name__}")
-    dialect = next(uri for uri, draft in _DRAFTS.items() if draft == read.draft)
-    try:
-        jsonschema_rs.meta.validate({**schema, "$schema": dialect})
-    except jsonschema_rs.ValidationError as error:
-        raise InvalidSchema(error.message, pointer(error.instance_path)) from None
-
-
-def parse_schema(text: str | bytes) -> Any:
-    """Read and check a schema's text. Raises InvalidJSON or InvalidSchema."""
-    read = read_schema(loads(text))
-    check_shape(read)
-    check_schema(read)
-    return read.root

@@ -60,6 +60,7 @@ class Document:
     """A schema with the resources that its references may use (URI to parsed schema)."""
 
     def __init__(self, schema: Schema, resources: Mapping[str, Any] | None = None, uri: str = "") -> None:
+        self.schema = schema
         self.root = schema.root
         self.draft = schema.draft
         self.refers = schema.refers

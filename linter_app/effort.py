@@ -1,8 +1,12 @@
-"""How much work a schema makes for a validator, before one is let near it: references can multiply without end."""
+"""How much work a schema makes, before anything is let near it: references can multiply without end."""
 
 from __future__ import annotations
 
-from linter_app.dialects import REFERENCES, VALUES
+from collections.abc import Callable
+from typing import Any
+
+from linter_app.change import Path
+from linter_app.dialects import MOST_COMPILING, REFERENCES, VALUES, Schema, patterns_in, read_schema, seconds_compiling
 from linter_app.documents import SAME_INSTANCE, Document, Source
 
 LEVELS = 12
@@ -10,33 +14,102 @@ LEVELS = 12
 LIMIT = 300_000
 """How many steps one path down such an instance may take."""
 MAX_PLACES = 60_000
+# With these the work can grow faster than the text does.
+_LABORIOUS = frozenset(
+    {
+        *(*REFERENCES, "allOf", "anyOf", "oneOf", "not", "if", "dependencies", "dependentSchemas", "contains"),
+        *("patternProperties", "propertyNames", "prefixItems", "unevaluatedItems", "unevaluatedProperties"),
+    }
+)
+PLAIN_SECONDS = 0.003
+"""For compiling the patterns of a plain schema."""
+PLAIN_PATTERNS = 1_000
+"""Their characters altogether, which are read to tell."""
+
+
+MOST_EVALUATED = 50_000
+"""Places that a compiler may go through to find what `unevaluated...` applies to, in up to 10 microseconds each."""
+_UNEVALUATED = ("unevaluatedProperties", "unevaluatedItems")
+
+
+def plain(schema: Schema) -> bool:
+    """Whether the work of checking and comparing the schema, but for its patterns, grows no faster than its text.
+
+    The patterns are compiled as quickly; what they mean is not looked into.
+    """
+    if not schema.words.isdisjoint(_LABORIOUS):
+        return False
+    if sum(map(len, patterns_in(schema))) > PLAIN_PATTERNS:
+        return False
+    return seconds_compiling(schema) <= PLAIN_SECONDS
 
 
 def bearable(document: Document) -> bool:
-    """Whether validating takes a bounded number of steps, as far as the schema alone tells.
+    """Whether compiling and validating take a bounded number of steps, as far as the schema alone tells.
 
     Without references the steps are bounded by its size. With them, each evaluation of a definition
     counts as often as ways lead to it, down to LEVELS within an instance.
     """
-    if not document.refers:
-        return True
     root = document.root
-    known = document.kept(root, "bearable") if isinstance(root, dict) else True
+    if not isinstance(root, dict):
+        return True
+    known = document.kept(root, "bearable")
     if known is None:
-        known = document.keep(root, "bearable", _Effort().bearable(document.source))
+        schemas = document.schema, *map(read_schema, document.resources.values())
+        compiled = sum(map(seconds_compiling, schemas)) <= MOST_COMPILING
+        compiled = compiled and evaluation(document)[0] <= MOST_EVALUATED
+        followed = not document.refers or _Effort().counted(document.source, LEVELS) < LIMIT
+        known = document.keep(root, "bearable", compiled and followed)
     return bool(known)
 
 
+def evaluation(document: Document) -> tuple[int, Path]:
+    """How many places are gone through to find what is unevaluated, and where most are.
+
+    jsonschema-rs (0.60) does so when it compiles, for each place anew, following each reference as often as it is met.
+    """
+    total, most = 0, 0
+    where: Path = ()
+    if not document.schema.words.isdisjoint(_UNEVALUATED):
+        effort = _Effort(weigh=_named)
+        for path, schema in document.schemas():
+            if any(word in schema for word in _UNEVALUATED):
+                steps = effort.counted(Source(schema, path, document), 0)
+                total += steps
+                if steps > most:
+                    most, where = steps, path
+    return total, where
+
+
+def steps_for_a_value(document: Document) -> int:
+    """How many alternatives, listed values and patterns one value may be held against, at the worst place."""
+    effort = _Effort(weigh=_choices)
+    return max((effort.counted(Source(schema, path, document), 0) for path, schema in document.schemas()), default=1)
+
+
+def _choices(schema: dict[str, Any]) -> int:
+    listed, patterns = schema.get("enum"), schema.get("patternProperties")
+    # Scalars are looked up; objects and arrays are compared one after the other.
+    compared = sum(isinstance(value, (dict, list)) for value in listed) if isinstance(listed, list) else 0
+    return 1 + compared + (len(patterns) if isinstance(patterns, dict) else 0)
+
+
+def _named(schema: dict[str, Any]) -> int:
+    names = schema.get("properties")
+    return 1 + (len(names) if isinstance(names, dict) else 0)
+
+
 class _Effort:
-    def __init__(self) -> None:
+    def __init__(self, weigh: Callable[[dict[str, Any]], int] = lambda schema: 1) -> None:
+        self.weigh = weigh
         self.known: dict[tuple[int, int], int] = {}
         self.active: set[tuple[int, int]] = set()
 
-    def bearable(self, source: Source) -> bool:
+    def counted(self, source: Source, levels: int) -> int:
         try:
-            return self.steps(source, LEVELS) < LIMIT
+            return self.steps(source, levels)
         except RecursionError:
-            return False
+            return LIMIT
 
     def steps(self, source: Source, levels: int) -> int:
         if not isinstance(source.schema, dict):
@@ -47,7 +120,7 @@ class _Effort:
         if key in self.active or len(self.known) > MAX_PLACES:
             return 1 if key in self.active else LIMIT
         self.active.add(key)
-        count, deepest = 1, 0
+        count, deepest = self.weigh(source.schema), 0
         for keyword, value in source.schema.items():
             if keyword in REFERENCES:
                 target = source.document.resolve(source, keyword)

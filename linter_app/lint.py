@@ -9,8 +9,9 @@ from typing import Any
 
 from linter_app import iri
 from linter_app.change import Change, Level, Mode, NotInTime, Report
+from linter_app.checks import check_shape
 from linter_app.config import BUDGET_MS, Config
-from linter_app.dialects import Schema, check_shape, read_schema
+from linter_app.dialects import Schema, read_schema
 from linter_app.diff import too_deep, walk
 from linter_app.documents import Document
 from linter_app.effort import bearable

@@ -291,6 +291,8 @@ def compare(
         place.undecided("what unevaluated items or properties are hangs on the instance", "", "")
     weigh(place)
     keywords = place.old.keywords | place.new.keywords
+    if walk.in_time and "pattern" in keywords:
+        raise NotInTime  # what patterns mean is found out by automata
     for about, compare_keywords in comparisons():
         if about is None or not about.isdisjoint(keywords):
             compare_keywords(place)

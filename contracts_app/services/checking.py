@@ -9,7 +9,9 @@ from contracts_app.bundles import ContractBundle
 from contracts_app.exceptions import ContractRefused
 from contracts_app.services.remembering import TooLong, in_haste, remembering
 from linter_app import Change, Config, lint_wit
-from linter_app.dialects import REFERENCES, InvalidSchema, Schema, check_schema, check_shape, read_schema
+from linter_app.checks import check_schema, check_shape
+from linter_app.dialects import InvalidSchema, Schema, read_schema
+from linter_app.effort import plain
 from linter_app.json_text import InvalidJSON, loads
 from linter_app.lint import facts_between, plainly_compatible
 from linter_app.wit import InvalidWIT, WITToolFailed, check_wit
@@ -21,13 +23,6 @@ Packages = tuple[tuple[str, str], ...]
 QUICK_CHARACTERS = 8 * 1024
 QUICK_SECONDS = 0.005
 """Of one comparison in haste."""
-# With these the work can grow faster than the text does.
-_LABORIOUS = frozenset(
-    {
-        *(*REFERENCES, "allOf", "anyOf", "oneOf", "not", "if", "dependencies", "dependentSchemas", "contains"),
-        *("pattern", "patternProperties", "propertyNames", "prefixItems", "unevaluatedItems", "unevaluatedProperties"),
-    }
-)
 
 
 def check_content(bundle: ContractBundle, schema: str | None, packages: Packages = ()) -> None:
@@ -98,17 +93,18 @@ def _small(text: str | None) -> bool:
     return text is None or len(text) <= QUICK_CHARACTERS
 
 
-def _plain(text: str | None) -> bool:
-    """Whether a schema is compiled and compared in milliseconds, whoever wrote it."""
-    return _small(text) and _read(text).words.isdisjoint(_LABORIOUS)
-
-
 # What is parsed takes several times the memory of its text.
 @remembering(256, characters=2_000_000, quick=_small)
 def _read(text: str | None) -> Schema:
     """Shared by all who read it, and changed by nobody."""
     # A bundle without a schema says nothing about instances, so it accepts all of them.
     return read_schema(True if text is None else loads(text))
+
+
+@remembering(1024, quick=_small)
+def _plain(text: str | None) -> bool:
+    """Whether a schema is checked and compared in milliseconds, whoever wrote it."""
+    return _small(text) and plain(_read(text))
 
 
 @remembering(256, characters=2_000_000, quick=_plain)

@@ -12,13 +12,15 @@ import jsonschema_rs
 from contracts_app.exceptions import ContractRefused
 from linter_app.dialects import read_schema
 from linter_app.documents import Document
-from linter_app.effort import bearable
+from linter_app.effort import bearable, steps_for_a_value
 from linter_app.json_text import identity, loads, pointer
 from linter_app.witnesses.draw import Draw
 from linter_app.witnesses.wanted import Aim, Contradiction
 
 MOST_ERRORS = 50
 """Of one instance."""
+MOST_STEPS = 10_000_000
+"""Of one instance, some 0.1 microseconds each, in which no other thread of the process works."""
 SECONDS = 10
 """For all instances of one request."""
 EXAMPLE_SECONDS = 2
@@ -32,7 +34,10 @@ class Validator:
         self.schema = loads(text) if text is not None else True
         document = Document(read_schema(self.schema))
         if not bearable(document):
-            raise ContractRefused("the references of this schema multiply too much to validate with it")
+            raise ContractRefused(
+                "to validate with this schema would take too long: its references multiply, or its patterns do"
+            )
+        self._steps = steps_for_a_value(document)
         try:
             self._compiled = jsonschema_rs.validator_for(
                 self.schema,
@@ -44,7 +49,15 @@ class Validator:
             raise ContractRefused(f"this schema cannot be compiled: {error}") from None
 
     def errors(self, instance: Any) -> list[dict[str, str]]:
-        """What is wrong with an instance, at most MOST_ERRORS things."""
+        """What is wrong with an instance, at most MOST_ERRORS things.
+
+        Raises ContractRefused where that would take too long, or cannot be told.
+        """
+        if self._steps > 20 and (values := _values_in(instance)) * self._steps > MOST_STEPS:
+            raise ContractRefused(
+                f"{values} values are too many to be validated at once with this schema, "
+                f"which may hold each against {self._steps} alternatives; send fewer"
+            )
         found = []
         try:
             for error in self._compiled.iter_errors(instance):
@@ -63,6 +76,16 @@ class Validator:
 
     def is_valid(self, instance: Any) -> bool:
         return bool(self._compiled.is_valid(instance))
+
+
+def _values_in(instance: Any) -> int:
+    count, waiting = 0, [instance]
+    while waiting:
+        item = waiting.pop()
+        count += 1
+        if isinstance(item, (dict, list)):
+            waiting += item.values() if isinstance(item, dict) else item
+    return count
 
 
 def _nothing(uri: str) -> Any:

@@ -96,14 +96,16 @@ _CLASSES |= {letter.upper(): complement(ranges) for letter, ranges in list(_CLAS
 _CONTROLS = {"t": 9, "n": 10, "v": 11, "f": 12, "r": 13, "0": 0}
 
 
-@lru_cache(maxsize=256)
 def parse(pattern: str) -> Node | None:
     """The tree of a regular expression; None where it cannot be read."""
-    if len(pattern) > MAX_LENGTH:
-        return None
+    return _parsed(pattern) if len(pattern) <= MAX_LENGTH else None
+
+
+@lru_cache(maxsize=256)
+def _parsed(pattern: str) -> Node | None:
     try:
         return _Reader(pattern).whole()
-    except (NotSupported, RecursionError, OverflowError):
+    except (ValueError, RecursionError, OverflowError):  # NotSupported, or a number with too many digits
         return None
 
 

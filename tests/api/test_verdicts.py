@@ -105,6 +105,16 @@ def test_instances_are_validated_one_or_many(stocked):
     assert answer.status_code == 400
 
 
+def test_an_instance_that_would_hold_up_the_process_is_refused(admin):
+    schema = {"items": {"anyOf": [{"const": number} for number in range(5000)]}}
+    assert admin.publish("verdict.many", "1.0.0", schema).status_code == 201
+    path = "/registry/contracts/verdict.many/1.0.0/validate"
+    assert admin.post([4999] * 100, path).json()["valid"] is True
+    refused = admin.post([4999] * 20_000, path, **JSON)
+    assert refused.status_code == 422
+    assert "20001 values are too many to be validated at once with this schema" in refused.json()["detail"]
+
+
 def test_examples_are_what_they_say(stocked):
     path = "/registry/contracts/verdict.x/1.1.0"
     answer = stocked.get(f"{path}/examples?count=5").json()

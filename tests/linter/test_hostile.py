@@ -1,10 +1,15 @@
 """Schemas that shall make the linter hang, crash or lie: it ends in time, and says `undecided` at worst."""
 
+import json
 import time
 
 import pytest
 
 from linter_app import lint
+from linter_app.checks import parse_schema
+from linter_app.dialects import InvalidSchema, read_schema
+from linter_app.documents import Document
+from linter_app.effort import bearable, plain
 from linter_app.patterns import matches, shortest
 
 SECONDS = 20  # far beyond what any of these takes; a hang would take forever
@@ -46,6 +51,18 @@ PAIRS = {
     "catastrophic patterns": (
         {"type": "string", "pattern": CATASTROPHIC, "maxLength": 200},
         {"type": "string", "pattern": CATASTROPHIC + "|^(a|aa)+$", "minLength": 100},
+    ),
+    "patterns of many escapes": (
+        {"type": "string", "enum": ["a"], "pattern": r"^\s*" + r"\S?" * 2400},
+        {"type": "string", "enum": ["a"], "pattern": r"^\S" + r"\s?" * 2400},
+    ),
+    "many patterns that are unfolded": tuple(
+        {"properties": {f"p{n}": {"enum": ["a"], "pattern": f"^.{{0,{9000 + n + more}}}$"} for n in range(500)}}
+        for more in (0, 1)
+    ),
+    "patterns of a number without end": (
+        {"type": "string", "pattern": "a{" + "9" * 4500 + "}"},
+        {"type": "string", "pattern": "a{" + "8" * 4500 + "}"},
     ),
     "patterns of huge counts": (
         {"type": "string", "pattern": "^(a{1,1000}){1,1000}$"},
@@ -112,3 +129,89 @@ def test_a_remote_reference_is_never_fetched():
     report = lint({"$ref": "http://127.0.0.1:1/schema"}, {"type": "string"})
     assert report.verdict == "undecided"
     assert "not known here" in report.undecided[0].message
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        True,
+        {"properties": {"a": {"type": "string", "pattern": "^[0-9a-f]{8}(-[0-9a-f]{4})+$"}}},
+        {
+            "properties": {"pattern": {"pattern": r"^\d{4}-\d{2}$"}, "id": {"enum": [1, 2]}},
+            "additionalProperties": False,
+        },
+    ],
+)
+def test_what_is_plain(schema):
+    assert plain(read_schema(schema))
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"properties": {"a": {"$ref": "#/$defs/a"}}, "$defs": {"a": {}}},
+        {"items": {"anyOf": [{}, {}]}},
+        {"dependencies": {"enum": {"allOf": [{}]}}},
+        {"patternProperties": {"^a": {}}},
+        *({"items": {"pattern": pattern}} for pattern in ("(.{99}){9}", "a{9}*{9}", "a{3001}", "a{1000000000000}")),
+        *({"items": {"pattern": pattern}} for pattern in (r"\p{L}{99}", "(?i)a{99}{99}", r"\s" * 100, "a" * 1001)),
+        {"properties": {str(number): {"pattern": "[^a]{99}"} for number in range(5)}},
+    ],
+)
+def test_what_may_be_laborious(schema):
+    assert not plain(read_schema(schema))
+
+
+@pytest.mark.parametrize(
+    ("schema", "pointer"),
+    [
+        ({"properties": {"a": {"pattern": r"\s" * 2000}, "b": {"pattern": "^a$"}}}, "/properties/a/pattern"),
+        ({"patternProperties": {"a/b" + r"\d" * 2000: {}}}, "/patternProperties/a~1b" + r"\d" * 2000),
+        ({"$defs": {str(n): {"pattern": f".{{{9000 + n}}}"} for n in range(9)}}, "/$defs/8/pattern"),
+    ],
+)
+def test_patterns_that_take_long_to_compile_are_refused_with_their_place(schema, pointer):
+    assert not bearable(Document(read_schema(schema)))
+    with pytest.raises(InvalidSchema, match="too long to compile") as refused:
+        parse_schema(json.dumps(schema))
+    assert refused.value.pointer == pointer
+
+
+def test_patterns_of_resources_are_counted():
+    assert not bearable(Document(read_schema({}), {"urn:a": {"pattern": r"\s" * 2000}}))
+
+
+def test_many_usual_patterns_are_compiled():
+    identifier, moment = (
+        "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$",
+        r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z$",
+    )
+    unread = "(?i)^[a-z]+$"  # by the linter's own reader
+    usual = {f"{number}": {"pattern": (identifier, moment, unread)[number % 3]} for number in range(800)}
+    parse_schema(json.dumps({"properties": usual}))
+
+
+def fan_of_unevaluated(depth):
+    links = {f"d{n}": {"allOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(depth)}
+    return {"$defs": links | {f"d{depth}": {}}, "items": {"$ref": "#/$defs/d0", "unevaluatedProperties": False}}
+
+
+def nest_of_unevaluated(depth):
+    schema = {"allOf": [{"properties": {str(number): {}}} for number in range(500)]}
+    for _ in range(depth):
+        schema = {"allOf": [schema], "unevaluatedProperties": False}
+    return schema
+
+
+@pytest.mark.parametrize(("schema", "at"), [(fan_of_unevaluated(60), "/items"), (nest_of_unevaluated(90), "")])
+def test_what_is_unevaluated_must_be_found_in_bounded_steps(schema, at):
+    assert not bearable(Document(read_schema(schema)))
+    with pytest.raises(InvalidSchema, match="unevaluated here takes too long") as refused:
+        parse_schema(json.dumps(schema))
+    assert refused.value.pointer == at
+
+
+def test_unevaluated_properties_in_a_usual_number_are_compiled():
+    base = {"properties": {str(number): {} for number in range(30)}}
+    extended = {"allOf": [{"$ref": "#/$defs/base"}], "properties": {"more": {}}, "unevaluatedProperties": False}
+    parse_schema(json.dumps({"$defs": {"base": base} | {f"e{number}": extended for number in range(300)}}))

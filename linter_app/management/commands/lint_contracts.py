@@ -13,9 +13,10 @@ from tqdm import tqdm
 
 from linter_app import changelog
 from linter_app.change import MODES, Report
+from linter_app.checks import parse_schema
 from linter_app.coherence import check_bundle
 from linter_app.config import Config, InvalidConfig, find, load
-from linter_app.dialects import InvalidSchema, parse_schema
+from linter_app.dialects import InvalidSchema
 from linter_app.history import RepeatedVersion, VersionFile, histories
 from linter_app.json_text import InvalidJSON
 from linter_app.lint import lint, lint_wit

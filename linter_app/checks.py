@@ -1,0 +1,118 @@
+"""Whether a schema obeys its dialect, and can be compiled without holding up everything else."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import unquote
+
+import jsonschema_rs
+
+from linter_app.dialects import (
+    DRAFTS,
+    MOST_COMPILING,
+    REFERENCES,
+    InvalidSchema,
+    Schema,
+    draft_of,
+    read_schema,
+    seconds_compiling,
+)
+from linter_app.documents import Document
+from linter_app.effort import MOST_EVALUATED, evaluation
+from linter_app.json_text import loads, pointer
+from linter_app.patterns.effort import seconds_to_compile
+
+# Without these, what the meta-schema accepts can be compiled: there is nothing to resolve, and no expression to read.
+_COMPILED = frozenset(
+    {"pattern", "patternProperties", *REFERENCES, "$id", "$anchor", "$dynamicAnchor", "$recursiveAnchor", "$vocabulary"}
+)
+
+
+def _place_of_pattern(schema: Any) -> str:
+    """The JSON Pointer of the pattern that takes longest to compile."""
+    slowest, found = -1.0, ""
+    waiting: list[tuple[Any, tuple[str | int, ...]]] = [(schema, ())]
+    while waiting:
+        item, path = waiting.pop()
+        members = item.items() if isinstance(item, dict) else enumerate(item) if isinstance(item, list) else ()
+        for key, child in members:
+            pattern = child if key == "pattern" else key if path[-1:] == ("patternProperties",) else None
+            if isinstance(pattern, str) and (seconds := seconds_to_compile(pattern)) > slowest:
+                slowest, found = seconds, pointer((*path, key))
+            waiting.append((child, (*path, key)))
+    return found
+
+
+def _place_of_reference(schema: Any, message: str) -> str:
+    """The JSON Pointer of the first `$ref` whose target the message names; the root where none is found."""
+    waiting: list[tuple[Any, tuple[str | int, ...]]] = [(schema, ())]
+    while waiting:
+        item, path = waiting.pop()
+        if isinstance(item, dict):
+            reference = item.get("$ref")
+            if isinstance(reference, str) and unquote(reference.partition("#")[2]) in message and "#" in reference:
+                return pointer((*path, "$ref"))
+        members = item.items() if isinstance(item, dict) else enumerate(item) if isinstance(item, list) else ()
+        waiting.extend((child, (*path, key)) for key, child in members)
+    return ""
+
+
+def _never_fetch(uri: str) -> Any:
+    # A reference to another document is left to whoever holds that document.
+    return True
+
+
+def check_schema(read: Schema) -> None:
+    """Raise InvalidSchema unless a schema that has passed `check_shape` is valid, and its local references resolve.
+
+    Where it does not name its dialect, that is the newest, whatever it looks like.
+    """
+    schema = read.root
+    if seconds_compiling(read) > MOST_COMPILING:
+        reason = "its regular expressions take too long to compile; shorten this one, or repeat less in it"
+        raise InvalidSchema(reason, _place_of_pattern(schema))
+    steps, place = evaluation(Document(read))
+    if steps > MOST_EVALUATED:
+        reason = "what is unevaluated here takes too long to find out: references multiply, or it is nested too deep"
+        raise InvalidSchema(reason, pointer(place))
+    try:
+        if draft_of(schema) != read.draft:
+            jsonschema_rs.meta.validate(schema)
+        # `id` counts in draft 4 alone, and is too good a name for a property to look for.
+        if read.draft == jsonschema_rs.Draft4 or not read.words.isdisjoint(_COMPILED):
+            jsonschema_rs.validator_for(schema, retriever=_never_fetch)
+    except jsonschema_rs.ValidationError as error:
+        if error.kind.name == "$ref":
+            raise InvalidSchema(
+                f"unresolvable reference: {error.message}", _place_of_reference(schema, error.message)
+            ) from None
+        raise InvalidSchema(error.message, pointer(error.instance_path)) from None
+    except jsonschema_rs.ReferencingError as error:
+        raise InvalidSchema(f"unresolvable reference: {error}") from None
+    except ValueError as error:
+        raise InvalidSchema(str(error)) from None
+
+
+def check_shape(read: Schema) -> None:
+    """Raise InvalidSchema unless the keywords have the types that the dialect asks for which the schema is read in.
+
+    References are not followed.
+    """
+    schema = read.root
+    if isinstance(schema, bool):
+        return
+    if not isinstance(schema, dict):
+        raise InvalidSchema(f"a JSON Schema is an object or a boolean, not {type(schema).__name__}")
+    dialect = next(uri for uri, draft in DRAFTS.items() if draft == read.draft)
+    try:
+        jsonschema_rs.meta.validate({**schema, "$schema": dialect})
+    except jsonschema_rs.ValidationError as error:
+        raise InvalidSchema(error.message, pointer(error.instance_path)) from None
+
+
+def parse_schema(text: str | bytes) -> Any:
+    """Read and check a schema's text. Raises InvalidJSON or InvalidSchema."""
+    read = read_schema(loads(text))
+    check_shape(read)
+    check_schema(read)
+    return read.root
