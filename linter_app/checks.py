@@ -63,11 +63,14 @@ def _never_fetch(uri: str) -> Any:
 
 
 def check_schema(read: Schema) -> None:
-    """Raise InvalidSchema unless a schema that has passed `check_shape` is valid, and its local references resolve.
+    """Raise InvalidSchema unless the schema is valid in its dialect, and its local references resolve.
 
     Where it does not name its dialect, that is the newest, whatever it looks like.
     """
     schema = read.root
+    if draft_of(schema) != read.draft:
+        _obey(schema)
+    check_shape(read)
     if seconds_compiling(read) > MOST_COMPILING:
         reason = "its regular expressions take too long to compile; shorten this one, or repeat less in it"
         raise InvalidSchema(reason, _place_of_pattern(schema))
@@ -76,8 +79,6 @@ def check_schema(read: Schema) -> None:
         reason = "what is unevaluated here takes too long to find out: references multiply, or it is nested too deep"
         raise InvalidSchema(reason, pointer(place))
     try:
-        if draft_of(schema) != read.draft:
-            jsonschema_rs.meta.validate(schema)
         # `id` counts in draft 4 alone, and is too good a name for a property to look for.
         if read.draft == jsonschema_rs.Draft4 or not read.words.isdisjoint(_COMPILED):
             jsonschema_rs.validator_for(schema, retriever=_never_fetch)
@@ -104,8 +105,12 @@ def check_shape(read: Schema) -> None:
     if not isinstance(schema, dict):
         raise InvalidSchema(f"a JSON Schema is an object or a boolean, not {type(schema).__name__}")
     dialect = next(uri for uri, draft in DRAFTS.items() if draft == read.draft)
+    _obey({**schema, "$schema": dialect})
+
+
+def _obey(schema: Any) -> None:
     try:
-        jsonschema_rs.meta.validate({**schema, "$schema": dialect})
+        jsonschema_rs.meta.validate(schema)
     except jsonschema_rs.ValidationError as error:
         raise InvalidSchema(error.message, pointer(error.instance_path)) from None
 
@@ -113,6 +118,5 @@ def check_shape(read: Schema) -> None:
 def parse_schema(text: str | bytes) -> Any:
     """Read and check a schema's text. Raises InvalidJSON or InvalidSchema."""
     read = read_schema(loads(text))
-    check_shape(read)
     check_schema(read)
     return read.root

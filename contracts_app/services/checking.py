@@ -116,7 +116,7 @@ def _shaped(text: str | None) -> Schema:
 
 @remembering(256, quick=_plain)
 def _checked_schema(text: str) -> None:
-    check_schema(_shaped(text))
+    check_schema(_read(text))
 
 
 @remembering(1024, quick=lambda old, new, mode, strict: _plain(old) and _plain(new))

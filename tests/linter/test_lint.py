@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
 import pytest
 
 from linter_app import Config, lint
+from linter_app.checks import parse_schema
 from linter_app.dialects import InvalidSchema, read_schema
 from linter_app.lint import facts_between, plainly_compatible
 from linter_app.semver import InvalidVersion
@@ -185,6 +187,15 @@ def test_a_malformed_schema_is_refused_with_its_place(schema, at):
         with pytest.raises(InvalidSchema) as caught:
             lint(old, new, mode="full")
         assert caught.value.pointer == at
+
+
+def test_what_is_new_is_held_to_the_newest_dialect_unless_it_names_an_older_one():
+    older = {"minimum": 1, "exclusiveMinimum": True, "type": "integer"}
+    with pytest.raises(InvalidSchema, match="not of type") as caught:
+        parse_schema(json.dumps({"exclusiveMinimum": True}))
+    assert caught.value.pointer == "/exclusiveMinimum"
+    assert parse_schema(json.dumps(older | {"$schema": "http://json-schema.org/draft-04/schema#"}))
+    assert lint(older, older).verdict == "compatible"
 
 
 def test_a_long_chain_of_definitions_is_walked_to_its_end():
