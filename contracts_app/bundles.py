@@ -166,11 +166,12 @@ def content_digest(bundle: ContractBundle) -> str:
 
 
 def utc_now() -> str:
-    return _in_utc(int(time.time()))
+    return in_utc(int(time.time()))
 
 
 @lru_cache(16)
-def _in_utc(second: int) -> str:
+def in_utc(second: int) -> str:
+    """RFC 3339 with `Z`, of seconds since 1970."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(second))
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote
 
 import jsonschema_rs
 
+from linter_app.change import Path
 from linter_app.dialects import (
     DRAFTS,
     MOST_COMPILING,
@@ -28,32 +30,34 @@ _COMPILED = frozenset(
 )
 
 
+def _within(schema: Any) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Every object within a parsed schema, with its place."""
+    waiting: list[tuple[Path, Any]] = [((), schema)]
+    while waiting:
+        path, item = waiting.pop()
+        if isinstance(item, dict):
+            yield path, item
+        members = item.items() if isinstance(item, dict) else enumerate(item) if isinstance(item, list) else ()
+        waiting.extend(((*path, key), child) for key, child in members)
+
+
 def _place_of_pattern(schema: Any) -> str:
     """The JSON Pointer of the pattern that takes longest to compile."""
     slowest, found = -1.0, ""
-    waiting: list[tuple[Any, tuple[str | int, ...]]] = [(schema, ())]
-    while waiting:
-        item, path = waiting.pop()
-        members = item.items() if isinstance(item, dict) else enumerate(item) if isinstance(item, list) else ()
-        for key, child in members:
+    for path, item in _within(schema):
+        for key, child in item.items():
             pattern = child if key == "pattern" else key if path[-1:] == ("patternProperties",) else None
             if isinstance(pattern, str) and (seconds := seconds_to_compile(pattern)) > slowest:
                 slowest, found = seconds, pointer((*path, key))
-            waiting.append((child, (*path, key)))
     return found
 
 
 def _place_of_reference(schema: Any, message: str) -> str:
     """The JSON Pointer of the first `$ref` whose target the message names; the root where none is found."""
-    waiting: list[tuple[Any, tuple[str | int, ...]]] = [(schema, ())]
-    while waiting:
-        item, path = waiting.pop()
-        if isinstance(item, dict):
-            reference = item.get("$ref")
-            if isinstance(reference, str) and unquote(reference.partition("#")[2]) in message and "#" in reference:
-                return pointer((*path, "$ref"))
-        members = item.items() if isinstance(item, dict) else enumerate(item) if isinstance(item, list) else ()
-        waiting.extend((child, (*path, key)) for key, child in members)
+    for path, item in _within(schema):
+        reference = item.get("$ref")
+        if isinstance(reference, str) and unquote(reference.partition("#")[2]) in message and "#" in reference:
+            return pointer((*path, "$ref"))
     return ""
 
 

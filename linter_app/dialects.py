@@ -95,12 +95,12 @@ def patterns_in(read: Schema) -> Iterator[str]:
         yield from names if isinstance(names, dict) else ()
 
 
-def seconds_compiling(read: Schema, most: float = MOST_COMPILING) -> float:
-    """How long its patterns take to compile at worst; beyond `most` no further one is looked at."""
+def seconds_compiling(read: Schema) -> float:
+    """How long its patterns take to compile at worst; beyond MOST_COMPILING no further one is looked at."""
     seconds = 0.0
     for pattern in patterns_in(read):
         seconds += seconds_to_compile(pattern)
-        if seconds > most:
+        if seconds > MOST_COMPILING:
             break
     return seconds
 

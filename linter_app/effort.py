@@ -55,12 +55,14 @@ def bearable(document: Document) -> bool:
         return True
     known = document.kept(root, "bearable")
     if known is None:
-        schemas = document.schema, *map(read_schema, document.resources.values())
-        compiled = sum(map(seconds_compiling, schemas)) <= MOST_COMPILING
-        compiled = compiled and evaluation(document)[0] <= MOST_EVALUATED
         followed = not document.refers or _Effort().counted(document.source, LEVELS) < LIMIT
-        known = document.keep(root, "bearable", compiled and followed)
+        known = document.keep(root, "bearable", followed and _compilable(document))
     return bool(known)
+
+
+def _compilable(document: Document) -> bool:
+    schemas = document.schema, *map(read_schema, document.resources.values())
+    return sum(map(seconds_compiling, schemas)) <= MOST_COMPILING and evaluation(document)[0] <= MOST_EVALUATED
 
 
 def evaluation(document: Document) -> tuple[int, Path]:

@@ -108,7 +108,7 @@ def facts_between(
 ) -> tuple[Change, ...]:
     """The facts of a step, each at its level: `error` where it breaks in this mode.
 
-    Both must have been read by `json_text.loads` and have passed `dialects.check_shape`, and so the resources.
+    Both must have been read by `json_text.loads` and have passed `checks.check_shape`, and so the resources.
     """
     strict, sides = config.strict_open_objects, config.sides
     resources = resources or {}

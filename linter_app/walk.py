@@ -61,7 +61,7 @@ class Walk:
     # Names that an open object of the accepting schema says nothing about and the other describes.
     holes: dict[str, dict[int, set[tuple[str, bool]]]] = field(default_factory=lambda: {"backward": {}, "forward": {}})
     places: int = 0
-    spent: bool = False
+    _spent: bool = False
     _views: dict[tuple[tuple[int, int], ...], View] = field(default_factory=dict)
     _known_sides: dict[Pair, frozenset[str]] = field(default_factory=dict)
     # Pairs whose sides are being found: how deep each is, and the lowest that was taken for granted.
@@ -81,10 +81,10 @@ class Walk:
     def exhausted(self) -> bool:
         """Whether the budget of this walk is spent."""
         self.places += 1
-        self.spent = self.spent or self.places > MAX_PLACES or time.monotonic() > self.deadline
-        if self.spent and self.in_time:
+        self._spent = self._spent or self.places > MAX_PLACES or time.monotonic() > self.deadline
+        if self._spent and self.in_time:
             raise NotInTime
-        return self.spent
+        return self._spent
 
     def alike(self, old: Conjunction, new: Conjunction) -> bool:
         """Whether both say the same in the same words, with references that mean the same."""

@@ -17,6 +17,7 @@ from django.http import HttpRequest, HttpResponse
 
 from contracts_app import metrics
 from contracts_app.api.remembered import Memory
+from contracts_app.bundles import in_utc
 from contracts_app.request_context import request_id
 from contracts_app.services.publishing import PUBLISHED
 from contracts_app.services.publishing import logger as publishing
@@ -35,7 +36,6 @@ class AccessLines:
     def __init__(self) -> None:
         self._lines: list[dict[str, Any]] = []
         self._counts: Counter[tuple[str, str, int]] = Counter()
-        self._second, self._date = 0, ""
 
     def published(self, name: str, version: str, identity: str) -> None:
         """The line that the service writes of a publish."""
@@ -57,9 +57,7 @@ class AccessLines:
 
     def _head(self, logger: str, message: str, identity: str) -> dict[str, Any]:
         now = time.time()
-        if (second := int(now)) != self._second:
-            self._second, self._date = second, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now))
-        moment = f"{self._date}.{int(now % 1 * 1000):03d}Z"
+        moment = f"{in_utc(int(now))[:-1]}.{int(now % 1 * 1000):03d}Z"
         return {"time": moment, "level": "info", "logger": logger, "message": message, "requestId": identity}
 
     def flush(self) -> None:

@@ -104,7 +104,7 @@ def _read(text: str | None) -> Schema:
 @remembering(1024, quick=_small)
 def _plain(text: str | None) -> bool:
     """Whether a schema is checked and compared in milliseconds, whoever wrote it."""
-    return _small(text) and plain(_read(text))
+    return plain(_read(text))
 
 
 @remembering(256, characters=2_000_000, quick=_plain)

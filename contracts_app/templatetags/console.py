@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
 from typing import Any
 
 from django import template
@@ -13,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from contracts_app.bundles import in_utc
 from contracts_app.console.sources import highlighted
 from linter_app.changelog import shown
 
@@ -42,7 +42,7 @@ def moment(text: str | float | None) -> SafeString | str:
     if text is None or text == "":
         return ""
     if isinstance(text, (int, float)):
-        text = datetime.fromtimestamp(text, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        text = in_utc(int(text))
     return format_html('<time datetime="{}" title="{}">{} {}</time>', text, text, text[:10], text[11:16])
 
 
