@@ -1,6 +1,5 @@
 """How gunicorn serves the registry. Read by `gunicorn registry_project.asgi` in this folder."""
 
-import asyncio
 import os
 import shutil
 import tempfile
@@ -21,12 +20,10 @@ except ImproperlyConfigured as error:
 
 bind = settings.BIND_ADDR
 workers = settings.env.int("WEB_CONCURRENCY", 2)
-worker_class = "asgi"
-asgi_lifespan = "on"
+worker_class = "registry_project.worker.Worker"
 timeout = 120
 graceful_timeout = 30
 keepalive = 75
-limit_request_line = 8190
 # The checks of formats take a second to import: once, and not again when a worker is replaced.
 preload_app = True
 max_requests = 0
@@ -59,12 +56,12 @@ def when_ready(server: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Start loading the copy before the first request asks for it; on the worker's own loop, where it has one."""
+    """Under WSGI too the copy is loaded before the first request asks for it; under ASGI the application sees to it."""
     from contracts_app.storage import contract_storage
+    from registry_project.worker import Worker
 
-    if isinstance(getattr(worker, "loop", None), asyncio.AbstractEventLoop):
-        contract_storage().run_on(worker.loop)
-    contract_storage().status()
+    if not isinstance(worker, Worker):
+        contract_storage().status()
 
 
 def child_exit(server: object, worker: Any) -> None:

@@ -4,8 +4,7 @@ import os
 
 # As the service: connections are spread over the workers.
 os.environ.setdefault("UV_TCP_SINGLE_ACCEPT", "1")
-worker_class = "asgi"
-asgi_lifespan = "on"
+worker_class = "registry_project.worker.Worker"
 keepalive = 75
 loglevel = "error"
 control_socket_disable = True

@@ -107,12 +107,17 @@ def load(port: int, path: str, connections: int, seconds: float, *headers: str, 
     lines = [f"{'GET' if body is None else 'POST'} {path} HTTP/1.1", "Host: localhost", *headers]
     lines += [f"Authorization: Bearer {TOKEN}", *([f"Content-Length: {len(sent)}"] if sent else [])]
     request = ("\r\n".join(lines) + "\r\n\r\n").encode() + sent
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.load", str(port), str(connections), str(seconds)],
-        cwd=ROOT,
-        input=request,
-        capture_output=True,
-    )
+    return _generator("load", port, connections, seconds, sent=request)
+
+
+def publishes(port: int, connections: int, seconds: float, texts: str) -> dict[str, float]:
+    return _generator("publishers", port, connections, seconds, texts, sent=TOKEN.encode())
+
+
+def _generator(module: str, *arguments: Any, sent: bytes) -> dict[str, float]:
+    """What a load generator prints, run in a process of its own."""
+    command = [sys.executable, "-m", f"bench.{module}", *map(str, arguments)]
+    done = subprocess.run(command, cwd=ROOT, input=sent, capture_output=True)
     if done.returncode:
         raise SystemExit(done.stderr.decode())
     result: dict[str, float] = json.loads(done.stdout)
@@ -231,10 +236,10 @@ def writes(server: EmbeddedServer, seconds: float, rounds: int) -> None:
                 f"publish, {connections} at once, every write on disk",
                 {
                     "raw kv.create": lambda c=connections: store.raw_creates(server.url, c, seconds),
-                    "POST, texts seen before": lambda c=connections: store.publishes(port, TOKEN, c, seconds, "seen"),
-                    "POST, every text new": lambda c=connections: store.publishes(port, TOKEN, c, seconds, "new"),
-                    "POST, new, with alternatives": lambda c=connections: store.publishes(
-                        port, TOKEN, c, seconds, "new, with alternatives"
+                    "POST, texts seen before": lambda c=connections: publishes(port, c, seconds, "seen"),
+                    "POST, every text new": lambda c=connections: publishes(port, c, seconds, "new"),
+                    "POST, new, with alternatives": lambda c=connections: publishes(
+                        port, c, seconds, "new, with alternatives"
                     ),
                 },
                 rounds,

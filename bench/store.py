@@ -8,7 +8,6 @@ import time
 import uuid
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 import nats
 
@@ -123,66 +122,3 @@ async def _raw_gets(url: str, seconds: float) -> dict[str, float]:
         number += 1
     await client.close()
     return {"perSecond": number / seconds}
-
-
-Texts = Literal["seen", "new", "new, with alternatives"]
-
-
-def publishes(port: int, token: str, at_once: int, seconds: float, texts: Texts) -> dict[str, float]:
-    """First versions and nine successors of each, compared with their neighbours.
-
-    The texts were seen before, as when a dry run came first or many contracts share a schema; or every one is
-    another, and must be compiled and compared, where there are alternatives in a thread.
-    """
-    return asyncio.run(_publishes(port, token, at_once, seconds, texts))
-
-
-async def _publishes(port: int, token: str, at_once: int, seconds: float, texts: Texts) -> dict[str, float]:
-    run, number, times = uuid.uuid4().hex[:8], 0, []
-
-    def body(writer: int, mine: int) -> bytes:
-        schema = json.loads(SCHEMA)
-        schema["properties"] |= {f"more_{step}": {"type": "integer"} for step in range(mine % 10)}
-        if texts != "seen":
-            schema["description"] = f"{run} {writer} {mine // 10}"
-        if texts == "new, with alternatives":
-            schema["properties"]["field_0"] = {"anyOf": [{"type": "string"}, {"type": "null"}]}
-        version, text = f"1.{mine % 10}.0", json.dumps(schema)
-        return json.dumps({"name": f"r{run}.w{writer}.n{mine // 10}", "version": version, "jsonSchema": text}).encode()
-
-    # Made before, as those of the raw baseline are; who outruns them makes more.
-    made = [[body(writer, mine) for mine in range(int(seconds * 3000 / at_once))] for writer in range(at_once)]
-    start = time.perf_counter() + at_once * 0.01
-    end = start + seconds
-
-    async def write(writer: int) -> None:
-        nonlocal number
-        # One after the other, as clients come: all at once, one worker may accept them all, and the others rest.
-        await asyncio.sleep(writer * 0.01)
-        reader, out = await asyncio.open_connection("127.0.0.1", port)
-        mine = 0
-        while time.perf_counter() < end:
-            sent = made[writer][mine] if mine < len(made[writer]) else body(writer, mine)
-            mine += 1
-            begun = time.perf_counter()
-            out.write(
-                b"POST /registry/contracts HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-                b"Authorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s" % (token.encode(), len(sent), sent)
-            )
-            head = await reader.readuntil(b"\r\n\r\n")
-            length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
-            answer = await reader.readexactly(length)
-            if b" 201 " not in head.split(b"\r\n")[0] + b" ":
-                raise SystemExit(answer.decode())
-            if begun >= start:
-                times.append(time.perf_counter() - begun)
-                number += 1
-        out.close()
-
-    await asyncio.gather(*(write(writer) for writer in range(at_once)))
-    times.sort()
-    return {
-        "perSecond": number / seconds,
-        "p50": times[len(times) // 2] * 1000,
-        "p99": times[int(len(times) * 0.99)] * 1000,
-    }

@@ -83,7 +83,7 @@ class RequestLogMiddleware:
         try:
             response = self.get_response(request)
             response["X-Request-ID"] = identity
-            if response.status_code < 300 and "HTTP_HOST" in request.META:
+            if response.status_code < 400 and "HTTP_HOST" in request.META:
                 accepted_hosts.remember(request.META["HTTP_HOST"].encode("latin-1"), True)
             match = request.resolver_match
             route = "/" + match.route if match else "unmatched"

@@ -1,5 +1,6 @@
-"""The service under gunicorn's asgi worker: what is ready in memory at once, all else by Django in threads."""
+"""The service as an ASGI application: what is ready in memory at once, all else by Django in threads."""
 
+import asyncio
 import os
 import sys
 from typing import Any
@@ -31,9 +32,16 @@ gate, lines = Gate(tokens, accepted_hosts), AccessLines()
 writes = WritePath(storage=storage, gate=gate, log=lines)
 threads = InThreads(django, threads=settings.WEB_THREADS, most_bytes=settings.CONTRACT_MAX_BYTES, before=writes)
 events = EventFeed(threads.judge, Feed(storage), tokens)
-hot = HotPath(threads, storage=storage, gate=gate, log=lines)
 
 
-async def application(scope: Any, receive: Any, send: Any) -> None:
+async def behind(scope: Any, receive: Any, send: Any) -> None:
+    """What is not answered at once."""
+    if scope["type"] == "lifespan":
+        # The server's own loop carries the storage, and its copy is loaded before the first request asks for it.
+        storage.run_on(asyncio.get_running_loop())
+        storage.status()
     is_feed = scope["type"] == "http" and scope["method"] == "GET" and scope["path"] == FEED
-    await (events if is_feed else hot)(scope, receive, send)
+    await (events if is_feed else threads)(scope, receive, send)
+
+
+application = HotPath(behind, storage=storage, gate=gate, log=lines)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from itertools import count
 from secrets import token_hex
 from typing import Any, NamedTuple, Protocol
+
+from django.conf import settings
 
 from contracts_app.api.remembered import Memory, RememberedTokens
 
@@ -15,6 +17,7 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+Headers = tuple[tuple[bytes, bytes], ...]
 
 
 class Lines(Protocol):
@@ -31,13 +34,13 @@ CONTRACTS = "/registry/contracts"
 ALLOWED = (b"allow", b"GET, POST, HEAD, OPTIONS")
 """What CONTRACTS answers to."""
 # What the middleware adds to every answer of the API.
-ALWAYS = (
+_ALWAYS = (
     (b"x-frame-options", b"DENY"),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"same-origin"),
     (b"cross-origin-opener-policy", b"same-origin"),
 )
-_WANTED = (b"authorization", b"content-length", b"host", b"if-none-match", b"x-request-id")
+_WANTED = (b"authorization", b"content-length", b"host", b"if-none-match", b"x-forwarded-proto", b"x-request-id")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
 
@@ -48,18 +51,34 @@ class Admitted(NamedTuple):
     """The request's id."""
 
 
+def always(scheme: str) -> Headers:
+    """The headers of every answer to a request of this scheme, as Django's middleware adds them."""
+    if scheme != "https" or not settings.SECURE_HSTS_SECONDS:
+        return _ALWAYS
+    value = f"max-age={settings.SECURE_HSTS_SECONDS}"
+    value += "; includeSubDomains" if settings.SECURE_HSTS_INCLUDE_SUBDOMAINS else ""
+    value += "; preload" if settings.SECURE_HSTS_PRELOAD else ""
+    return (*_ALWAYS, (b"strict-transport-security", value.encode()))
+
+
+def plain(scope: Scope) -> bool:
+    """Whether an ASGI scope has nothing that is not looked at here."""
+    return not scope["query_string"] and scope["scheme"] in ("http", "https") and not scope.get("root_path")
+
+
 class Gate:
     def __init__(self, tokens: RememberedTokens, hosts: Memory) -> None:
         self._tokens = tokens
         self._hosts = hosts
         self._unique, self._number = token_hex(8).encode(), count()
 
-    def admit(self, scope: Scope, needed: str) -> Admitted | None:
-        """What is to be known of a request whose token has the scope `needed`, or None to leave it to Django."""
-        if scope["query_string"] or scope["scheme"] != "http" or scope.get("root_path"):
-            return None
+    def admit(self, sent: Iterable[tuple[bytes, bytes]], needed: str) -> Admitted | None:
+        """What is to be known of a request whose token has the scope `needed`, or None to leave it to Django.
+
+        `sent` are its headers, their names in lower case.
+        """
         headers: dict[bytes, bytes] = {}
-        for name, value in scope["headers"]:
+        for name, value in sent:
             if name in _WANTED:
                 if name in headers:
                     return None

@@ -4,25 +4,50 @@ A request is answered here only if all of it is understood and certain: a plain 
 host that Django has accepted before, with a token that Django has verified before and that is still valid,
 for an answer whose bytes are in a copy that is current. Its answer is the one that the viewset would give,
 header by header (tests/api/test_hot_path.py). Errors are never told here.
+
+There are two ways in: ASGI's, and a shorter one for a server that asks before it makes a task of the request.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterable
+from typing import NamedTuple
 
-from contracts_app.api.gate import ALLOWED, ALWAYS, CONTRACTS, Application, Gate, Lines, Message, Receive, Scope, Send
+from contracts_app.api.gate import (
+    ALLOWED,
+    CONTRACTS,
+    Application,
+    Gate,
+    Headers,
+    Lines,
+    Receive,
+    Scope,
+    Send,
+    always,
+    plain,
+)
 from contracts_app.api.permissions import READ
 from contracts_app.api.prepared import LIST_CACHING, VERSION_CACHING, if_none_match
 from contracts_app.storage import ContractStorage, Prepared
 
-Headers = tuple[tuple[bytes, bytes], ...]
-
-_LIST_HEADERS = ((b"cache-control", LIST_CACHING.encode()), ALLOWED, *ALWAYS)
 _VERSION = "/registry/contracts/<str:name>/<str:version>"
-_VERSION_HEADERS = ((b"cache-control", VERSION_CACHING.encode()), (b"allow", b"GET, HEAD, OPTIONS"), *ALWAYS)
+_OF_ROUTE: dict[str, Headers] = {
+    CONTRACTS: ((b"cache-control", LIST_CACHING.encode()), ALLOWED),
+    _VERSION: ((b"cache-control", VERSION_CACHING.encode()), (b"allow", b"GET, HEAD, OPTIONS")),
+}
+_TARGETS = CONTRACTS.encode()
 _PATIENCE = 40
 """How many half milliseconds to wait for a copy that is a few messages behind, before Django's way is taken."""
+
+
+class Answer(NamedTuple):
+    status: int
+    route: str
+    etag: str
+    identity: bytes
+    body: bytes
 
 
 class HotPath:
@@ -31,6 +56,7 @@ class HotPath:
         self._storage = storage
         self._gate = gate
         self._log = log
+        self._lines = {route: _lines((*own, *always("http"))) for route, own in _OF_ROUTE.items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] == "GET" and scope["path"].startswith(CONTRACTS):
@@ -39,42 +65,62 @@ class HotPath:
                 if not self._storage.behind():
                     break
                 await asyncio.sleep(0.0005)
-            answer = self.answer(scope, started)
+            answer = self._answer(scope["path"], scope["headers"], started) if plain(scope) else None
             if answer is not None:
-                start, body = answer
-                await send(start)
-                await send(body)
+                headers = [*_own(answer), *_OF_ROUTE[answer.route], *always(scope["scheme"])]
+                await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+                await send({"type": "http.response.body", "body": answer.body})
                 return
         await self._django(scope, receive, send)
 
-    def find(self, path: str) -> tuple[str, Prepared | None, Headers]:
-        """The route that Django would name for this path, its answer if that is ready, and the route's headers."""
-        if path == CONTRACTS:
-            return CONTRACTS, self._storage.peek_listing(), _LIST_HEADERS
-        name, _, version = path[len(CONTRACTS) + 1 :].partition("/")
-        return _VERSION, self._storage.peek(name, version), _VERSION_HEADERS
+    def at_once(self, target: bytes, sent: Iterable[tuple[bytes, bytes]]) -> tuple[int, bytes, bytes] | None:
+        """The status, header lines and body of the answer to a GET over plain HTTP, or None to go on by ASGI.
 
-    def answer(self, scope: Scope, started: float) -> tuple[Message, Message] | None:
-        """The two ASGI messages of the answer, or None to leave the request to Django."""
-        admitted = self._gate.admit(scope, READ)
-        if admitted is None:
+        `target` is the request's, as it was sent; `sent` its headers, their names in lower case.
+        """
+        if not target.startswith(_TARGETS) or not target.isascii() or b"%" in target or self._storage.behind():
             return None
-        route, prepared, own = self.find(scope["path"])
+        answer = self._answer(target.decode("ascii"), sent, time.perf_counter(), direct=True)
+        if answer is None:
+            return None
+        return answer.status, _lines(_own(answer)) + self._lines[answer.route], answer.body
+
+    def _answer(
+        self, path: str, sent: Iterable[tuple[bytes, bytes]], started: float, *, direct: bool = False
+    ) -> Answer | None:
+        admitted = self._gate.admit(sent, READ)
+        # What a proxy says of the scheme, the server has to weigh: `direct` asks before it did.
+        if admitted is None or (direct and b"x-forwarded-proto" in admitted.headers):
+            return None
+        route, prepared = self._find(path)
         if prepared is None:
             return None
         tags = admitted.headers.get(b"if-none-match")
         known = tags is not None and if_none_match(tags.decode("latin-1"), prepared.etag)
         status, body = (304, b"") if known else (200, prepared.body)
-        sent = [
-            (b"etag", prepared.etag.encode()),
-            *own,
-            (b"content-length", b"%d" % len(body)),
-            (b"x-request-id", admitted.identity),
-        ]
-        if not known:
-            sent.append((b"content-type", b"application/json"))
         self._log("GET", route, status, started, admitted.subject, admitted.identity.decode())
-        return (
-            {"type": "http.response.start", "status": status, "headers": sent},
-            {"type": "http.response.body", "body": body},
-        )
+        return Answer(status, route, prepared.etag, admitted.identity, body)
+
+    def _find(self, path: str) -> tuple[str, Prepared | None]:
+        """The route that Django would name for this path, and its answer if that is ready."""
+        if path == CONTRACTS:
+            return CONTRACTS, self._storage.peek_listing()
+        before, _, version = path.rpartition("/")
+        prefix, _, name = before.rpartition("/")
+        return _VERSION, self._storage.peek(name, version) if prefix == CONTRACTS else None
+
+
+def _own(answer: Answer) -> list[tuple[bytes, bytes]]:
+    """The headers that differ from answer to answer."""
+    headers = [
+        (b"etag", answer.etag.encode()),
+        (b"content-length", b"%d" % len(answer.body)),
+        (b"x-request-id", answer.identity),
+    ]
+    if answer.status == 200:
+        headers.append((b"content-type", b"application/json"))
+    return headers
+
+
+def _lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    return b"".join([b"%s: %s\r\n" % header for header in headers])

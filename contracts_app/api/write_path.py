@@ -13,7 +13,7 @@ from typing import Any
 
 from django.conf import settings
 
-from contracts_app.api.gate import ALLOWED, ALWAYS, CONTRACTS, Admitted, Gate, Lines, Scope
+from contracts_app.api.gate import ALLOWED, CONTRACTS, Admitted, Gate, Headers, Lines, Scope, always, plain
 from contracts_app.api.permissions import WRITE
 from contracts_app.api.serializers import read_publish
 from contracts_app.api.views import OUTCOME, created, location
@@ -46,7 +46,7 @@ class WritePath:
         if scope["method"] != "POST" or scope["path"] != CONTRACTS or not 0 < len(body) <= self._most_bytes:
             return None, {}
         started = time.perf_counter()
-        admitted = self._gate.admit(scope, WRITE)
+        admitted = self._gate.admit(scope["headers"], WRITE) if plain(scope) else None
         if admitted is None:
             return None, {}
         identity = admitted.identity.decode()
@@ -69,7 +69,7 @@ class WritePath:
             request_id.reset(marker)
         self._log("POST", CONTRACTS, 201, started, admitted.subject, identity)
         self._log.published(bundle.name, bundle.version, identity)
-        return _answer(bundle, admitted.identity), {}
+        return _answer(bundle, admitted.identity, always(scope["scheme"])), {}
 
     def _at_once(self, body: bytes, admitted: Admitted) -> Decision | None:
         """The decision where nothing else is referred to and all is remembered or quick. Raises TooLong."""
@@ -91,7 +91,7 @@ class WritePath:
             return None  # whatever it is: Django decides again, and tells and logs it
 
 
-def _answer(bundle: ContractBundle, identity: bytes) -> Answer:
+def _answer(bundle: ContractBundle, identity: bytes, more: Headers) -> Answer:
     content = compact(created(bundle))
     headers = [
         (b"content-type", b"application/json"),
@@ -100,6 +100,6 @@ def _answer(bundle: ContractBundle, identity: bytes) -> Answer:
         (b"content-length", b"%d" % len(content)),
         (b"x-request-id", identity),
         ALLOWED,
-        *ALWAYS,
+        *more,
     ]
     return 201, headers, content

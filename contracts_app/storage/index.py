@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from contracts_app.bundles import ContractBundle, Dependency, Published, compact
+from contracts_app.bundles import ContractBundle, Dependency, Published, compact, key_of
 from contracts_app.exceptions import UnreadableRecord
 from contracts_app.lifecycle import WITHDRAWN, Lifecycle
 from contracts_app.records import read_canonical, read_known, read_record
@@ -104,10 +104,12 @@ class ContractIndex:
         plain = entry.lifecycle is None and not entry.labels and not entry.dependencies
         return read_known(body, plain=plain)
 
-    def prepared(self, key: str) -> Prepared | None:
+    def prepared(self, name: str, version: str) -> Prepared | None:
         """The answer to a request for this version, where its content is in memory and it is just active."""
+        key = key_of(name, version)
         entry = self._entries.get(key)
-        if entry is None or entry.lifecycle is not None:
+        # Other names and versions may make up the same key.
+        if entry is None or entry.lifecycle is not None or entry.name != name:
             return None
         body = self.bodies.get(key, entry.sequence)
         return Prepared(body, entry.etag) if body is not None else None

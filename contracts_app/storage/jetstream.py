@@ -122,7 +122,7 @@ class JetStreamContractStorage(ContractStorage):
         copy = self._copy()
         if copy is None or copy.fenced or not copy.current:
             return None
-        return copy.index.prepared(key_of(name, version))
+        return copy.index.prepared(name, version)
 
     def peek_listing(self) -> Prepared | None:
         copy = self._copy()

@@ -42,7 +42,7 @@ class MemoryContractStorage(ContractStorage):
         self._watchers.append(written)
 
     def peek(self, name: str, version: str) -> Prepared | None:
-        return self._index.prepared(key_of(name, version))
+        return self._index.prepared(name, version)
 
     def peek_listing(self) -> Prepared | None:
         return self._index.ready_listing()

@@ -120,6 +120,7 @@ class Session:
             for _, loaded in follower.watchers:
                 loaded(self._index.sequence)
         follower.live = not self._broken.is_set()
+        follower.report(follower.status())
         logger.info(
             "the copy is current",
             extra={"sequence": self._index.sequence, "versions": len(self._index), "resumed": resumed},

@@ -72,6 +72,9 @@ def test_thousands_of_requests_are_answered_alike(front, django):
         "/registry/contracts/made%2En1/1.0.0",
         "/registry/contracts/\u202e/1.0.0",
         "/registry/contractsmade.n1/1.0.0",
+        "/registry/contractsXmade.n1/1.0.0",
+        "/registry/contracts/made/n1.1.0.0",
+        "/registry/contracts/made.n1.1/0.0",
     ]
     known = ["", "", "", "*", '"other"', *etags, *(f'W/{etag}, "x"' for etag in etags), f"{etags[0]}{etags[0]}", ","]
     hosts = [*["127.0.0.1:8090"] * 9, "localhost", "evil.example", "127.0.0.1:8090, evil.example", ""]
