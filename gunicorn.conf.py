@@ -26,6 +26,7 @@ graceful_timeout = 30
 keepalive = 75
 # The checks of formats take a second to import: once, and not again when a worker is replaced.
 preload_app = True
+PRELOAD_SECONDS = 20
 max_requests = 0
 control_socket_disable = True
 
@@ -51,7 +52,11 @@ def _forget_figures(pid: int) -> None:
 
 
 def when_ready(server: Any) -> None:
-    """The master answers nothing: figures of its own would look like those of a worker that never gets ready."""
+    """Load the copy once, for the workers to share; who connects meanwhile waits. Without the store, they try."""
+    from contracts_app.storage import contract_storage
+
+    contract_storage().preload(seconds=PRELOAD_SECONDS)
+    # The master answers nothing: figures of its own would look like those of a worker that never gets ready.
     _forget_figures(server.pid)
 
 

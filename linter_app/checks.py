@@ -71,10 +71,22 @@ def check_schema(read: Schema) -> None:
 
     Where it does not name its dialect, that is the newest, whatever it looks like.
     """
-    schema = read.root
-    if draft_of(schema) != read.draft:
-        _obey(schema)
+    check_named_dialect(read)
     check_shape(read)
+    check_compilable(read)
+
+
+def check_named_dialect(read: Schema) -> None:
+    """Raise InvalidSchema where the schema looks like one of an older dialect, but does not name it, and is none of
+    the newest.
+    """
+    if draft_of(read.root) != read.draft:
+        _obey(read.root)
+
+
+def check_compilable(read: Schema) -> None:
+    """Raise InvalidSchema unless a schema of the right shape can be compiled, in bounded time."""
+    schema = read.root
     if seconds_compiling(read) > MOST_COMPILING:
         reason = "its regular expressions take too long to compile; shorten this one, or repeat less in it"
         raise InvalidSchema(reason, _place_of_pattern(schema))

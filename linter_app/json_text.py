@@ -49,6 +49,9 @@ def _int(text: str) -> int:
     return int(text)
 
 
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant, parse_float=_float, parse_int=_int)
+
+
 def loads(text: str | bytes) -> Any:
     """Parse JSON text. Raises InvalidJSON.
 
@@ -61,9 +64,7 @@ def loads(text: str | bytes) -> Any:
         except UnicodeDecodeError as error:
             raise InvalidJSON(f"byte {error.start} is not UTF-8") from None
     try:
-        value = json.loads(
-            text, object_pairs_hook=_object, parse_constant=_constant, parse_float=_float, parse_int=_int
-        )
+        value = _DECODER.decode(text)
     except json.JSONDecodeError as error:
         raise InvalidJSON(
             f"{error.msg} at line {error.lineno} column {error.colno}", line=error.lineno, column=error.colno

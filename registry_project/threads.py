@@ -14,6 +14,8 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from registry_project.worker import WHOLE_ANSWER
+
 BODY_SECONDS = 60
 """How long a request's body may take to come."""
 
@@ -53,6 +55,9 @@ class InThreads:
         if answer is None:
             answer = await self._in_thread(self._answer, _environ(scope, body) | more)
         status, headers, content = answer
+        whole = scope.get("extensions", {}).get(WHOLE_ANSWER)
+        if whole is not None and whole(status, headers, content):
+            return
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": content})
 

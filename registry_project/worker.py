@@ -1,20 +1,24 @@
 """gunicorn's worker: uvicorn's, which bounds what a client may send before its request is known, and how long it takes.
 
-What the application has ready it may send without a task of its own: an application with a method `at_once` is asked
-first, with the path and the headers of a plain GET, and gives the status, the header lines and the body, or None.
+There are two short ways, which uvicorn has not. What the application has ready it may send without a task of its own:
+an application with a method `at_once` is asked first, with the target and the headers of a plain GET, and gives the
+status, the header lines and the body, or None. And an answer that is whole is sent in one write: the scope's extensions
+have WHOLE_ANSWER, to be called with the status, the headers and the body; it says whether it did.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import Server
 from uvicorn_worker import UvicornWorker
 
+WHOLE_ANSWER = "registry.whole_answer"
 HEAD_SECONDS = 60
 """How long a request's head may take to come."""
 HEAD_BYTES = 64 * 1024
@@ -68,6 +72,8 @@ class Protocol(HttpToolsProtocol):
         self._answered = self._answer_at_once()
         if not self._answered:
             super().on_headers_complete()
+            scope: dict[str, Any] = self.scope  # type: ignore[assignment]  # with an extension of its own
+            scope["extensions"] = {WHOLE_ANSWER: partial(self._answer_whole, self.cycle)}
 
     def on_body(self, body: bytes) -> None:
         if not self._answered:
@@ -98,7 +104,7 @@ class Protocol(HttpToolsProtocol):
     def _wait_for_the_next(self) -> None:
         self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
 
-    # The short way
+    # The short ways
 
     def _answer_at_once(self) -> bool:
         """Answer a plain GET whose answer is ready, unless another is under way or the client does not read."""
@@ -118,19 +124,52 @@ class Protocol(HttpToolsProtocol):
             return False
         status, lines, body = found
         last = parser.get_http_version() == "1.0" or not parser.should_keep_alive()
-        date = b"".join([b"%s: %s\r\n" % header for header in self.server_state.default_headers])
+        self._write(status, lines, body, last=last)
+        self.server_state.total_requests += 1
+        if not last:
+            self._wait_for_the_next()
+        return True
+
+    def _answer_whole(
+        self, cycle: RequestResponseCycle, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes
+    ) -> bool:
+        """Send the answer to a request under way; False where it has to go by ASGI's messages."""
+        lines = header_lines(headers)
+        measured = b"\r\ncontent-length: %d\r\n" % len(body) in b"\r\n" + lines
+        if (
+            cycle.response_started
+            or cycle.disconnected
+            or self.flow.write_paused
+            or cycle.scope["method"] == "HEAD"
+            or not measured
+            or b"\r\nconnection: " in lines
+        ):
+            return False
+        cycle.response_started = cycle.response_complete = True
+        self._write(status, lines, body, last=not cycle.keep_alive)
+        cycle.message_event.set()
+        cycle.on_response()
+        return True
+
+    def _write(self, status: int, lines: bytes, body: bytes, *, last: bool) -> None:
+        date = header_lines(self.server_state.default_headers)
         head = b"%s%s%s%s\r\n" % (STATUS_LINE[status], date, lines, b"connection: close\r\n" if last else b"")
         if len(body) > AT_ONCE_BYTES:
             self.transport.write(head)
             self.transport.write(body)
         else:
             self.transport.write(head + body)
-        self.server_state.total_requests += 1
         if last:
             self.transport.close()
-        else:
-            self._wait_for_the_next()
-        return True
+
+
+def header_lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Header fields as HTTP/1.1 writes them. Raises ValueError on a line break within one."""
+    parts = [b"%s: %s\r\n" % header for header in headers]
+    lines = b"".join(parts)
+    if lines.count(b"\n") != len(parts) or lines.count(b"\r") != len(parts):
+        raise ValueError("a header has a line break in it")
+    return lines
 
 
 class _Server(Server):

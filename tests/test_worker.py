@@ -11,7 +11,7 @@ import pytest
 from uvicorn.config import Config
 
 from registry_project import worker
-from registry_project.worker import Protocol, _Server
+from registry_project.worker import WHOLE_ANSWER, Protocol, _Server, header_lines
 
 
 class Application:
@@ -20,6 +20,7 @@ class Application:
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.large = 0
+        self.more: list[tuple[bytes, bytes]] = []
 
     def at_once(self, target, headers):
         if target == b"/large":
@@ -48,6 +49,11 @@ class Application:
             return
         content = b"x" * 8_000_000 if scope["path"] == "/large" else scope["path"].encode() + body
         headers = [(b"content-length", b"%d" % len(content)), (b"x-way", b"long")]
+        if scope["path"].startswith("/whole"):
+            headers = [*headers[:1], (b"x-way", b"whole"), *self.more]
+            if scope["extensions"][WHOLE_ANSWER](200, headers, content):
+                return
+            headers[1] = (b"x-way", b"not whole")
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": content})
 
@@ -99,13 +105,36 @@ def answer(reader) -> tuple[int, dict[str, str], bytes]:
 def test_pipelined_requests_are_answered_in_order_whichever_way(server, application):
     with connect(server) as client, client.makefile("rb") as reader:
         for _ in range(3):
-            paths = ["/ready", "/a", "/ready", "/ready", "/b", "/c", "/ready"]
+            paths = ["/ready", "/a", "/whole1", "/ready", "/ready", "/b", "/whole2", "/whole3", "/c", "/ready"]
             client.sendall(b"".join(get(path) for path in paths))
             answers = [answer(reader) for _ in paths]
             assert [body.decode().strip("/") for _, _, body in answers] == [path.strip("/") for path in paths]
             assert answers[0][1]["x-way"] == "short"
             assert "date" in answers[0][1]
             assert "connection" not in answers[0][1]
+
+
+def test_an_answer_is_sent_whole_where_that_is_all_there_is_to_it(server, application):
+    with connect(server) as client, client.makefile("rb") as reader:
+        client.sendall(get("/whole") + get("/whole", "Connection: close"))
+        assert [answer(reader)[1]["x-way"] for _ in range(2)] == ["whole", "whole"]
+        assert reader.read() == b""
+    with connect(server) as client, client.makefile("rb") as reader:
+        client.sendall(get("/whole").replace(b"GET", b"HEAD") + get("/ready"))
+        assert b"x-way: not whole\r\n" in list(iter(reader.readline, b"\r\n"))
+        assert answer(reader)[2] == b"/ready", "a HEAD has no body"
+    application.more = [(b"connection", b"close")]
+    with connect(server) as client, client.makefile("rb") as reader:
+        client.sendall(get("/whole"))
+        assert answer(reader)[1]["x-way"] == "not whole"
+        assert reader.read() == b""
+
+
+def test_a_header_cannot_bring_another():
+    assert header_lines([(b"a", b"b"), (b"c", b"d")]) == b"a: b\r\nc: d\r\n"
+    for bad in (b"b\r\nc: d", b"b\nc: d", b"b\r"):
+        with pytest.raises(ValueError, match="line break"):
+            header_lines([(b"a", bad)])
 
 
 def test_a_request_in_single_bytes_is_a_request(server):

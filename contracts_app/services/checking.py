@@ -9,7 +9,7 @@ from contracts_app.bundles import ContractBundle
 from contracts_app.exceptions import ContractRefused
 from contracts_app.services.remembering import TooLong, in_haste, remembering
 from linter_app import Change, Config, lint_wit
-from linter_app.checks import check_schema, check_shape
+from linter_app.checks import check_compilable, check_named_dialect, check_shape
 from linter_app.dialects import InvalidSchema, Schema, read_schema
 from linter_app.effort import plain
 from linter_app.json_text import InvalidJSON, loads
@@ -116,7 +116,9 @@ def _shaped(text: str | None) -> Schema:
 
 @remembering(256, quick=_plain)
 def _checked_schema(text: str) -> None:
-    check_schema(_read(text))
+    """As `check_schema`, with a shape that is checked once: the comparisons ask for it too."""
+    check_named_dialect(_read(text))
+    check_compilable(_shaped(text))
 
 
 @remembering(1024, quick=lambda old, new, mode, strict: _plain(old) and _plain(new))

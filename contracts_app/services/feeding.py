@@ -6,7 +6,7 @@ import bisect
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from contracts_app.bundles import compact
 from contracts_app.services.auditing import entry_of
@@ -58,13 +58,19 @@ def events_after(storage: ContractStorage, after: int) -> list[Event]:
     return [event_of(written) for written in storage.history(after=after, limit=CHUNK)]
 
 
+class _Kept(NamedTuple):
+    sequence: int
+    size: int
+    read: Callable[[], Written]
+
+
 class Feed:
     """The events of one process: the last ones from memory, older ones from the stream."""
 
     def __init__(self, storage: ContractStorage) -> None:
         self._storage = storage
         self._lock = threading.Lock()
-        self._writes: list[Written] = []
+        self._writes: list[_Kept] = []
         self._bytes = 0
         self._made: dict[int, Event] = {}
         self._complete_from: int | None = None
@@ -72,13 +78,13 @@ class Feed:
         self._wake: set[Callable[[], None]] = set()
         storage.watch(self._written, self._loaded)
 
-    def _written(self, written: Written) -> None:
+    def _written(self, sequence: int, size: int, read: Callable[[], Written]) -> None:
         # On the storage's thread, for every write: events are made when somebody asks for them.
         with self._lock:
-            if self._complete_from is None or written.sequence <= self.last:
+            if self._complete_from is None or sequence <= self.last:
                 return
-            self._writes.append(written)
-            self._bytes += len(written.value or b"")
+            self._writes.append(_Kept(sequence, size, read))
+            self._bytes += size
             if len(self._writes) > KEPT or self._bytes > KEPT_BYTES:
                 self._drop(max(1, len(self._writes) // 10))
             wake = list(self._wake)
@@ -88,7 +94,7 @@ class Feed:
     def _drop(self, number: int) -> None:
         dropped, self._writes = self._writes[:number], self._writes[number:]
         self._complete_from = dropped[-1].sequence
-        self._bytes -= sum(len(written.value or b"") for written in dropped)
+        self._bytes -= sum(written.size for written in dropped)
         for written in dropped:
             self._made.pop(written.sequence, None)
 
@@ -114,7 +120,7 @@ class Feed:
             found = self._writes[start : start + CHUNK]
             for written in found:
                 if written.sequence not in self._made:
-                    self._made[written.sequence] = event_of(written)
+                    self._made[written.sequence] = event_of(written.read())
             return [self._made[written.sequence] for written in found]
 
     def older(self, after: int) -> list[Event]:

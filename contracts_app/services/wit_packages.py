@@ -42,8 +42,10 @@ def used(text: str) -> Iterator[tuple[str, str, str | None, int]]:
 
 def check_packages(bundle: ContractBundle, storage: ContractStorage) -> tuple[Dependency, ...]:
     """The versions of the contracts whose packages the bundle's WIT uses. Raises ContractRefused, naming the line."""
+    if bundle.wit is None:
+        return ()
     pinned: list[Dependency] = []
-    for reference, package, version, line in used(bundle.wit or ""):
+    for reference, package, version, line in used(bundle.wit):
         name = package.replace(":", ".")
 
         def refused(reason: str, reference: str = reference, line: int = line) -> ContractRefused:

@@ -48,6 +48,10 @@ class Written:
     deed: Deed
 
 
+Watcher = Callable[[int, int, Callable[[], Written]], None]
+"""Is told of a write: its sequence, the bytes of its value, and what reads it when it is asked for."""
+
+
 @dataclass(frozen=True)
 class Listing:
     """All bundles in order of name and version, and the records that could not be read."""
@@ -147,6 +151,13 @@ class ContractStorage(ABC):
         `report` is told several times a second how well it keeps up.
         """
 
+    def preload(self, *, seconds: float) -> bool:
+        """Load the copy in a process that is about to fork: its children go on from there, in memory that they share.
+
+        Whether it could be loaded within so many seconds; where not, each child loads for itself.
+        """
+        return False
+
     def run_on(self, loop: asyncio.AbstractEventLoop) -> None:  # noqa: B027  a backend without connections needs none
         """Do all that is asynchronous on this loop, which a server runs. Before the first use of the storage.
 
@@ -154,7 +165,7 @@ class ContractStorage(ABC):
         for the loop, and belong into threads.
         """
 
-    def watch(self, written: Callable[[Written], None], loaded: Callable[[int], None]) -> None:
+    def watch(self, written: Watcher, loaded: Callable[[int], None]) -> None:
         """Be told each write once the copy has it, in order; and of a copy that was loaded, up to which sequence.
 
         Called on the storage's own thread. A backend that is never followed tells nothing.

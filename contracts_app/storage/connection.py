@@ -85,6 +85,11 @@ class BucketConnection:
         self._stream_known = False
         self._last_error = ""
 
+    @property
+    def away(self) -> bool:
+        """Whether the server has not been reached yet, for all that was tried."""
+        return self.client is None and bool(self._last_error)
+
     def run(self, work: Callable[[JetStreamContext], Awaitable[T]], *, timeout: float | None = None) -> T:
         """Do `work`, which must be safe to repeat, until it succeeds or the time is up. Raises StorageUnavailable."""
         limit = timeout or self.timeout

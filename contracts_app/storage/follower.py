@@ -16,10 +16,11 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from contracts_app.exceptions import StorageUnavailable
-from contracts_app.storage.base import CopyStatus, Written
+from contracts_app.storage.base import CopyStatus, Watcher
 from contracts_app.storage.connection import AWAY, BucketConnection
 from contracts_app.storage.high_water import HighWaterMark
 from contracts_app.storage.index import ContractIndex
@@ -31,17 +32,30 @@ PATIENCE = 0.25
 """Seconds that a reader waits for a copy which is behind, before it asks the store itself."""
 
 
+@dataclass(frozen=True)
+class Loaded:
+    """A copy as it was at some moment, to go on from."""
+
+    index: ContractIndex
+    stream_made: str
+    last_seen: bytes
+
+
+_NOT_YET = "the copy has not been loaded yet"
+
+
 class Follower:
     def __init__(
         self,
         bucket: BucketConnection,
         *,
         max_bytes: int,
+        start: Loaded | None = None,
         fenced: bool = False,
         report: Callable[[CopyStatus], None] = lambda status: None,
-        watchers: Sequence[tuple[Callable[[Written], None], Callable[[int], None]]] = (),
+        watchers: Sequence[tuple[Watcher, Callable[[int], None]]] = (),
     ) -> None:
-        self.index = ContractIndex(max_bytes=max_bytes)
+        self.index = start.index if start else ContractIndex(max_bytes=max_bytes)
         self.bucket = bucket
         self.max_bytes = max_bytes
         self.report = report
@@ -50,9 +64,9 @@ class Follower:
         """Whether other machines write and show, too: each read then asks the stream for its last sequence first."""
         self.mark: HighWaterMark | None = None
         self.live = False
-        self.reason = "the copy has not been loaded yet"
-        self.stream_made = ""
-        self.last_seen = b""
+        self.reason = _NOT_YET
+        self.stream_made = start.stream_made if start else ""
+        self.last_seen = start.last_seen if start else b""
         self.heard = 0.0
         self.sessions = 0
         self.untold = bool(watchers)
@@ -85,6 +99,14 @@ class Follower:
     def behind(self) -> bool:
         mark = self.mark
         return self.live and mark is not None and mark.value > self.index.sequence
+
+    def loaded(self, deadline: float) -> Loaded | None:
+        """Wait until the copy is loaded; None where the store is away, or the time is up (of `time.monotonic`)."""
+        while not self.live:
+            if self.reason != _NOT_YET or self.bucket.away or time.monotonic() > deadline:
+                return None
+            time.sleep(0.01)
+        return Loaded(self.index, self.stream_made, self.last_seen)
 
     def wait(self) -> bool:
         """Wait a moment for the copy to be current; whether it is."""

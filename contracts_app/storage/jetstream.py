@@ -21,9 +21,18 @@ from contracts_app.bundles import ContractBundle, key_of
 from contracts_app.exceptions import ContractNotFound, ContractTooLarge, StorageUnavailable, VersionSetChanged
 from contracts_app.records import read_record
 from contracts_app.storage.audit import audit_headers, written
-from contracts_app.storage.base import ContractStorage, CopyStatus, Deed, Listing, StoreHealth, Written, read_listing
+from contracts_app.storage.base import (
+    ContractStorage,
+    CopyStatus,
+    Deed,
+    Listing,
+    StoreHealth,
+    Watcher,
+    Written,
+    read_listing,
+)
 from contracts_app.storage.connection import AWAY, BucketConnection
-from contracts_app.storage.follower import Follower
+from contracts_app.storage.follower import Follower, Loaded
 from contracts_app.storage.health import health
 from contracts_app.storage.index import ContractIndex, Prepared
 from contracts_app.storage.messages import Message, all_last, history, last, last_of_each
@@ -77,16 +86,25 @@ class JetStreamContractStorage(ContractStorage):
         self._copy_bytes = copy_bytes
         self._several_hosts = not self._all_on_loopback() if several_hosts is None else several_hosts
         self._follows = False
-        self._watchers: list[tuple[Callable[[Written], None], Callable[[int], None]]] = []
+        self._watchers: list[tuple[Watcher, Callable[[int], None]]] = []
         self._report: Callable[[CopyStatus], None] = lambda status: None
         self._follower: Follower | None = None
         self._starting = threading.Lock()
+        self._inherited: Loaded | None = None
         os.register_at_fork(after_in_child=self._forget)
 
     def _forget(self) -> None:
         # Threads do not survive a fork: a child that was to follow begins anew at its first read.
         self._follower = None
         self._starting = threading.Lock()
+
+    def preload(self, *, seconds: float) -> bool:
+        follower = self._copy()
+        if follower is None:
+            return False
+        self._inherited = follower.loaded(time.monotonic() + seconds)
+        self.close()
+        return self._inherited is not None
 
     def run_on(self, loop: asyncio.AbstractEventLoop) -> None:
         self._connection.thread.borrow(loop)
@@ -97,7 +115,7 @@ class JetStreamContractStorage(ContractStorage):
         self._follows = True
         self._report = report or self._report
 
-    def watch(self, written: Callable[[Written], None], loaded: Callable[[int], None]) -> None:
+    def watch(self, written: Watcher, loaded: Callable[[int], None]) -> None:
         self._watchers.append((written, loaded))
         if self._follower is not None:
             self._follower.restart()
@@ -108,7 +126,12 @@ class JetStreamContractStorage(ContractStorage):
             with self._starting:
                 if self._follower is None:
                     follower = Follower(
-                        self._connection, max_bytes=self._copy_bytes, fenced=self._several_hosts, report=self._report
+                        self._connection,
+                        max_bytes=self._copy_bytes,
+                        start=self._inherited,
+                        fenced=self._several_hosts,
+                        report=self._report,
+                        watchers=self._watchers,
                     )
                     follower.start()
                     self._follower = follower

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contracts_app.bundles import ContractBundle, key_of, utc_now
 from contracts_app.exceptions import ContractNotFound, VersionSetChanged
 from contracts_app.records import read_record
-from contracts_app.storage.base import Actor, ContractStorage, Deed, Listing, Written, read_listing
+from contracts_app.storage.base import Actor, ContractStorage, Deed, Listing, Watcher, Written, read_listing
 from contracts_app.storage.index import ContractIndex, Prepared
 
 
@@ -19,7 +19,7 @@ class MemoryContractStorage(ContractStorage):
         self._records: dict[str, bytes] = {}
         self._sequences: dict[str, int] = {}
         self._history: list[Written] = []
-        self._watchers: list[Callable[[Written], None]] = []
+        self._watchers: list[Watcher] = []
         self._index = ContractIndex(max_bytes=sys.maxsize)
 
     def get(self, name: str, version: str) -> ContractBundle:
@@ -37,7 +37,7 @@ class MemoryContractStorage(ContractStorage):
     def index(self, name: str | None = None, *, fresh: bool = False, newest: bool = True) -> ContractIndex:
         return self._index
 
-    def watch(self, written: Callable[[Written], None], loaded: Callable[[int], None]) -> None:
+    def watch(self, written: Watcher, loaded: Callable[[int], None]) -> None:
         loaded(self._index.sequence)
         self._watchers.append(written)
 
@@ -77,8 +77,9 @@ class MemoryContractStorage(ContractStorage):
         else:
             self._records[key] = data
         self._sequences[key] = sequence
-        self._history.append(Written(sequence, utc_now(), key, data, deed))
+        done = Written(sequence, utc_now(), key, data, deed)
+        self._history.append(done)
         self._index.apply(key, sequence, data)
         for watcher in self._watchers:
-            watcher(self._history[-1])
+            watcher(sequence, len(data or b""), lambda: done)
         return sequence

@@ -16,6 +16,7 @@ from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 
 from contracts_app.storage.audit import written
+from contracts_app.storage.base import Written
 from contracts_app.storage.connection import BucketConnection
 from contracts_app.storage.high_water import HighWaterMark
 from contracts_app.storage.index import ContractIndex
@@ -142,7 +143,7 @@ class Session:
     async def _continues(self, made: str, last: int) -> bool:
         """Whether the stream is the one that was loaded, and still holds the last message that was applied."""
         follower, sequence = self._follower, self._index.sequence
-        if made != follower.stream_made or last < sequence or not follower.sessions:
+        if made != follower.stream_made or last < sequence:
             return False
         if not sequence or not follower.last_seen:
             return sequence == 0 or last == sequence
@@ -190,9 +191,11 @@ class Session:
             self._end(f"a message could not be applied: {error}")
 
     def _tell(self, message: Msg, key: str, sequence: int, headers: dict[str, str]) -> None:
-        told = written(Message(key, message.data, sequence, headers, message.metadata.timestamp))
+        def told() -> Written:
+            return written(Message(key, message.data, sequence, headers, message.metadata.timestamp))
+
         for watcher, _ in self._follower.watchers:
-            watcher(told)
+            watcher(sequence, len(message.data), told)
 
     async def _control(self, message: Msg, status: str, headers: dict[str, str]) -> None:
         client = self._bucket.client
