@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import bisect
+import math
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -15,6 +17,8 @@ from contracts_app.storage import ContractStorage, Written
 KEPT = 2000
 """Writes that memory reaches back over, if they are not too large."""
 KEPT_BYTES = 16 * 1024 * 1024
+REMEMBERED_SECONDS = 60
+"""Where nobody has asked for so long, writes are not kept; the stream has them."""
 CHUNK = 500
 _TYPES = {
     "publish": "contract.published",
@@ -76,12 +80,18 @@ class Feed:
         self._complete_from: int | None = None
         """Memory has every write after this sequence; None: nothing is known yet."""
         self._wake: set[Callable[[], None]] = set()
+        self._asked = -math.inf
         storage.watch(self._written, self._loaded)
 
     def _written(self, sequence: int, size: int, read: Callable[[], Written]) -> None:
         # On the storage's thread, for every write: events are made when somebody asks for them.
         with self._lock:
             if self._complete_from is None or sequence <= self.last:
+                return
+            if not self._wake and time.monotonic() > self._asked + REMEMBERED_SECONDS:
+                if self._writes:
+                    self._drop(len(self._writes))
+                self._complete_from = sequence
                 return
             self._writes.append(_Kept(sequence, size, read))
             self._bytes += size
@@ -114,6 +124,7 @@ class Feed:
     def recent(self, after: int) -> list[Event] | None:
         """The events after a sequence, at most CHUNK; None where memory does not reach back so far."""
         with self._lock:
+            self._asked = time.monotonic()
             if self._complete_from is None or after < self._complete_from:
                 return None
             start = bisect.bisect_right(self._writes, after, key=lambda written: written.sequence)

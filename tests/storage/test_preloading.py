@@ -86,11 +86,14 @@ def test_without_the_store_each_process_tries_for_itself(nats_server, bucket):
     away.close()
 
 
-def test_a_feed_is_told_of_writes_and_need_not_read_the_stream(storage):
+def test_a_feed_that_is_asked_is_told_of_writes_and_need_not_read_the_stream(storage):
     storage.follow()
     feed = Feed(storage)
     current(storage)
+    create(storage, "nobody.asks")
     since = feed.last
+    assert feed.recent(since) == []
+    assert feed.recent(since - 1) is None, "where nobody asks, nothing is kept"
     create(storage, "told.of")
     deadline = time.monotonic() + 5
     while not (events := feed.recent(since)):
@@ -98,3 +101,4 @@ def test_a_feed_is_told_of_writes_and_need_not_read_the_stream(storage):
         time.sleep(0.01)
     assert [json.loads(event.body)["subject"] for event in events] == ["told.of/1.0.0"]
     assert events == feed.older(since)
+    assert len(feed.older(0)) == 2
