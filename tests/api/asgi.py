@@ -11,11 +11,13 @@ class ASGIClient:
         self.application = application
 
     def request(
-        self, method: str, path: str, headers: list[tuple[str, str]], body: bytes = b""
+        self, method: str, path: str, headers: list[tuple[str, str]], body: bytes = b"", scheme: str = "http"
     ) -> tuple[int, dict[str, str], bytes]:
-        return asyncio.run(self._request(method, path, headers, body))
+        return asyncio.run(self._request(method, path, headers, body, scheme))
 
-    async def _request(self, method: str, path: str, headers: list[tuple[str, str]], body: bytes) -> Any:
+    async def _request(
+        self, method: str, path: str, headers: list[tuple[str, str]], body: bytes, scheme: str = "http"
+    ) -> Any:
         path, _, query = path.partition("?")
         scope = {
             "type": "http",
@@ -23,7 +25,7 @@ class ASGIClient:
             "method": method,
             "path": path,
             "query_string": query.encode(),
-            "scheme": "http",
+            "scheme": scheme,
             "root_path": "",
             "server": ("127.0.0.1", 8090),
             "client": ("127.0.0.1", 50000),

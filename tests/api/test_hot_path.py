@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
 
 import pytest
-from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
 
 from contracts_app.api.hot_path import HotPath
@@ -30,7 +30,8 @@ class Counted:
 
 
 @pytest.fixture
-def django():
+def django(settings):
+    settings.SECURE_HSTS_SECONDS, settings.SECURE_HSTS_INCLUDE_SUBDOMAINS = 3600, True
     return Counted(InThreads(WSGIHandler(), threads=2, most_bytes=settings.CONTRACT_MAX_BYTES))
 
 
@@ -86,7 +87,7 @@ def test_thousands_of_requests_are_answered_alike(front, django):
         [("X-Request-ID", "not mine")],
         [("Accept", "application/json")],
     ]
-    answered = 0
+    answered = secured = 0
     for _ in range(6000):
         headers = [("Host", choice(hosts)), *choice(others)]
         if authorization := choice(authorizations):
@@ -95,16 +96,19 @@ def test_thousands_of_requests_are_answered_alike(front, django):
             headers.append(("If-None-Match", tags))
         if choice(range(40)) == 0:
             headers.append(choice(headers))
-        request = (choice(["GET"] * 9 + ["HEAD", "OPTIONS", "DELETE", "POST"]), choice(paths), headers)
+        method, scheme = choice(["GET"] * 9 + ["HEAD", "OPTIONS", "DELETE", "POST"]), choice(["http", "http", "https"])
+        request = (method, choice(paths), headers, b"", scheme)
         before = django.asked
         fast, slow = front.request(*request), reference.request(*request)
         answered += django.asked == before
+        secured += django.asked == before and scheme == "https"
         offered = [value for name, value in headers if name == "X-Request-ID"]
         for answer in (fast, slow):
             identity = answer[1].pop("x-request-id")
             assert ([identity] == offered) == (offered == ["mine.1"]), request
         assert fast == slow, request
     assert 1000 < answered < 5500, "both ways must have been taken often"
+    assert secured > 300
 
 
 def test_what_was_published_elsewhere_is_answered_at_once(front, django, nats_server, bucket):
@@ -156,7 +160,6 @@ def test_memory_is_bounded_and_holds_no_token():
 
 
 def test_a_line_is_written_for_what_the_event_loop_answers(front, capsys):
-    import asyncio
     import json
 
     async def write() -> None:
@@ -174,3 +177,46 @@ def test_a_line_is_written_for_what_the_event_loop_answers(front, capsys):
         "id-1",
         "request",
     )
+
+
+def test_the_short_way_is_the_long_one(front, followed):
+    """What the server may send before it makes a task of a request is what ASGI's messages would say."""
+    api = API()
+    assert api.publish("short.way", "1.0.0", {"type": "object"}).status_code == 201
+    headers = [("Host", "testserver"), ("Authorization", f"Bearer {api.token}")]
+    front.request("GET", "/registry/contracts", headers)  # which makes the list, and has the host accepted
+
+    def at_once(*request):
+        async def ask():
+            return front.application.at_once(*request)
+
+        return asyncio.run(ask())
+
+    etag = api.get("/registry/contracts/short.way/1.0.0")["ETag"]
+    for path, more in [
+        ("/registry/contracts", []),
+        ("/registry/contracts/short.way/1.0.0", []),
+        ("/registry/contracts/short.way/1.0.0", [("If-None-Match", etag)]),
+    ]:
+        sent = [(name.lower().encode(), value.encode()) for name, value in [*headers, *more]]
+        status, lines, body = at_once(path.encode(), sent)
+        received = dict(line.split(": ", 1) for line in lines.decode().splitlines())
+        long = front.request("GET", path, [*headers, *more])
+        received.pop("x-request-id")
+        long[1].pop("x-request-id")
+        assert (status, received, body) == long
+        assert at_once(path.encode(), [*sent, (b"x-forwarded-proto", b"https")]) is None
+        for other in (path + "?a=b", path + "#", path + "%20", "http://testserver" + path, path + "/", path + "\xe9"):
+            assert at_once(other.encode("latin-1"), sent) is None, other
+
+
+def test_a_client_whose_every_request_is_conditional_is_soon_answered_from_memory(front, django):
+    api = API()
+    api.publish("only.conditional", "1.0.0")
+    path, host = "/registry/contracts/only.conditional/1.0.0", "localhost:4321"
+    etag = api.get(path)["ETag"]
+    headers = [("Host", host), ("Authorization", f"Bearer {api.token}"), ("If-None-Match", etag)]
+    assert front.request("GET", path, headers)[0] == 304
+    asked = django.asked
+    assert front.request("GET", path, headers)[0] == 304
+    assert django.asked == asked
