@@ -17,11 +17,14 @@ from linter_app.documents import Document
 from linter_app.effort import bearable
 from linter_app.json_text import InvalidJSON, check_depth, same
 from linter_app.proof import MAX_TEXT, QUICK_TEXT, proven_to_accept
+from linter_app.rules import comparisons
 from linter_app.rules.objects import REQUIRED_PROPERTY_REMOVED
 from linter_app.verdict import report_of
 from linter_app.walk import Walk
 from linter_app.wit.diff import diff_wit
 from linter_app.witnesses.search import Search, open_search
+
+comparisons()  # it imports the rules: here, and not within the first comparison, which may have no time
 
 
 def lint(

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from registry_project.worker import WHOLE_ANSWER
+from contracts_app.api.gate import reply
 
 BODY_SECONDS = 60
 """How long a request's body may take to come."""
@@ -54,12 +54,7 @@ class InThreads:
         answer, more = await self._before(scope, body, self._in_thread) if self._before else (None, {})
         if answer is None:
             answer = await self._in_thread(self._answer, _environ(scope, body) | more)
-        status, headers, content = answer
-        whole = scope.get("extensions", {}).get(WHOLE_ANSWER)
-        if whole is not None and whole(status, headers, content):
-            return
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": content})
+        await reply(scope, send, *answer)
 
     async def judge(self, scope: Any, more: dict[str, Any]) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
         """The application's answer to a request without a body, with more in its environment."""

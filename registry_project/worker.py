@@ -18,7 +18,8 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import Server
 from uvicorn_worker import UvicornWorker
 
-WHOLE_ANSWER = "registry.whole_answer"
+from contracts_app.api.gate import WHOLE_ANSWER
+
 HEAD_SECONDS = 60
 """How long a request's head may take to come."""
 HEAD_BYTES = 64 * 1024
@@ -69,7 +70,8 @@ class Protocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._head_ends()
-        self._answered = self._answer_at_once()
+        # What comes after a request that ends the connection is not looked at.
+        self._answered = self.transport.is_closing() or self._answer_at_once()
         if not self._answered:
             super().on_headers_complete()
             scope: dict[str, Any] = self.scope  # type: ignore[assignment]  # with an extension of its own
@@ -102,6 +104,7 @@ class Protocol(HttpToolsProtocol):
             self.transport.close()
 
     def _wait_for_the_next(self) -> None:
+        self._unset_keepalive_if_required()
         self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
 
     # The short ways
@@ -116,7 +119,6 @@ class Protocol(HttpToolsProtocol):
             or under_way
             or self.flow.write_paused
             or self.expect_100_continue
-            or self.transport.is_closing()
         ):
             return False
         found = self._at_once(self.url, self.headers)

@@ -173,6 +173,27 @@ def test_the_connection_ends_when_the_client_says_so(server, request_, closes):
                 client.recv(1)
 
 
+def test_nothing_is_done_after_the_request_that_ends_the_connection(server, application):
+    with connect(server) as client, client.makefile("rb") as reader:
+        client.sendall(get("/ready", "Connection: close") + get("/after") + get("/ready"))
+        assert answer(reader)[2] == b"ready"
+        assert reader.read() == b""
+    time.sleep(0.1)
+    assert application.asked == []
+
+
+def test_a_connection_in_use_is_kept_open(server):
+    server.config.timeout_keep_alive = 0.3
+    with connect(server) as client, client.makefile("rb") as reader:
+        client.sendall(get("/ready") * 3)
+        for _ in range(3):
+            answer(reader)
+        for _ in range(8):
+            time.sleep(0.1)
+            client.sendall(get("/ready"))
+            assert answer(reader)[2] == b"ready"
+
+
 def test_who_expects_a_continue_or_upgrades_takes_the_long_way(server):
     with connect(server) as client, client.makefile("rb") as reader:
         client.sendall(get("/ready", "Expect: 100-continue", "Content-Length: 2"))

@@ -31,6 +31,8 @@ class Lines(Protocol):
 
 
 CONTRACTS = "/registry/contracts"
+WHOLE_ANSWER = "registry.whole_answer"
+"""The extension of a scope by which the server sends a whole answer at once, or says that it cannot."""
 ALLOWED = (b"allow", b"GET, POST, HEAD, OPTIONS")
 """What CONTRACTS answers to."""
 # What the middleware adds to every answer of the API.
@@ -64,6 +66,14 @@ def always(scheme: str) -> Headers:
 def plain(scope: Scope) -> bool:
     """Whether an ASGI scope has nothing that is not looked at here."""
     return not scope["query_string"] and scope["scheme"] in ("http", "https") and not scope.get("root_path")
+
+
+async def reply(scope: Scope, send: Send, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> None:
+    """Send an answer, in one piece where the server can."""
+    whole = scope.get("extensions", {}).get(WHOLE_ANSWER)
+    if whole is None or not whole(status, headers, body):
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
 
 
 class Gate:

@@ -10,7 +10,6 @@ There are two ways in: ASGI's, and a shorter one for a server that asks before i
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -18,6 +17,7 @@ from typing import NamedTuple
 from contracts_app.api.gate import (
     ALLOWED,
     CONTRACTS,
+    Admitted,
     Application,
     Gate,
     Headers,
@@ -27,6 +27,7 @@ from contracts_app.api.gate import (
     Send,
     always,
     plain,
+    reply,
 )
 from contracts_app.api.permissions import READ
 from contracts_app.api.prepared import LIST_CACHING, VERSION_CACHING, if_none_match
@@ -38,8 +39,6 @@ _OF_ROUTE: dict[str, Headers] = {
     _VERSION: ((b"cache-control", VERSION_CACHING.encode()), (b"allow", b"GET, HEAD, OPTIONS")),
 }
 _TARGETS = CONTRACTS.encode()
-_PATIENCE = 40
-"""How many half milliseconds to wait for a copy that is a few messages behind, before Django's way is taken."""
 
 
 class Answer(NamedTuple):
@@ -61,15 +60,12 @@ class HotPath:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] == "GET" and scope["path"].startswith(CONTRACTS):
             started = time.perf_counter()
-            for _ in range(_PATIENCE):
-                if not self._storage.behind():
-                    break
-                await asyncio.sleep(0.0005)
-            answer = self._answer(scope["path"], scope["headers"], started) if plain(scope) else None
+            admitted = self._gate.admit(scope["headers"], READ) if plain(scope) else None
+            arrived = admitted is not None and await self._storage.arrive()
+            answer = self._answer(scope["path"], admitted, started, arrived=True) if admitted and arrived else None
             if answer is not None:
                 headers = [*_own(answer), *_OF_ROUTE[answer.route], *always(scope["scheme"])]
-                await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-                await send({"type": "http.response.body", "body": answer.body})
+                await reply(scope, send, answer.status, headers, answer.body)
                 return
         await self._django(scope, receive, send)
 
@@ -80,19 +76,18 @@ class HotPath:
         """
         if not target.startswith(_TARGETS) or not target.isascii() or b"%" in target or self._storage.behind():
             return None
-        answer = self._answer(target.decode("ascii"), sent, time.perf_counter(), direct=True)
+        started = time.perf_counter()
+        admitted = self._gate.admit(sent, READ)
+        # What a proxy says of the scheme, the server has to weigh first.
+        if admitted is None or b"x-forwarded-proto" in admitted.headers:
+            return None
+        answer = self._answer(target.decode("ascii"), admitted, started, arrived=False)
         if answer is None:
             return None
         return answer.status, _lines(_own(answer)) + self._lines[answer.route], answer.body
 
-    def _answer(
-        self, path: str, sent: Iterable[tuple[bytes, bytes]], started: float, *, direct: bool = False
-    ) -> Answer | None:
-        admitted = self._gate.admit(sent, READ)
-        # What a proxy says of the scheme, the server has to weigh: `direct` asks before it did.
-        if admitted is None or (direct and b"x-forwarded-proto" in admitted.headers):
-            return None
-        route, prepared = self._find(path)
+    def _answer(self, path: str, admitted: Admitted, started: float, *, arrived: bool) -> Answer | None:
+        route, prepared = self._find(path, arrived)
         if prepared is None:
             return None
         tags = admitted.headers.get(b"if-none-match")
@@ -101,13 +96,13 @@ class HotPath:
         self._log("GET", route, status, started, admitted.subject, admitted.identity.decode())
         return Answer(status, route, prepared.etag, admitted.identity, body)
 
-    def _find(self, path: str) -> tuple[str, Prepared | None]:
+    def _find(self, path: str, arrived: bool) -> tuple[str, Prepared | None]:
         """The route that Django would name for this path, and its answer if that is ready."""
         if path == CONTRACTS:
-            return CONTRACTS, self._storage.peek_listing()
+            return CONTRACTS, self._storage.peek_listing(arrived=arrived)
         before, _, version = path.rpartition("/")
         prefix, _, name = before.rpartition("/")
-        return _VERSION, self._storage.peek(name, version) if prefix == CONTRACTS else None
+        return _VERSION, self._storage.peek(name, version, arrived=arrived) if prefix == CONTRACTS else None
 
 
 def _own(answer: Answer) -> list[tuple[bytes, bytes]]:

@@ -133,11 +133,21 @@ class ContractStorage(ABC):
         dropped (`ContractIndex.bundle`).
         """
 
-    def peek(self, name: str, version: str) -> Prepared | None:
-        """The ready answer for one version where memory has it and is certainly current, without waiting."""
+    async def arrive(self) -> bool:
+        """Wait a moment for the copy to hold all that was written before this call, by any machine; whether it does.
+
+        For who is on an event loop.
+        """
+        return False
+
+    def peek(self, name: str, version: str, *, arrived: bool = False) -> Prepared | None:
+        """The ready answer for one version where memory has it and is certainly current, without waiting.
+
+        `arrived`: the caller has just awaited `arrive`.
+        """
         return None
 
-    def peek_listing(self) -> Prepared | None:
+    def peek_listing(self, *, arrived: bool = False) -> Prepared | None:
         """The seed's full list where it is ready and certainly current, without waiting."""
         return None
 

@@ -31,6 +31,9 @@ logger = logging.getLogger(__name__)
 PATIENCE = 0.25
 """Seconds that a reader waits for a copy which is behind, before it asks the store itself."""
 
+SHORT_PATIENCE = 40
+"""How many half milliseconds one on the event loop waits for it."""
+
 
 @dataclass(frozen=True)
 class Loaded:
@@ -73,6 +76,9 @@ class Follower:
         self.waiting: dict[int, asyncio.Future[None]] = {}
         self.broken: asyncio.Event | None = None
         self._future: Any = None
+        # What asks the stream for its last sequence now, and what will as soon as that is answered.
+        self._question: asyncio.Future[None] | None = None
+        self._next_question: asyncio.Future[None] | None = None
 
     # From any thread
 
@@ -114,7 +120,7 @@ class Follower:
             return self.current and not self.fenced  # what is waited for would come on this very loop
         if self.fenced and self.live:
             try:
-                self.bucket.thread.run(self._fence(), SILENCE)
+                self.bucket.thread.run(self._ask_together(), SILENCE)
             except (Ended, TimeoutError, *AWAY):
                 return False
         deadline = time.monotonic() + PATIENCE
@@ -142,7 +148,35 @@ class Follower:
 
     # On the event loop
 
-    async def _fence(self) -> None:
+    async def arrive(self) -> bool:
+        """As `wait`, for who is on the event loop: whether the copy holds all that was written before this call."""
+        if self.fenced and self.live:
+            try:
+                async with asyncio.timeout(SILENCE):
+                    await self._ask_together()
+            except (Ended, TimeoutError, *AWAY):
+                return False
+        for _ in range(SHORT_PATIENCE):
+            if not self.behind:
+                break
+            await asyncio.sleep(0.0005)
+        return self.current
+
+    async def _ask_together(self) -> None:
+        """Raise the mark to the stream's last sequence, as it is after this call; many who call share one question.
+
+        A question that is under way may have been answered before the call, so that they wait for the one after it.
+        """
+        if self._next_question is None:
+            self._next_question = asyncio.ensure_future(self._ask(self._question))
+            # Those who asked may have gone by then.
+            self._next_question.add_done_callback(lambda asked: asked.cancelled() or asked.exception())
+        await asyncio.shield(self._next_question)
+
+    async def _ask(self, before: asyncio.Future[None] | None) -> None:
+        if before is not None:
+            await asyncio.wait([before])
+        self._question, self._next_question = self._next_question, None
         state = await request(self.bucket, f"STREAM.INFO.{self.bucket.stream}")
         if self.mark is not None:
             self.mark.raise_to(state["state"]["last_seq"])

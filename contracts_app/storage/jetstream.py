@@ -133,6 +133,7 @@ class JetStreamContractStorage(ContractStorage):
                         report=self._report,
                         watchers=self._watchers,
                     )
+                    self._inherited = None  # it may be superseded, and would stay in memory
                     follower.start()
                     self._follower = follower
         return self._follower
@@ -141,15 +142,22 @@ class JetStreamContractStorage(ContractStorage):
         hosts = [urlsplit(url if "//" in url else f"//{url}").hostname for url in self._connection.servers]
         return all(host in ("localhost", "127.0.0.1", "::1") for host in hosts)
 
-    def peek(self, name: str, version: str) -> Prepared | None:
+    async def arrive(self) -> bool:
         copy = self._copy()
-        if copy is None or copy.fenced or not copy.current:
-            return None
-        return copy.index.prepared(name, version)
+        return copy is not None and await self._connection.thread.join(copy.arrive())
 
-    def peek_listing(self) -> Prepared | None:
+    def peek(self, name: str, version: str, *, arrived: bool = False) -> Prepared | None:
+        index = self._certain(arrived)
+        return index.prepared(name, version) if index is not None else None
+
+    def peek_listing(self, *, arrived: bool = False) -> Prepared | None:
+        index = self._certain(arrived)
+        return index.ready_listing() if index is not None else None
+
+    def _certain(self, arrived: bool) -> ContractIndex | None:
+        """The copy's index where it is certainly current, other machines included."""
         copy = self._copy()
-        return copy.index.ready_listing() if copy is not None and copy.current and not copy.fenced else None
+        return copy.index if copy is not None and copy.current and (arrived or not copy.fenced) else None
 
     def behind(self) -> bool:
         copy = self._follower

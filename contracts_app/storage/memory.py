@@ -41,10 +41,13 @@ class MemoryContractStorage(ContractStorage):
         loaded(self._index.sequence)
         self._watchers.append(written)
 
-    def peek(self, name: str, version: str) -> Prepared | None:
+    async def arrive(self) -> bool:
+        return True
+
+    def peek(self, name: str, version: str, *, arrived: bool = False) -> Prepared | None:
         return self._index.prepared(name, version)
 
-    def peek_listing(self) -> Prepared | None:
+    def peek_listing(self, *, arrived: bool = False) -> Prepared | None:
         return self._index.ready_listing()
 
     def create(self, bundle: ContractBundle, *, after: int, deed: Deed) -> int:

@@ -108,7 +108,11 @@ def faults_of(page: Page) -> list[str]:
         if message.type in ("error", "warning"):
             found.append(f"{message.type}: {message.text}")
 
+    def failed(request: Any) -> None:
+        if request.failure != "net::ERR_ABORTED":  # the browser's own doing, as of an icon when the page is left
+            found.append(f"failed: {request.url}: {request.failure}")
+
     page.on("console", heard)
     page.on("pageerror", lambda error: found.append(f"error: {error}"))
-    page.on("requestfailed", lambda request: found.append(f"failed: {request.url}"))
+    page.on("requestfailed", failed)
     return found

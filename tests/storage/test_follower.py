@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import multiprocessing
 import os
 import signal
@@ -73,6 +74,44 @@ def test_behind_a_fence_lists_show_what_other_machines_wrote(nats_server, bucket
         assert f"meta.afar.n{number}.1.0.0" in view(fenced)
     assert JetStreamContractStorage(servers="nats://nats.example:4222")._several_hosts
     assert not JetStreamContractStorage(servers="nats://127.0.0.1:4222,localhost:4223")._several_hosts
+    other.close()
+    fenced.close()
+
+
+def test_behind_a_fence_many_readers_share_a_question(nats_server, bucket, monkeypatch):
+    from contracts_app.storage import follower as module
+
+    asked, ask = [], module.request
+
+    async def counted(*arguments, **options):
+        asked.append(arguments[1])
+        return await ask(*arguments, **options)
+
+    monkeypatch.setattr(module, "request", counted)
+    fenced = followed(JetStreamContractStorage(servers=nats_server.url, bucket=bucket, several_hosts=True))
+    other = JetStreamContractStorage(servers=nats_server.url, bucket=bucket)
+
+    async def read(name: str) -> bool:
+        return await fenced.arrive() and fenced.peek(name, "1.0.0", arrived=True) is not None
+
+    async def many(name: str) -> list[bool]:
+        # Some come while a question is under way that was asked before the write.
+        early = asyncio.ensure_future(fenced.arrive())
+        await asyncio.sleep(0)
+        await asyncio.get_running_loop().run_in_executor(None, create, name)
+        found = await asyncio.gather(*(read(name) for _ in range(50)))
+        await early
+        return found
+
+    def create(name: str) -> None:
+        other.create(make(name), after=0, deed=DEED)
+
+    for number in range(100):
+        assert fenced.peek(f"shared.n{number}", "1.0.0") is None
+        found = fenced._connection.thread.run(many(f"shared.n{number}"), 10)
+        assert found == [True] * 50
+        assert fenced.peek(f"shared.n{number}", "1.0.0") is None, "not without asking"
+    assert 100 <= len(asked) <= 300
     other.close()
     fenced.close()
 
