@@ -227,6 +227,26 @@ def questions(server: EmbeddedServer, size: int, seconds: float, rounds: int) ->
         )
 
 
+def shared(server: EmbeddedServer, seconds: float, rounds: int) -> None:
+    """Reads where other machines may serve the same bucket, so that the stream is asked first."""
+    store.fill(server.url, "shared", 1000)
+    environment = {"NATS_URL": server.url, "REGISTRY_KV_BUCKET": "shared", "LOG_LEVEL": "info"}
+    path = f"/registry/contracts/{store.name_of(500)}/{store.version_of(500)}"
+    with (
+        serving("registry_project.asgi", **environment) as alone,
+        serving("registry_project.asgi", REGISTRY_SEVERAL_HOSTS="true", **environment) as several,
+    ):
+        for connections in (16, 256):
+            compare(
+                f"GET of a bundle, {connections} connections, 1000 bundles",
+                {
+                    "one machine": lambda c=connections: load(alone, path, c, seconds),
+                    "several machines": lambda c=connections: load(several, path, c, seconds),
+                },
+                rounds,
+            )
+
+
 def writes(server: EmbeddedServer, seconds: float, rounds: int) -> None:
     environment = {"NATS_URL": server.url, "REGISTRY_KV_BUCKET": "writes", "LOG_LEVEL": "info"}
     store.fill(server.url, "writes", 10)
@@ -264,6 +284,7 @@ def main() -> None:
     server.start()
     try:
         writes(server, seconds, rounds)
+        shared(server, seconds, rounds)
         questions(server, 10_000 if options.quick else 100_000, seconds, rounds)
         figures = [reads(server, size, seconds, rounds) for size in sizes]
     finally:
