@@ -121,7 +121,11 @@ class Protocol(HttpToolsProtocol):
             or self.expect_100_continue
         ):
             return False
-        found = self._at_once(self.url, self.headers)
+        try:
+            found = self._at_once(self.url, self.headers)
+        except Exception:  # within the parser it would look like a bad request
+            logging.getLogger(__name__).exception("what is ready could not be told; the request goes on by ASGI")
+            return False
         if found is None:
             return False
         status, lines, body = found

@@ -23,6 +23,8 @@ class Application:
         self.more: list[tuple[bytes, bytes]] = []
 
     def at_once(self, target, headers):
+        if target == b"/fault":
+            raise RuntimeError
         if target == b"/large":
             self.large += 1
             return 200, b"content-length: 8000000\r\n", b"x" * 8_000_000
@@ -128,6 +130,13 @@ def test_an_answer_is_sent_whole_where_that_is_all_there_is_to_it(server, applic
         client.sendall(get("/whole"))
         assert answer(reader)[1]["x-way"] == "not whole"
         assert reader.read() == b""
+
+
+def test_a_fault_of_the_short_way_is_no_fault_of_the_client(server, caplog):
+    with connect(server) as client, client.makefile("rb") as reader:
+        client.sendall(get("/fault"))
+        assert answer(reader)[2] == b"/fault"
+    assert "could not be told" in caplog.text
 
 
 def test_a_header_cannot_bring_another():
