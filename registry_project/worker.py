@@ -205,4 +205,5 @@ class Worker(UvicornWorker):  # type: ignore[misc]  # it has no types
     async def _serve(self) -> None:
         self.config.app = self.wsgi
         self._install_sigquit_handler()
-        await _Server(self.config).serve(sockets=self.sockets)
+        # Without gunicorn's wrappers, which complain when the event loop has closed them.
+        await _Server(self.config).serve(sockets=[each.sock for each in self.sockets])
