@@ -17,6 +17,7 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator
+from itertools import chain, count
 
 from bench.store import SCHEMA
 
@@ -73,18 +74,13 @@ def publish(port: int, connections: int, seconds: float, texts: str, token: str)
     def bodies(writer: int) -> Iterator[bytes]:
         # Made before, as those of the raw baseline are; who outruns them makes more.
         made = [body(run, writer, number, texts) for number in range(int(seconds * 4000 / connections))]
-        yield from made
-        number = len(made)
-        while True:
-            yield body(run, writer, number, texts)
-            number += 1
+        return chain(made, (body(run, writer, number, texts) for number in count(len(made))))
 
     ready = [bodies(writer) for writer in range(connections)]
-    firsts = [next(each) for each in ready]
     selector = selectors.DefaultSelector()
-    for first, rest in zip(firsts, ready, strict=True):
+    for each in ready:
         # One after the other, as clients come: all at once, one worker may accept them all, and the others rest.
-        writer = Writer(port, _after(first, rest), head)
+        writer = Writer(port, each, head)
         writer.send()
         selector.register(writer.connection, selectors.EVENT_READ, writer)
         time.sleep(0.01)
@@ -105,11 +101,6 @@ def publish(port: int, connections: int, seconds: float, texts: str, token: str)
         "p50": times[len(times) // 2] * 1000,
         "p99": times[int(len(times) * 0.99)] * 1000,
     }
-
-
-def _after(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
-    yield first
-    yield from rest
 
 
 if __name__ == "__main__":

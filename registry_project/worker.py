@@ -18,7 +18,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import Server
 from uvicorn_worker import UvicornWorker
 
-from contracts_app.api.gate import WHOLE_ANSWER
+from contracts_app.api.gate import WHOLE_ANSWER, header_lines
 
 HEAD_SECONDS = 60
 """How long a request's head may take to come."""
@@ -167,15 +167,6 @@ class Protocol(HttpToolsProtocol):
             self.transport.write(head + body)
         if last:
             self.transport.close()
-
-
-def header_lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """Header fields as HTTP/1.1 writes them. Raises ValueError on a line break within one."""
-    parts = [b"%s: %s\r\n" % header for header in headers]
-    lines = b"".join(parts)
-    if lines.count(b"\n") != len(parts) or lines.count(b"\r") != len(parts):
-        raise ValueError("a header has a line break in it")
-    return lines
 
 
 class _Server(Server):

@@ -10,8 +10,9 @@ import time
 import pytest
 from uvicorn.config import Config
 
+from contracts_app.api.gate import WHOLE_ANSWER, header_lines
 from registry_project import worker
-from registry_project.worker import WHOLE_ANSWER, Protocol, _Server, header_lines
+from registry_project.worker import Protocol, _Server
 
 
 class Application:

@@ -68,6 +68,15 @@ def plain(scope: Scope) -> bool:
     return not scope["query_string"] and scope["scheme"] in ("http", "https") and not scope.get("root_path")
 
 
+def header_lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Header fields as HTTP/1.1 writes them. Raises ValueError on a line break within one."""
+    parts = [b"%s: %s\r\n" % header for header in headers]
+    lines = b"".join(parts)
+    if lines.count(b"\n") != len(parts) or lines.count(b"\r") != len(parts):
+        raise ValueError("a header has a line break in it")
+    return lines
+
+
 async def reply(scope: Scope, send: Send, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> None:
     """Send an answer, in one piece where the server can."""
     whole = scope.get("extensions", {}).get(WHOLE_ANSWER)

@@ -26,6 +26,7 @@ from contracts_app.api.gate import (
     Scope,
     Send,
     always,
+    header_lines,
     plain,
     reply,
 )
@@ -55,7 +56,7 @@ class HotPath:
         self._storage = storage
         self._gate = gate
         self._log = log
-        self._lines = {route: _lines((*own, *always("http"))) for route, own in _OF_ROUTE.items()}
+        self._lines = {route: header_lines((*own, *always("http"))) for route, own in _OF_ROUTE.items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] == "GET" and scope["path"].startswith(CONTRACTS):
@@ -84,7 +85,7 @@ class HotPath:
         answer = self._answer(target.decode("ascii"), admitted, started, arrived=False)
         if answer is None:
             return None
-        return answer.status, _lines(_own(answer)) + self._lines[answer.route], answer.body
+        return answer.status, header_lines(_own(answer)) + self._lines[answer.route], answer.body
 
     def _answer(self, path: str, admitted: Admitted, started: float, *, arrived: bool) -> Answer | None:
         route, prepared = self._find(path, arrived)
@@ -115,7 +116,3 @@ def _own(answer: Answer) -> list[tuple[bytes, bytes]]:
     if answer.status == 200:
         headers.append((b"content-type", b"application/json"))
     return headers
-
-
-def _lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
-    return b"".join([b"%s: %s\r\n" % header for header in headers])

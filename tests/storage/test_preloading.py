@@ -13,6 +13,7 @@ from contracts_app.services.feeding import Feed
 from contracts_app.storage import Actor, Deed
 from contracts_app.storage.jetstream import JetStreamContractStorage
 from tests.storage.suite import make
+from tests.storage.test_follower import wait_for
 
 
 def in_a_child(work):
@@ -44,10 +45,7 @@ def create(storage, name: str) -> None:
 
 
 def current(storage) -> None:
-    deadline = time.monotonic() + 10
-    while not storage.status().current:
-        assert time.monotonic() < deadline, storage.status()
-        time.sleep(0.01)
+    wait_for(lambda: storage.status().current, 10, storage.status)
 
 
 def test_children_go_on_from_what_was_loaded_before_the_fork(storage, nats_server, bucket):
@@ -95,10 +93,8 @@ def test_a_feed_that_is_asked_is_told_of_writes_and_need_not_read_the_stream(sto
     assert feed.recent(since) == []
     assert feed.recent(since - 1) is None, "where nobody asks, nothing is kept"
     create(storage, "told.of")
-    deadline = time.monotonic() + 5
-    while not (events := feed.recent(since)):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_for(lambda: feed.recent(since), 5)
+    events = feed.recent(since)
     assert [json.loads(event.body)["subject"] for event in events] == ["told.of/1.0.0"]
     assert events == feed.older(since)
     assert len(feed.older(0)) == 2
