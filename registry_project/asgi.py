@@ -1,6 +1,7 @@
 """The service as an ASGI application: what is ready in memory at once, all else by Django in threads."""
 
 import asyncio
+import gc
 import os
 import sys
 from typing import Any
@@ -26,6 +27,8 @@ from registry_project.threads import InThreads  # noqa: E402
 # The event loops hand work to threads and take it back: with the default of 5 ms each would wait that long for
 # the interpreter while another thread compares schemas.
 sys.setswitchinterval(0.0005)
+# A publish makes some hundred objects, and leaves few: to look for circles after each 700 of them costs a twentieth.
+gc.set_threshold(50_000, 20, 100)
 storage, tokens = contract_storage(), configured_backend(settings.JWT).remembered
 storage.follow(report_copy)
 gate, lines = Gate(tokens, accepted_hosts), AccessLines()

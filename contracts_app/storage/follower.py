@@ -189,15 +189,21 @@ class Follower:
         if self.mark is not None:
             self.mark.raise_to(sequence)
         if self.live and self.index.sequence < sequence:
-            applied = asyncio.get_running_loop().create_future()
-            self.waiting[sequence] = applied
+            loop = asyncio.get_running_loop()
+            self.waiting[sequence] = applied = loop.create_future()
+            # After that time the readers see for themselves that the copy is behind.
+            timer = loop.call_later(PATIENCE, self.release, sequence)
             try:
-                async with asyncio.timeout(PATIENCE):
-                    await applied
-            except TimeoutError:
-                pass  # the readers will see that the copy is behind
+                await applied
             finally:
+                timer.cancel()
                 self.waiting.pop(sequence, None)
+
+    def release(self, sequence: int) -> None:
+        """Let who waits for this sequence go on."""
+        waiting = self.waiting.get(sequence)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(None)
 
     async def _follow(self) -> None:
         self.bucket.on_lost = lambda: self.break_off("the connection to the server was lost")

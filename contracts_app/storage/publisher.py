@@ -7,8 +7,9 @@ import json
 from typing import Any
 
 import nats.js.errors
-from nats.aio.client import Client
 from nats.aio.msg import Msg
+
+from contracts_app.storage.quick_client import QuickClient
 
 
 class Publisher:
@@ -18,7 +19,7 @@ class Publisher:
     future of a refused write waiting for ever.
     """
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: QuickClient) -> None:
         self._client = client
         self._inbox = client.new_inbox() + "."
         self._waiting: dict[str, asyncio.Future[Msg]] = {}
@@ -33,7 +34,7 @@ class Publisher:
         """
         if not self._subscribed:
             self._subscribed = True
-            await self._client.subscribe(self._inbox + "*", cb=self._receive)
+            await self._client.listen(self._inbox + "*", self._receive)
         self._number += 1
         reply = f"{self._inbox}{self._number}"
         future = self._waiting[reply] = asyncio.get_running_loop().create_future()

@@ -21,6 +21,7 @@ from contracts_app.storage.connection import BucketConnection
 from contracts_app.storage.high_water import HighWaterMark
 from contracts_app.storage.index import ContractIndex
 from contracts_app.storage.messages import Message, deletes
+from contracts_app.storage.quick_client import QuickClient
 
 if TYPE_CHECKING:
     from contracts_app.storage.follower import Follower
@@ -45,6 +46,7 @@ class Session:
         self._consumed = 0
         self._loading = False
         self._waiting_for = 0
+        self._client: QuickClient | None = None
         self._subscription: Any = None
         self._caught_up = asyncio.Event()
         self._dead = False
@@ -55,6 +57,7 @@ class Session:
         """Catch up, and follow until something breaks. Raises Ended."""
         follower, client = self._follower, self._bucket.client
         assert client is not None
+        self._client = client
         # Read before the stream's state: a mark beyond that state means that the stream has lost messages.
         mark = follower.mark
         known = mark.value if mark else 0
@@ -86,12 +89,7 @@ class Session:
             self._index.begin()
             self._loading = True
             gc.disable()  # it would walk over all that is being loaded, many times
-        self._subscription = await client.subscribe(
-            config["deliver_subject"],
-            cb=self._receive,
-            pending_bytes_limit=1024**3,
-            pending_msgs_limit=10_000_000,
-        )
+        self._subscription = await client.listen(config["deliver_subject"], self._receive)
         answer = await request(
             self._bucket,
             f"CONSUMER.CREATE.{self._bucket.stream}.{config['name']}.{config['filter_subject']}",
@@ -131,9 +129,9 @@ class Session:
     async def close(self) -> None:
         self._dead = True
         gc.enable()
-        if self._subscription is not None:
+        if self._client is not None and self._subscription is not None:
             with contextlib.suppress(Exception):
-                await self._subscription.unsubscribe()  # the server then drops the consumer
+                await self._client.leave(self._subscription)  # the server then drops the consumer
 
     def _new_mark(self, made: str) -> HighWaterMark:
         servers = ",".join(sorted(self._bucket.servers))
@@ -179,9 +177,7 @@ class Session:
             self._follower.last_seen = b"%s %d" % (message.subject.encode(), moment)
             if self._follower.watchers and not self._loading and not self._follower.untold:
                 self._tell(message, key, sequence, headers)
-            waiting = self._follower.waiting.get(sequence)
-            if waiting is not None and not waiting.done():
-                waiting.set_result(None)
+            self._follower.release(sequence)
             if consumed == self._waiting_for:
                 self._caught_up.set()
         except Ended as ended:
