@@ -175,6 +175,11 @@ def in_utc(second: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(second))
 
 
+def normal_date_or_timestamp(text: str) -> str:
+    """As `normal_timestamp`; an RFC 3339 date means its first moment in UTC. Raises ValueError."""
+    return normal_timestamp(f"{text}T00:00:00Z" if len(text) == 10 else text)
+
+
 def normal_timestamp(text: str) -> str:
     """RFC 3339 in UTC with `Z`, whatever offset it was written in; the fraction is kept. Raises ValueError."""
     match = _TIMESTAMP.fullmatch(text)

@@ -66,10 +66,10 @@ def fact(change: Change) -> dict[str, Any]:
     return found
 
 
-def shown(instance: Any) -> str:
-    """A witness on one line, cut where it is long."""
-    text = json.dumps(instance, ensure_ascii=False)
-    return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
+def shown(value: Any, longest: int = LONGEST) -> str:
+    """A value on one line, cut where it has more than `longest` characters."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= longest else text[: longest - 3] + "..."
 
 
 def told(change: Change) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import sys
 import time
 import uuid
@@ -18,14 +17,13 @@ from django.http import HttpRequest, HttpResponse
 from contracts_app import metrics
 from contracts_app.api.remembered import Memory
 from contracts_app.bundles import in_utc
-from contracts_app.request_context import request_id
+from contracts_app.request_context import ACCEPTED_ID, request_id
 from contracts_app.services.publishing import PUBLISHED
 from contracts_app.services.publishing import logger as publishing
 
 access = logging.getLogger(__name__)
 _LINES = msgspec.json.Encoder()
 
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 # Host headers that Django has found to be allowed (ALLOWED_HOSTS).
 accepted_hosts = Memory()
 
@@ -78,7 +76,7 @@ class RequestLogMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         started = time.perf_counter()
         offered = request.headers.get("X-Request-ID", "")
-        identity = offered if _REQUEST_ID.fullmatch(offered) else uuid.uuid4().hex
+        identity = offered if ACCEPTED_ID.fullmatch(offered) else uuid.uuid4().hex
         marker = request_id.set(identity)
         try:
             response = self.get_response(request)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from itertools import count
 from secrets import token_hex
@@ -11,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 from django.conf import settings
 
 from contracts_app.api.remembered import Memory, RememberedTokens
+from contracts_app.request_context import ACCEPTED_ID
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -43,7 +43,6 @@ _ALWAYS = (
     (b"cross-origin-opener-policy", b"same-origin"),
 )
 _WANTED = (b"authorization", b"content-length", b"host", b"if-none-match", b"x-forwarded-proto", b"x-request-id")
-_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
 
 class Admitted(NamedTuple):
@@ -106,6 +105,6 @@ class Gate:
         if token is None or needed not in token.scopes or headers.get(b"host", b"") not in self._hosts:
             return None
         identity = headers.get(b"x-request-id")
-        if identity is None or not _REQUEST_ID.fullmatch(identity):
+        if identity is None or not ACCEPTED_ID.fullmatch(identity.decode("latin-1")):
             identity = b"%s%016x" % (self._unique, next(self._number))
         return Admitted(headers, token.subject, identity)

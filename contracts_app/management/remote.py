@@ -57,6 +57,17 @@ class RemoteCommand(BaseCommand):
             raise CommandError(f"The token or the endpoint is unusable: {error}", returncode=UNUSABLE) from None
 
 
+class LifecycleCommand(RemoteCommand):
+    """What becomes of one version."""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--name", required=True)
+        parser.add_argument("--version", required=True)
+        parser.add_argument("--reason", help="why, for its readers and for the audit")
+        parser.add_argument("--successor", metavar="VERSION", help="the version to use instead")
+        super().add_arguments(parser)
+
+
 def read_text(path: str) -> str:
     """A file's text, verbatim. Raises CommandError."""
     try:

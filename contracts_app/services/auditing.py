@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from contracts_app.bundles import normal_timestamp
+from contracts_app.bundles import normal_date_or_timestamp
 from contracts_app.exceptions import MalformedContract, UnreadableRecord
 from contracts_app.records import read_record
 from contracts_app.storage import ContractStorage, Written
@@ -146,7 +146,7 @@ def read_time(text: str | None, field: str) -> str | None:
     if text is None:
         return None
     try:
-        normal = normal_timestamp(f"{text}T00:00:00Z" if len(text) == 10 else text)
+        normal = normal_date_or_timestamp(text)
     except ValueError:
         raise MalformedContract(
             f"The query parameter {field} must be an RFC 3339 date or date and time", field=field

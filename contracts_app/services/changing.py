@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import replace
-from datetime import date, datetime, timedelta, timezone
 
-from contracts_app.bundles import ContractBundle, key_of, normal_timestamp, utc_now
+from contracts_app.bundles import ContractBundle, in_utc, key_of, normal_date_or_timestamp, utc_now
 from contracts_app.exceptions import (
     ContractConflict,
     ContractNotFound,
@@ -92,9 +92,7 @@ _PAST = {"activate": "activated", "deprecate": "deprecated", "withdraw": "withdr
 
 def _sunset(text: str) -> str:
     try:
-        if len(text) == 10:
-            return f"{date.fromisoformat(text).isoformat()}T00:00:00Z"
-        return normal_timestamp(text)
+        return normal_date_or_timestamp(text)
     except ValueError:
         raise MalformedContract(
             f"sunset {text!r:.60} is neither an RFC 3339 date nor a date and time", field="sunset"
@@ -104,15 +102,14 @@ def _sunset(text: str) -> str:
 def _check_notice(sunset: str | None, now: str, policy: Policy) -> None:
     if sunset is None:
         return
-    earliest = datetime.now(timezone.utc) + timedelta(days=policy.minimum_notice_days)
+    earliest = in_utc(int(time.time()) + policy.minimum_notice_days * 24 * 3600)
     if sunset < now:
         raise ContractRefused(f"The sunset {sunset} is in the past", field="sunset")
-    if sunset[:19] + "Z" < earliest.strftime("%Y-%m-%dT%H:%M:%SZ"):
+    if sunset[:19] + "Z" < earliest:
         raise ContractRefused(
-            f"The policy asks for {policy.minimum_notice_days} days of notice: "
-            f"the sunset cannot be before {earliest.strftime('%Y-%m-%dT%H:%M:%SZ')}",
+            f"The policy asks for {policy.minimum_notice_days} days of notice: the sunset cannot be before {earliest}",
             field="sunset",
-            earliest=earliest.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            earliest=earliest,
         )
 
 

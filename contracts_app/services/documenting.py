@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
+from linter_app.changelog import shown
 from linter_app.json_text import pointer
 
 MOST_FIELDS = 10_000
@@ -121,7 +121,7 @@ def _row(
     kind = type_of(said)
     if name:
         kind = f"{name} (recursive)" if recursive else f"{kind} ({name})"
-    constraints = [(keyword, shown(said[keyword])) for keyword in _CONSTRAINTS if keyword in said]
+    constraints = [(keyword, shown(said[keyword], LONGEST_VALUE)) for keyword in _CONSTRAINTS if keyword in said]
     if said.get("additionalProperties") is False:
         constraints.append(("additionalProperties", "false"))
     return Field(
@@ -158,12 +158,6 @@ def type_of(schema: dict[str, Any]) -> str:
     if isinstance(schema.get("$ref"), str):
         return f"see {schema['$ref']}"
     return "object" if "properties" in schema else "anything"
-
-
-def shown(value: Any) -> str:
-    """A value on one line, cut where it is long."""
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
 
 
 def _resolved(root: Any, schema: Any, pointer: str) -> tuple[Any, str, str]:

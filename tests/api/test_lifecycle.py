@@ -76,6 +76,7 @@ def test_after_its_sunset_a_version_is_gone(api, version, monkeypatch):
     [
         ("deprecate", {"sunset": "2020-01-01"}, 422, "in the past"),
         ("deprecate", {"sunset": "soon"}, 400, "RFC 3339"),
+        ("deprecate", {"sunset": "2999-W01-3"}, 400, "RFC 3339"),
         ("deprecate", {"successor": "9.9.9"}, 422, "successor"),
         ("deprecate", {"successor": "1.0.0"}, 422, "successor"),
         ("deprecate", {"reason": 1}, 400, "must be a string"),

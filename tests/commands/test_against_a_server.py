@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import random
@@ -145,13 +146,16 @@ def test_serve_starts_stops_and_keeps_its_data(tmp_path):
             text=True,
             start_new_session=True,
         )
+        assert process.stdout is not None
+        # It greets when it listens; stopped before, it would not.
+        greeting = list(itertools.takewhile(lambda line: "Ctrl-C stops everything" not in line, process.stdout))
+        assert any("export JWT_TOKEN=" in line for line in greeting)
         wait_for(port)
         status = httpx.post(url, json={"name": "kept", "version": "v1"}, headers=headers, timeout=20).status_code
         assert status == (201 if round_ == 1 else 409)
         os.killpg(process.pid, signal.SIGINT)
         out, _ = process.communicate(timeout=40)
         assert process.returncode == 0, out
-        assert "export JWT_TOKEN=" in out
         with pytest.raises(OSError, match="refused"):
             socket.create_connection(("127.0.0.1", port), 1)
 

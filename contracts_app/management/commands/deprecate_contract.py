@@ -6,10 +6,10 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from contracts_app.management.remote import RemoteCommand
+from contracts_app.management.remote import LifecycleCommand
 
 
-class Command(RemoteCommand):
+class Command(LifecycleCommand):
     help = (
         "Deprecate a version: readers are told so, with its sunset and its successor. Its content stays. "
         "Exit codes: 0 done, 1 refused, 2 unusable input, 3 unreachable."
@@ -17,11 +17,7 @@ class Command(RemoteCommand):
     doing = "Deprecating"
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--name", required=True)
-        parser.add_argument("--version", required=True)
-        parser.add_argument("--reason", help="why, for its readers and for the audit")
         parser.add_argument("--sunset", metavar="DATE", help="RFC 3339 date or time from which on it is gone")
-        parser.add_argument("--successor", metavar="VERSION", help="the version to use instead")
         super().add_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:

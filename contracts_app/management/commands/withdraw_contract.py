@@ -6,10 +6,10 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from contracts_app.management.remote import RemoteCommand
+from contracts_app.management.remote import LifecycleCommand
 
 
-class Command(RemoteCommand):
+class Command(LifecycleCommand):
     help = (
         "Withdraw a version: it answers 410 from now on, and stays readable with includeWithdrawn. "
         "Exit codes: 0 done, 1 refused, 2 unusable input, 3 unreachable."
@@ -17,10 +17,6 @@ class Command(RemoteCommand):
     doing = "Withdrawing"
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--name", required=True)
-        parser.add_argument("--version", required=True)
-        parser.add_argument("--reason", help="why, for its readers and for the audit")
-        parser.add_argument("--successor", metavar="VERSION", help="the version to use instead")
         parser.add_argument("--override", metavar="REASON", help="withdraw it although others depend on it")
         super().add_arguments(parser)
 
