@@ -153,6 +153,12 @@ class WithdrawForm(SuccessorForm):
 
 class BulkDeprecateForm(ReasonForm):
     sunset = DeprecateForm.base_fields["sunset"]
+    latest = forms.BooleanField(
+        label=_("Name the latest version as the successor"),
+        required=False,
+        initial=True,
+        help_text=_("Of each contract, where one stays that is not deprecated"),
+    )
 
 
 class PolicyForm(ConsoleForm):

@@ -152,6 +152,7 @@ class Item:
     etag: str
     state: str = ""
     dependents: int = 0
+    successor: str = ""
     refused: str = ""
 
 
@@ -170,9 +171,10 @@ def bulk(request: HttpRequest) -> HttpResponse:
         messages.error(request, _("At most %d versions are deprecated at once; choose fewer.") % MOST_AT_ONCE)
         return redirect(back)
     valid = first or form.is_valid()
-    reason, sunset = (form.cleaned_data["reason"], form.cleaned_data["sunset"]) if valid and not first else ("", None)
+    said: dict[str, Any] = form.cleaned_data if valid and not first else {"reason": "", "sunset": None, "latest": first}
     confirmed = valid and "confirm" in request.POST
-    items = [_deprecate(request, item, reason, sunset, dry_run=not confirmed) for item in chosen]
+    chosen = chosen if said["latest"] else [replace(item, successor="") for item in chosen]
+    items = [_deprecate(request, item, said["reason"], said["sunset"], dry_run=not confirmed) for item in chosen]
     accepted = [item for item in items if not item.refused]
     if confirmed and len(accepted) == len(items):
         told = ngettext("%d version is deprecated.", "%d versions are deprecated.", len(items)) % len(items)
@@ -211,12 +213,23 @@ def _chosen(request: HttpRequest) -> list[Item]:
         for entry in entries:
             if entry.state == ACTIVE and not (keep_latest and entry is newest):
                 found[entry.key] = Item(name, entry.version, entry.etag)
+    going = {key_of(item.name, item.version) for item in found.values()}
     present = []
     for item in found.values():
         known = index.get(key_of(item.name, item.version))
         if known is not None:
+            staying = (each for each in index.versions(item.name) if each.state == ACTIVE and each.key not in going)
+            newest = latest(tuple(each for each in staying if each.precedence > known.precedence))
             count = len(index.dependents(item.name, item.version))
-            present.append(replace(item, etag=item.etag or known.etag, state=known.state, dependents=count))
+            present.append(
+                replace(
+                    item,
+                    etag=item.etag or known.etag,
+                    state=known.state,
+                    dependents=count,
+                    successor=newest.version if newest else "",
+                )
+            )
     return present
 
 
@@ -229,6 +242,7 @@ def _deprecate(request: HttpRequest, item: Item, reason: str, sunset: Any, *, dr
             actor=actor_of(request),
             reason=reason or None,
             sunset_at=sunset.isoformat() if sunset else None,
+            successor=item.successor or None,
             expected_etag=item.etag,
             dry_run=dry_run,
         )

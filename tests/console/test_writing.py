@@ -249,6 +249,25 @@ def test_many_are_deprecated_after_a_summary(console):
     assert record("b", "1.0.0").state == record("a", "1.2.0").state == "deprecated"
 
 
+def test_of_many_each_names_the_version_that_stays_as_its_successor(console):
+    for version in ("1.0.0", "1.1.0", "1.2.0"):
+        publish("a", version, obj(x={}, **{f"y{version[2]}": {}}))
+    publish("b", "1.0.0", obj())
+    summary = console.post("deprecate", contract=["a", "b"], action="deprecate-older")
+    assert [item.successor for item in summary.context["items"]] == ["1.2.0", "1.2.0"]
+    assert summary.context["form"]["latest"].value() is True
+    items = [f"{item.name}@{item.version}|{item.etag}" for item in summary.context["items"]]
+    unnamed = console.post("deprecate", item=items, reason="", sunset="", preview="1")
+    assert [item.successor for item in unnamed.context["items"]] == ["", ""]
+    assert console.post("deprecate", item=items[:1], reason="", sunset="", confirm="1").status_code == 302
+    assert record("a", "1.0.0").lifecycle.successor is None
+    assert console.post("deprecate", item=items[1:], reason="", sunset="", latest="on", confirm="1").status_code == 302
+    assert record("a", "1.1.0").lifecycle.successor == "1.2.0"
+    # Where all go, none of them is a successor.
+    whole = console.post("deprecate", contract=["a", "b"], action="deprecate-all")
+    assert [item.successor for item in whole.context["items"]] == ["", ""]
+
+
 @pytest.mark.parametrize("data", [{}, {"item": ["nonsense"]}, {"item": ["a@1|x"], "contract": ["../.."]}])
 def test_a_bulk_change_of_nothing(console, data):
     assert console.post("deprecate", **data).status_code == 302
