@@ -23,6 +23,7 @@ from tests.console.browsing import (
     served,
     settle,
 )
+from tests.console.prepare import PASSWORD
 
 # One worker of the test run has the browser: two servers and two browsers at once would only slow each other.
 pytestmark = [pytest.mark.xdist_group("browser")]
@@ -129,6 +130,43 @@ def test_an_operators_day(page, console):
     page.goto("/admin/contracts_app/auditentry/?actor=mara&contract=order.created")
     expect(page.locator("table.audit tbody tr").nth(0)).to_contain_text("deprecate")
     expect(page.locator("table.audit tbody tr").nth(1)).to_contain_text("publish")
+    assert faults == []
+
+
+def test_what_was_typed_outlives_the_session(page, console):
+    faults = faults_of(page)
+
+    def log_in_again(name: str) -> None:
+        expect(page).to_have_url(re.compile("/admin/login/"))
+        page.get_by_label("Username").fill(name)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Log in").click()
+
+    def send_without_a_session() -> None:
+        page.goto(f"{CONTRACT}/add/?name=order.created")
+        page.get_by_label("Version").fill("9.0.0-rc.1")
+        page.get_by_label("JSON Schema").fill('{"title": "typed long"}')
+        page.get_by_text("WIT, descriptor, draft and override").click()
+        page.get_by_label("draft", exact=False).check()
+        page.context.clear_cookies(name="sessionid")
+        page.get_by_role("button", name="Check").click()
+
+    log_in(page, console)
+    send_without_a_session()
+    log_in_again("mara")
+    expect(page.get_by_role("status")).to_contain_text("Your session had ended")
+    expect(page.get_by_label("Version")).to_have_value("9.0.0-rc.1")
+    expect(page.get_by_label("JSON Schema")).to_have_value('{"title": "typed long"}')
+    expect(page.get_by_label("draft", exact=False)).to_be_visible()
+    expect(page.get_by_label("draft", exact=False)).to_be_checked()
+    assert grave(page) == []
+    page.reload()  # it is filled in once
+    expect(page.get_by_label("Version")).not_to_have_value("9.0.0-rc.1")
+    # Nor does another find it, who logs in there.
+    send_without_a_session()
+    log_in_again("steward")
+    expect(page.get_by_label("JSON Schema")).to_be_visible()
+    expect(page.get_by_label("JSON Schema")).not_to_have_value('{"title": "typed long"}')
     assert faults == []
 
 

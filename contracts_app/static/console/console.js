@@ -30,6 +30,37 @@ for (const button of document.querySelectorAll("[data-open]")) {
 
 document.querySelector("[data-focus]")?.focus();
 
+// A form that is sent when the session has ended comes back after the log-in as it was filled in.
+const KEPT = "form sent";
+const form = document.querySelector("form[data-keep]");
+const who = () => document.querySelector(".who")?.textContent;
+const typed = () => [...form.elements].filter((each) => each.name && !["hidden", "file", "submit"].includes(each.type));
+if (!location.pathname.endsWith("/login/")) {
+    const kept = JSON.parse(sessionStorage.getItem(KEPT));
+    sessionStorage.removeItem(KEPT);
+    const asked = new URL(document.referrer || location).pathname.endsWith("/login/");
+    if (form && asked && kept?.path === location.pathname && kept.who === who()) {
+        for (const each of typed()) {
+            const what = each.type === "checkbox" ? "checked" : "value";
+            if (!(each.name in kept.values) || each[what] === kept.values[each.name]) continue;
+            each[what] = kept.values[each.name];
+            each.closest("details")?.setAttribute("open", "");
+        }
+        const told = document.createElement("p");
+        told.className = "notice";
+        told.setAttribute("role", "status");
+        told.textContent = form.dataset.keep;
+        form.prepend(told);
+    }
+}
+form?.addEventListener("submit", () => {
+    const values = {};
+    for (const each of typed()) values[each.name] = each.type === "checkbox" ? each.checked : each.value;
+    try {
+        sessionStorage.setItem(KEPT, JSON.stringify({path: location.pathname, who: who(), values}));
+    } catch { /* more than the browser keeps: then it is not kept */ }
+});
+
 // A page that could not be shown looks for the store until it is back.
 const away = document.querySelector("[data-come-back]");
 if (away) {
