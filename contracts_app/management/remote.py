@@ -61,8 +61,8 @@ class LifecycleCommand(RemoteCommand):
     """What becomes of one version."""
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--name", required=True)
-        parser.add_argument("--version", required=True)
+        parser.add_argument("--name", required=True, help="of the contract")
+        parser.add_argument("--version", required=True, help="the version, as it was published")
         parser.add_argument("--reason", help="why, for its readers and for the audit")
         parser.add_argument("--successor", metavar="VERSION", help="the version to use instead")
         super().add_arguments(parser)

@@ -17,8 +17,8 @@ class Command(LifecycleCommand):
     doing = "Deprecating"
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--sunset", metavar="DATE", help="RFC 3339 date or time from which on it is gone")
         super().add_arguments(parser)
+        parser.add_argument("--sunset", metavar="DATE", help="RFC 3339 date or time from which on it is gone")
 
     def handle(self, *args: Any, **options: Any) -> None:
         fields = {field: options[field] for field in ("reason", "sunset", "successor")}

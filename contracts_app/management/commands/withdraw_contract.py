@@ -17,8 +17,8 @@ class Command(LifecycleCommand):
     doing = "Withdrawing"
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--override", metavar="REASON", help="withdraw it although others depend on it")
         super().add_arguments(parser)
+        parser.add_argument("--override", metavar="REASON", help="withdraw it although others depend on it")
 
     def handle(self, *args: Any, **options: Any) -> None:
         fields = {field: options[field] for field in ("reason", "successor")}
