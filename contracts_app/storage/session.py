@@ -132,6 +132,9 @@ class Session:
         if self._client is not None and self._subscription is not None:
             with contextlib.suppress(Exception):
                 await self._client.leave(self._subscription)  # the server then drops the consumer
+            # It refers back to the session, and so to a copy that may be replaced. The collector does not see to such
+            # circles: when the next copy is loaded, all that is in memory is taken out of its sight.
+            self._subscription = None
 
     def _new_mark(self, made: str) -> HighWaterMark:
         servers = ",".join(sorted(self._bucket.servers))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import multiprocessing
 import os
 import signal
 import sys
 import threading
 import time
+import weakref
 
 import pytest
 
@@ -191,6 +193,21 @@ def test_a_gap_in_the_consumers_messages_ends_the_session(jetstream):
         assert "meta.lost.1.0.0" in {entry.key for entry in jetstream._follower.index}
     finally:
         Session._receive = receive
+
+
+def test_a_copy_that_is_replaced_leaves_the_memory(jetstream):
+    """At the end of a load all that is in memory is taken out of the collector's sight, circles of the old copy too."""
+    followed(jetstream)
+    jetstream.create(make("a.b"), after=0, deed=DEED)
+    before = weakref.ref(jetstream._follower.index)
+
+    async def remove(js):
+        await js.delete_stream(f"KV_{jetstream.bucket}")
+
+    jetstream._connection.run(remove)
+    wait_for(lambda: before() is not jetstream._follower.index and jetstream.status().current, 10, jetstream.status)
+    gc.collect()
+    assert before() is None
 
 
 def test_a_bucket_made_anew_is_loaded_anew(jetstream):
