@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from weakref import WeakSet
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
-
-Receive = Callable[[Msg], Awaitable[None]]
 
 
 class QuickClient(Client):
@@ -19,27 +18,23 @@ class QuickClient(Client):
 
     def __init__(self) -> None:
         super().__init__()
-        self._listeners: dict[int, Receive] = {}
+        self._direct: WeakSet[Subscription] = WeakSet()
 
-    async def listen(self, subject: str, receive: Receive) -> Subscription:
+    async def listen(self, subject: str, receive: Callable[[Msg], Awaitable[None]]) -> Subscription:
         """Subscribe with a callback that raises nothing, and waits for nothing that comes on this connection."""
         subscription = await self.subscribe(
             subject, cb=receive, pending_bytes_limit=1024**3, pending_msgs_limit=10_000_000
         )
-        self._listeners[subscription._id] = receive
+        self._direct.add(subscription)
         return subscription
 
-    async def leave(self, subscription: Subscription) -> None:
-        """End what `listen` began."""
-        self._listeners.pop(subscription._id, None)
-        await subscription.unsubscribe()
-
     async def _process_msg(self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: bytes) -> None:
-        receive = self._listeners.get(sid)
-        if receive is None:
-            await super()._process_msg(sid, subject, reply, data, headers)
+        subscription = self._subs.get(sid)
+        if subscription in self._direct:
+            message = self._build_message(sid, subject, reply, data, await self._process_headers(headers))
+            await subscription._cb(message)
         else:
-            await receive(self._build_message(sid, subject, reply, data, await self._process_headers(headers)))
+            await super()._process_msg(sid, subject, reply, data, headers)
 
     @staticmethod
     def _parse_header_lines(raw: bytes) -> dict[str, str]:

@@ -21,7 +21,6 @@ from contracts_app.storage.connection import BucketConnection
 from contracts_app.storage.high_water import HighWaterMark
 from contracts_app.storage.index import ContractIndex
 from contracts_app.storage.messages import Message, deletes
-from contracts_app.storage.quick_client import QuickClient
 
 if TYPE_CHECKING:
     from contracts_app.storage.follower import Follower
@@ -46,7 +45,6 @@ class Session:
         self._consumed = 0
         self._loading = False
         self._waiting_for = 0
-        self._client: QuickClient | None = None
         self._subscription: Any = None
         self._caught_up = asyncio.Event()
         self._dead = False
@@ -57,7 +55,6 @@ class Session:
         """Catch up, and follow until something breaks. Raises Ended."""
         follower, client = self._follower, self._bucket.client
         assert client is not None
-        self._client = client
         # Read before the stream's state: a mark beyond that state means that the stream has lost messages.
         mark = follower.mark
         known = mark.value if mark else 0
@@ -129,9 +126,9 @@ class Session:
     async def close(self) -> None:
         self._dead = True
         gc.enable()
-        if self._client is not None and self._subscription is not None:
+        if self._subscription is not None:
             with contextlib.suppress(Exception):
-                await self._client.leave(self._subscription)  # the server then drops the consumer
+                await self._subscription.unsubscribe()  # the server then drops the consumer
             # It refers back to the session, and so to a copy that may be replaced. The collector does not see to such
             # circles: when the next copy is loaded, all that is in memory is taken out of its sight.
             self._subscription = None

@@ -35,7 +35,7 @@ def test_messages_come_without_a_queue_between_and_with_their_headers(nats_serve
         assert [data for data, _, _ in received] == [b"%d" % number for number in range(100)]
         assert received[0][1] is None
         assert received[7][1:] == ({"N": "7"}, "r")
-        await client.leave(subscription)
+        await subscription.unsubscribe()
         await client.publish(f"{bucket}.a", b"late")
         await client.request("$JS.API.INFO", timeout=5)  # is answered behind it
         assert len(received) == 100
