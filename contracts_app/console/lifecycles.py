@@ -214,12 +214,12 @@ def _chosen(request: HttpRequest) -> list[Item]:
             if entry.state == ACTIVE and not (keep_latest and entry is newest):
                 found[entry.key] = Item(name, entry.version, entry.etag)
     going = {key_of(item.name, item.version) for item in found.values()}
+    staying = {name: _staying(index.versions(name), going) for name in {item.name for item in found.values()}}
     present = []
     for item in found.values():
         known = index.get(key_of(item.name, item.version))
         if known is not None:
-            staying = (each for each in index.versions(item.name) if each.state == ACTIVE and each.key not in going)
-            newest = latest(tuple(each for each in staying if each.precedence > known.precedence))
+            newer = (each.version for each in staying[item.name] if each.precedence > known.precedence)
             count = len(index.dependents(item.name, item.version))
             present.append(
                 replace(
@@ -227,10 +227,16 @@ def _chosen(request: HttpRequest) -> list[Item]:
                     etag=item.etag or known.etag,
                     state=known.state,
                     dependents=count,
-                    successor=newest.version if newest else "",
+                    successor=next(newer, ""),
                 )
             )
     return present
+
+
+def _staying(entries: tuple[Entry, ...], going: set[str]) -> list[Entry]:
+    """What may succeed those that go: the latest that stays active, and the greatest, which may be a prerelease."""
+    active = tuple(each for each in entries if each.state == ACTIVE and each.key not in going)
+    return [each for each in (latest(active), *active[-1:]) if each is not None]
 
 
 def _deprecate(request: HttpRequest, item: Item, reason: str, sunset: Any, *, dry_run: bool) -> Item:

@@ -34,6 +34,7 @@ document.querySelector("[data-focus]")?.focus();
 const KEPT = "form sent";
 const form = document.querySelector("form[data-keep]");
 const who = () => document.querySelector(".who")?.textContent;
+const said = (each) => each.type === "checkbox" ? "checked" : "value";
 const typed = () => [...form.elements].filter((each) => each.name && !["hidden", "file", "submit"].includes(each.type));
 if (!location.pathname.endsWith("/login/")) {
     const kept = JSON.parse(sessionStorage.getItem(KEPT));
@@ -41,9 +42,8 @@ if (!location.pathname.endsWith("/login/")) {
     const asked = new URL(document.referrer || location).pathname.endsWith("/login/");
     if (form && asked && kept?.path === location.pathname && kept.who === who()) {
         for (const each of typed()) {
-            const what = each.type === "checkbox" ? "checked" : "value";
-            if (!(each.name in kept.values) || each[what] === kept.values[each.name]) continue;
-            each[what] = kept.values[each.name];
+            if (!(each.name in kept.values) || each[said(each)] === kept.values[each.name]) continue;
+            each[said(each)] = kept.values[each.name];
             each.closest("details")?.setAttribute("open", "");
         }
         const told = document.createElement("p");
@@ -55,7 +55,7 @@ if (!location.pathname.endsWith("/login/")) {
 }
 form?.addEventListener("submit", () => {
     const values = {};
-    for (const each of typed()) values[each.name] = each.type === "checkbox" ? each.checked : each.value;
+    for (const each of typed()) values[each.name] = each[said(each)];
     try {
         sessionStorage.setItem(KEPT, JSON.stringify({path: location.pathname, who: who(), values}));
     } catch { /* more than the browser keeps: then it is not kept */ }
