@@ -67,7 +67,7 @@ def test_the_verdict_on_a_new_version(console):
 @pytest.mark.parametrize(
     ("form", "field", "line", "words"),
     [
-        ({"schema": '{\n "type": "object",\n}'}, "schema", 3, "not JSON"),
+        ({"schema": '{\n "type": "object"\n "title": "x"\n}'}, "schema", 3, "not JSON"),
         ({"schema": '{\n "type": "object",\n "title": "x",\n "type": "string"\n}'}, "schema", 4, "twice"),
         ({"schema": '{\n "properties": {\n  "a": {\n   "type": "strin"\n  }\n }\n}'}, "schema", 4, "valid JSON Schema"),
         ({"wit": "package a:b;\n\ninterface x {\n  f: func(a: nope);\n}\n"}, "wit", 4, "valid WIT"),
