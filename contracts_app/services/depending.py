@@ -19,12 +19,15 @@ from contracts_app.lifecycle import ACTIVE, DEPRECATED
 from contracts_app.services.finding import resolve
 from contracts_app.services.wit_packages import check_packages
 from contracts_app.storage import ContractStorage, Entry
-from linter_app.json_text import InvalidJSON, loads
+from linter_app.dialects import MAPS
+from linter_app.json_text import InvalidJSON, loads, pointer
 
 _CONTRACT = re.compile(r"contract:([^@#]+)@([^#]+)")
 _URL = re.compile(r"(?:https?://[^/]+)?/registry/contracts/([^/#]+)/([^/#]+?)(?:/schema)?")
 DATA = ("const", "enum", "default", "examples", "example")
 """The keywords whose values are data, in which nothing is a reference."""
+NAMES = MAPS | {"dependencies"}
+"""The keywords whose members have names of any sort, `default` or `$ref` among them."""
 MOST_DEPENDENCIES = 200
 """Of one version, those of its dependencies included."""
 
@@ -44,25 +47,24 @@ def target_of(reference: str) -> Target | None:
 
 def references_of(schema: Any) -> Iterator[tuple[str, str]]:
     """Each reference to another contract, without fragment, and the JSON Pointer of where it is first written."""
-    waiting: list[tuple[Any, str]] = [(schema, "")]
+    waiting: list[tuple[Any, str, bool]] = [(schema, "", False)]
     seen: set[str] = set()
     while waiting:
-        value, place = waiting.pop()
+        value, place, named = waiting.pop()
         if isinstance(value, dict):
             reference = value.get("$ref")
-            if isinstance(reference, str):
+            if isinstance(reference, str) and not named:
                 whole = urldefrag(reference).url
                 if whole not in seen and target_of(whole):
                     seen.add(whole)
                     yield whole, f"{place}/$ref"
             waiting += [
-                (member, f"{place}/{key.replace('~', '~0').replace('/', '~1')}")
+                (member, place + pointer((key,)), key in NAMES and not named)
                 for key, member in reversed(value.items())
-                # What stands in these is data, not schema.
-                if key not in DATA
+                if named or key not in DATA
             ]
         elif isinstance(value, list):
-            waiting += [(member, f"{place}/{index}") for index, member in reversed(list(enumerate(value)))]
+            waiting += [(member, f"{place}/{index}", False) for index, member in reversed(list(enumerate(value)))]
 
 
 def check_dependencies(bundle: ContractBundle, storage: ContractStorage) -> ContractBundle:
@@ -182,15 +184,21 @@ def _embedded(
     return rewritten(schema, pinned)
 
 
-def rewritten(schema: Any, other: Callable[[str], str | None]) -> Any:
-    """The schema with other references, where `other` gives one for what stands before the fragment."""
+def rewritten(schema: Any, other: Callable[[str], str | None], *, named: bool = False) -> Any:
+    """The schema with other references, where `other` gives one for what stands before the fragment.
+
+    With `named` it is a map of schemas by names.
+    """
     if isinstance(schema, list):
         return [rewritten(member, other) for member in schema]
     if not isinstance(schema, dict):
         return schema
-    changed = {key: member if key in DATA else rewritten(member, other) for key, member in schema.items()}
+    changed = {
+        key: member if key in DATA and not named else rewritten(member, other, named=key in NAMES and not named)
+        for key, member in schema.items()
+    }
     reference = schema.get("$ref")
-    if isinstance(reference, str):
+    if isinstance(reference, str) and not named:
         whole, hash_, fragment = reference.partition("#")
         if (instead := other(whole)) is not None:
             changed["$ref"] = instead + hash_ + fragment

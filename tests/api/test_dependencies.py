@@ -54,6 +54,17 @@ def test_a_reference_is_pinned_to_the_exact_version(money, reference, pinned):
     assert bundled["$defs"][f"shop.money@{pinned}"]["$id"] == f"contract:shop.money@{pinned}"
 
 
+@pytest.mark.parametrize("name", ["default", "const", "enum", "examples", "example", "$ref"])
+def test_a_property_may_be_called_like_a_keyword(money, name):
+    schema = {"properties": {name: {"$ref": "contract:shop.money@^1"}}, "default": {"$ref": "contract:nothing@1.0.0"}}
+    assert money.publish("shop.order", "1.0.0", schema).status_code == 201
+    assert [each["version"] for each in money.get(PATH).json()["dependencies"]] == ["1.1.0"]
+    bundled = money.get(f"{PATH}/bundled").json()
+    assert bundled["properties"][name]["$ref"] == "contract:shop.money@1.1.0"
+    assert bundled["default"] == schema["default"]
+    assert not money.post({name: {"amount": -3}}, f"{PATH}/validate").json()["valid"]
+
+
 def test_a_place_in_another_contract_may_be_meant(money):
     assert money.publish("shop.order", "1.0.0", order("contract:shop.money@^1#/$defs/amount")).status_code == 201
     assert money.post({"total": 3}, f"{PATH}/validate").json()["valid"]
