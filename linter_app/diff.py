@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from linter_app.change import Change
+from linter_app.change import Change, direction_of
 from linter_app.dialects import read_schema
 from linter_app.documents import Document
 from linter_app.walk import UNDECIDED, Walk, compare
@@ -51,9 +51,19 @@ def walk(
             state.changes.append(Change(UNDECIDED.id, at[0], at[1], "both", message, decided=False))
     told: dict[Any, Change] = {}
     for change in state.changes:
-        told.setdefault((change.rule, change.old_pointer, change.new_pointer, change.message), change)
+        key = change.rule, change.old_pointer, change.new_pointer, change.message
+        told[key] = _either(told[key], change) if key in told else change
     state.changes = list(told.values())
     return state
+
+
+def _either(one: Change, other: Change) -> Change:
+    """A fact that was stated twice, of places that are met on several ways: it breaks what it breaks on either."""
+    if one.sides >= other.sides:
+        return one
+    if one.sides <= other.sides:
+        return other
+    return replace(one, direction=direction_of(one.sides | other.sides), decided=one.decided and other.decided)
 
 
 def too_deep(reason: str) -> Change:

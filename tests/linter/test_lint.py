@@ -78,6 +78,18 @@ def test_resources_are_what_references_lead_to():
     assert lint(old, new).verdict == U
 
 
+def test_a_fact_that_is_met_twice_breaks_what_it_breaks_at_either_place():
+    asked = {"dependentSchemas": {"a": {"type": "number"}}}
+    # Of a name that matches both patterns no object is accepted any more; of one that matches the first only, each is.
+    old = {"type": "object", "patternProperties": {"[0-9]": asked}}
+    new = {"type": "object", "patternProperties": {"^x-": {"if": {"type": "null"}, "else": {"type": "array"}}}}
+    for budget in (0, 1000):
+        report = lint(old, new, mode="forward", strict_open_objects=True, budget_ms=budget)
+        assert [change.rule for change in report.breaking] == ["dependent-schema-removed"]
+        removed = [change for change in report.changes if change.rule == "dependent-schema-removed"]
+        assert [change.direction for change in removed] == ["forward"]
+
+
 def test_a_witness_is_minimal_and_for_its_own_fact():
     old = obj({"a": {"type": "string"}, "b": {"type": "integer"}}, ["a", "b"])
     new = obj({"a": {"type": "string", "maxLength": 2}, "b": {"type": "integer", "minimum": 5}}, ["a", "b"])
