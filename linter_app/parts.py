@@ -114,7 +114,9 @@ def _modern(schema: dict[str, Any], draft: int) -> tuple[dict[str, Any], dict[st
             made.setdefault(keyword, {})[name] = wanted
     for end in ("minimum", "maximum"):
         exclusive = "exclusive" + end.capitalize()
-        if isinstance(made.get(exclusive), bool) and made.pop(exclusive) and end in made:
+        # A number means nothing in draft 4; it may stand where no meta-schema looks.
+        boolean = draft == 4 or isinstance(made.get(exclusive), bool)
+        if boolean and made.pop(exclusive, None) is True and end in made:
             made[exclusive] = made.pop(end)
             spelt[exclusive] = end
     return made, spelt

@@ -14,6 +14,7 @@ from linter_app.dialects import InvalidSchema, read_schema
 from linter_app.lint import facts_between, plainly_compatible
 from linter_app.semver import InvalidVersion
 
+LATEST = "https://json-schema.org/draft/2020-12/schema"
 C, B, U = "compatible", "breaking", "undecided"
 
 
@@ -88,6 +89,28 @@ def test_a_fact_that_is_met_twice_breaks_what_it_breaks_at_either_place():
         assert [change.rule for change in report.breaking] == ["dependent-schema-removed"]
         removed = [change for change in report.changes if change.rule == "dependent-schema-removed"]
         assert [change.direction for change in removed] == ["forward"]
+
+
+@pytest.mark.parametrize("draft", ["draft-04", "draft-06", "draft-07"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        lambda schema: schema,
+        lambda schema: {"properties": {"a": schema}},
+        lambda schema: {"allOf": [{"items": schema}]},
+        lambda schema: {"properties": {"a": {"$ref": "#/definitions/x"}}, "definitions": {"x": schema}},
+        lambda schema: {"anyOf": [{"type": "null"}, {"patternProperties": {"^a": schema}}]},
+    ],
+)
+def test_the_same_words_may_break_in_another_dialect(place, draft):
+    def written(dialect):
+        return {"$schema": dialect, **place({"type": "object", "dependentRequired": {"x": ["y"]}})}
+
+    old, new = written(f"http://json-schema.org/{draft}/schema#"), written(LATEST)
+    for mode, verdict in (("backward", B), ("forward", C)):
+        report = lint(old, new, mode=mode, budget_ms=1000)
+        assert (report.verdict, all(change.witness for change in report.breaking)) == (verdict, True)
+    assert lint(written(LATEST), written("https://json-schema.org/draft/2019-09/schema"), mode="full").verdict == C
 
 
 def test_a_witness_is_minimal_and_for_its_own_fact():

@@ -1,12 +1,15 @@
 """The referee: random pairs of schemas, and a search for a witness wherever the linter says that nothing breaks."""
 
+import copy
 import random
 import time
+from contextlib import suppress
 
 import pytest
 
 from linter_app import Config, lint
-from linter_app.dialects import read_schema
+from linter_app.checks import check_schema
+from linter_app.dialects import InvalidSchema, read_schema
 from linter_app.diff import walk
 from linter_app.documents import Document
 from linter_app.lint import plainly_compatible
@@ -21,19 +24,35 @@ DIALECTS = {
     2020: "https://json-schema.org/draft/2020-12/schema",
 }
 PAIRS = 400
+STEPS = [*((draft, draft) for draft in DIALECTS), (4, 2020), (6, 7), (7, 2020), (2019, 2020), (2020, 7)]
 
 
-@pytest.mark.parametrize("draft", DIALECTS)
+def drawn(dice, before, after):
+    """A valid pair of schemas, of which only some words differ, and the dialect where the step is into another."""
+    while True:
+        old = Schemas(dice, before).document()
+        # Where the dialect changes, what is written alike is what may mean something else.
+        rates = [0.05, 0.1, 0.2] if before == after else [0, 0.03, 0.1]
+        new = Schemas(dice, after).changed(copy.deepcopy(old), dice.choice(rates))
+        if isinstance(old, dict) and isinstance(new, dict):
+            old, new = {"$schema": DIALECTS[before], **old}, {"$schema": DIALECTS[after], **new}
+        elif before != after:
+            continue
+        if before == after:
+            return old, new
+        with suppress(InvalidSchema):
+            for schema in (old, new):
+                check_schema(read_schema(schema))
+            return old, new
+
+
+@pytest.mark.parametrize(("before", "after"), STEPS)
 @pytest.mark.parametrize("seed", range(2))
-def test_no_break_is_missed(draft, seed):
-    dice = random.Random(f"{draft} {seed}")
-    schemas = Schemas(dice, draft)
+def test_no_break_is_missed(before, after, seed):
+    dice = random.Random(f"{before} {after} {seed}")
     compatible = plainly = 0
     for _ in range(PAIRS):
-        old = schemas.document()
-        new = schemas.changed(old, dice.choice([0.05, 0.1, 0.2]))
-        if isinstance(old, dict) and isinstance(new, dict):
-            old, new = ({"$schema": DIALECTS[draft], **each} for each in (old, new))
+        old, new = drawn(dice, before, after)
         for mode in ("backward", "forward"):
             # Without witnesses the verdict is that of the walk and the proof, which is what is refereed.
             report = lint(old, new, mode=mode, strict_open_objects=True, budget_ms=0)
