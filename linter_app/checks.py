@@ -10,9 +10,9 @@ import jsonschema_rs
 
 from linter_app.change import Path
 from linter_app.dialects import (
-    DRAFTS,
     MOST_COMPILING,
     REFERENCES,
+    URIS,
     InvalidSchema,
     Schema,
     draft_of,
@@ -120,8 +120,7 @@ def check_shape(read: Schema) -> None:
         return
     if not isinstance(schema, dict):
         raise InvalidSchema(f"a JSON Schema is an object or a boolean, not {type(schema).__name__}")
-    dialect = next(uri for uri, draft in DRAFTS.items() if draft == read.draft)
-    _obey({**schema, "$schema": dialect})
+    _obey({**schema, "$schema": URIS[read.draft]})
 
 
 def _obey(schema: Any) -> None:

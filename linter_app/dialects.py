@@ -20,6 +20,7 @@ DRAFTS = {
     "https://json-schema.org/draft/2019-09/schema": jsonschema_rs.Draft201909,
     DEFAULT: jsonschema_rs.Draft202012,
 }
+URIS = {draft: uri for uri, draft in DRAFTS.items()}
 # Keywords that map names to schemas, and keywords that hold values in which no keyword is meant.
 MAPS = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
 VALUES = frozenset({"enum", "const", "default", "examples"})

@@ -21,8 +21,8 @@ from contracts_app.bundles import compact
 from contracts_app.exceptions import ContractNotFound, MalformedContract
 from contracts_app.policies import COMPATIBILITIES, Policy, policy_of
 from contracts_app.services import comparing, validating
+from contracts_app.services.bundling import self_contained
 from contracts_app.services.checking import Texts, check_schema_text, check_wit_text
-from contracts_app.services.depending import self_contained
 from contracts_app.services.finding import resolve
 from contracts_app.storage import Prepared, contract_storage
 from linter_app.changelog import as_json, markdown

@@ -21,7 +21,8 @@ from contracts_app.lifecycle import SUNSET, WITHDRAWN
 from contracts_app.policies import policy_of
 from contracts_app.request_context import request_id
 from contracts_app.services.batching import Member, publish_contracts
-from contracts_app.services.depending import self_contained, tree
+from contracts_app.services.bundling import self_contained
+from contracts_app.services.depending import tree
 from contracts_app.services.finding import (
     LARGEST_PAGE,
     Search,

@@ -10,8 +10,8 @@ from typing import Any
 from contracts_app.bundles import ContractBundle, Dependency
 from contracts_app.exceptions import ContractRefused
 from contracts_app.policies import Policy, policy_of
+from contracts_app.services.bundling import dialect_of, misreading, self_contained
 from contracts_app.services.checking import Texts, changes_between
-from contracts_app.services.depending import self_contained
 from contracts_app.services.publishing import COMPARABLE, compare_versions, texts_of, told_changes
 from contracts_app.storage import ContractStorage
 from linter_app import Report, check_bundle
@@ -66,6 +66,8 @@ def broken_dependents(name: str, schema: str | None, storage: ContractStorage) -
     broken: list[dict[str, Any]] = []
     unchecked = 0
     index = storage.index()
+    proposed = ContractBundle(name=name, version="", json_schema=schema)
+    misread: dict[int, str | None] = {}
     for entry in index.dependents(name):
         if entry.state not in COMPARABLE:
             continue
@@ -74,6 +76,13 @@ def broken_dependents(name: str, schema: str | None, storage: ContractStorage) -
             continue
         bundle = storage.content(entry, index)
         policy = policy_of(index.documents, entry.name)
+        told = {"name": entry.name, "version": entry.version}
+        draft = dialect_of(loads(bundle.json_schema or "true"))
+        if draft not in misread:
+            misread[draft] = misreading(proposed, storage, draft)
+        if (reason := misread[draft]) is not None:
+            broken.append(told | {"verdict": "undecided", "reason": f"in another dialect: {reason}", "changes": []})
+            continue
 
         def instead(dependency: Dependency) -> str | None:
             return (schema or "true") if dependency.name == name else None
@@ -82,14 +91,8 @@ def broken_dependents(name: str, schema: str | None, storage: ContractStorage) -
         changes = changes_between(now, then, policy.config)
         report = report_of(changes, policy.config, equal=False)
         if report.breaking or report.undecided:
-            broken.append(
-                {
-                    "name": entry.name,
-                    "version": entry.version,
-                    "verdict": report.verdict,
-                    "changes": [change for change in told_changes(report) if change["level"] == "error"],
-                }
-            )
+            errors = [change for change in told_changes(report) if change["level"] == "error"]
+            broken.append(told | {"verdict": report.verdict, "changes": errors})
     return {"broken": broken, "unchecked": unchecked}
 
 

@@ -20,8 +20,9 @@ from contracts_app.exceptions import (
 )
 from contracts_app.lifecycle import ACTIVE, DEPRECATED, DRAFT, SUNSET, Lifecycle
 from contracts_app.policies import Policy, policy_of
+from contracts_app.services.bundling import self_contained
 from contracts_app.services.checking import Texts, changes_between, check_content
-from contracts_app.services.depending import check_dependencies, self_contained
+from contracts_app.services.depending import check_dependencies
 from contracts_app.services.wit_packages import packages_of
 from contracts_app.storage import Actor, ContractIndex, ContractStorage, Deed, Entry, contract_storage
 from linter_app import Report

@@ -16,8 +16,8 @@ from contracts_app.bundles import ContractBundle, compact, key_of
 from contracts_app.exceptions import ContractError, ContractNotFound, UnreadableRecord, VersionSetChanged
 from contracts_app.policies import check_policy
 from contracts_app.records import read_record
+from contracts_app.services.bundling import self_contained
 from contracts_app.services.checking import check_content
-from contracts_app.services.depending import self_contained
 from contracts_app.services.wit_packages import packages_of
 from contracts_app.storage import Actor, ContractIndex, ContractStorage, Deed
 from linter_app.json_text import InvalidJSON, loads

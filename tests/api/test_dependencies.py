@@ -16,6 +16,11 @@ MONEY = {
     "$defs": {"amount": {"type": "integer", "minimum": 0}},
 }
 PATH = "/registry/contracts/shop.order/1.0.0"
+DIALECTS = {
+    **{draft: f"http://json-schema.org/draft-0{draft}/schema#" for draft in (4, 6, 7)},
+    2019: "https://json-schema.org/draft/2019-09/schema",
+    2020: "https://json-schema.org/draft/2020-12/schema",
+}
 
 
 def order(reference: str) -> dict:
@@ -63,6 +68,73 @@ def test_a_property_may_be_called_like_a_keyword(money, name):
     assert bundled["properties"][name]["$ref"] == "contract:shop.money@1.1.0"
     assert bundled["default"] == schema["default"]
     assert not money.post({name: {"amount": -3}}, f"{PATH}/validate").json()["valid"]
+
+
+@pytest.mark.parametrize("escaped", ["\\u0024ref", "$r\\u0065f"])
+def test_a_reference_is_found_however_its_keyword_is_written(money, escaped):
+    text = json.dumps(order("contract:shop.money@^1")).replace("$ref", escaped)
+    assert money.publish("shop.order", "1.0.0", text).status_code == 201
+    assert [each["version"] for each in money.get(PATH).json()["dependencies"]] == ["1.1.0"]
+
+
+@pytest.mark.parametrize("draft", DIALECTS)
+@pytest.mark.parametrize("whole", [False, True])
+def test_references_are_followed_in_every_dialect(money, draft, whole):
+    """MONEY names no dialect, and means the same in all of them."""
+    dialect, uri = {"$schema": DIALECTS[draft]}, {"id" if draft == 4 else "$id": "https://example.com/itself"}
+    flag = {"definitions": {"flag": {"type": "boolean"}}}
+    itself = {**uri, "properties": {"flag": {"$ref": "https://example.com/itself#/definitions/flag"}}, **flag}
+    assert money.publish("shop.itself", "1.0.0", dialect | itself).status_code == 201
+    assert money.publish("shop.led", "1.0.0", {**dialect, "$ref": "#/definitions/flag", **flag}).status_code == 201
+    reference = {"$ref": "contract:shop.money@1.0.0"}
+    others = {"itself": {"$ref": "contract:shop.itself@^1"}, "led": {"$ref": "contract:shop.led@^1"}}
+    schema = dialect | (reference if whole else {"properties": {"total": reference, **others}})
+    assert money.publish("shop.order", "1.0.0", schema).status_code == 201
+
+    def valid(instance):
+        return money.post(instance, f"{PATH}/validate").json()["valid"]
+
+    amounts = [{"amount": 3}, {"amount": -3}]
+    assert [valid(amount if whole else {"total": amount}) for amount in amounts] == [True, False]
+    if not whole:
+        assert [valid({"itself": {"flag": each}, "led": True}) for each in (True, 3)] == [True, False]
+        assert [valid({"led": each}) for each in (True, 3)] == [True, False]
+    assert money.publish("shop.money", "2.0.0", {**MONEY, "required": ["amount", "currency"]}).status_code == 201
+    reference["$ref"] = "contract:shop.money@2.0.0"
+    schema = dialect | (reference if whole else {"properties": {"total": reference, **others}})
+    refused = money.publish("shop.order", "1.1.0", schema)
+    assert (refused.status_code, [change["rule"] for change in refused.json()["changes"]]) == (422, ["required-added"])
+
+
+TUPLE_7 = {"$schema": DIALECTS[7], "type": "array", "items": [{"type": "integer"}], "additionalItems": False}
+TUPLE_2020 = {"type": "array", "prefixItems": [{"type": "integer"}], "items": False}
+
+
+@pytest.mark.parametrize(
+    ("target", "draft", "said"),
+    [
+        (TUPLE_7, 2020, "is not of type"),
+        (TUPLE_7, 2019, None),
+        (TUPLE_7, 4, None),
+        (TUPLE_2020, 7, "at /prefixItems/0, no value"),
+        (TUPLE_2020, 2019, "at /prefixItems/0, no value"),
+        ({"$schema": DIALECTS[4], "maximum": 3, "exclusiveMaximum": True}, 2020, "is not of type"),
+        ({"properties": {"one": {"const": 1}}}, 4, "at /properties/one, type changed"),
+        ({"$ref": "#amount", "$defs": {"amount": {"$anchor": "amount", "type": "integer"}}}, 7, "unresolvable"),
+    ],
+)
+def test_what_would_mean_something_else_in_the_dialect_of_who_refers_to_it_is_refused(money, target, draft, said):
+    assert money.publish("shop.target", "1.0.0", target).status_code == 201
+    answer = money.publish("shop.order", "1.0.0", {"$schema": DIALECTS[draft], **order("contract:shop.target@1.0.0")})
+    if said is None:
+        assert answer.status_code == 201, answer.content
+        for values, valid in (([1], True), ([1, 2], False)):
+            assert money.post({"total": values}, f"{PATH}/validate").json()["valid"] is valid
+        return
+    assert (answer.status_code, answer.json()["pointer"]) == (422, "/properties/total/$ref")
+    detail = answer.json()["detail"]
+    assert f"would mean something else in this one, {DIALECTS[draft].removesuffix('#')}: " in detail
+    assert said in detail.partition("this one, ")[2]
 
 
 def test_a_place_in_another_contract_may_be_meant(money):
@@ -134,6 +206,10 @@ def test_a_check_says_which_dependents_a_change_would_break(money):
     answer = money.post({"old": old, "new": {"jsonSchema": narrower}}, "/registry/check", **JSON).json()
     assert [(each["name"], each["version"]) for each in answer["dependents"]["broken"]] == [("shop.order", "1.0.0")]
     assert answer["dependents"]["unchecked"] == 0
+    other = {"$schema": DIALECTS[4], "type": "number", "minimum": 0, "exclusiveMinimum": True}
+    answer = money.post({"old": old, "new": {"jsonSchema": other}}, "/registry/check", **JSON).json()
+    assert [each["verdict"] for each in answer["dependents"]["broken"]] == ["undecided", "undecided"]
+    assert answer["dependents"]["broken"][0]["reason"].startswith("in another dialect: ")
 
 
 def test_references_of_references_are_bundled_each_once(money):

@@ -1,0 +1,136 @@
+"""A schema with all that it refers to in other contracts, as one document (JSON Schema 2020-12, Core 9.3.1).
+
+What is referred to is read in the dialect of the schema that refers to it. Where it would mean something else there,
+the reference is refused when it is published.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urldefrag, urljoin
+
+import jsonschema_rs
+
+from contracts_app.bundles import ContractBundle, Dependency, compact
+from contracts_app.services.references import rewritten, target_of
+from contracts_app.storage import ContractStorage
+from linter_app import lint
+from linter_app.checks import check_schema
+from linter_app.dialects import URIS, InvalidSchema, draft_of, read_schema
+from linter_app.json_text import loads
+
+Instead = Callable[[Dependency], str | None]
+"""Another text for a dependency's schema, or None."""
+# What may stand beside a `$ref` up to draft 7, where all else there is ignored.
+_BESIDE_REFERENCE = ("$schema", "$id", "id", "definitions", "$defs", "title", "description", "$comment")
+
+
+def self_contained(
+    bundle: ContractBundle, storage: ContractStorage, instead: Instead = lambda dependency: None
+) -> str | None:
+    """The schema's text with all that it refers to under `$defs`, or `definitions` up to draft 7.
+
+    A schema without dependencies is given as it is.
+    """
+    if bundle.json_schema is None or not any(target_of(each.reference) for each in bundle.dependencies):
+        return bundle.json_schema
+    return compact(_whole(bundle, storage, dialect_of(loads(bundle.json_schema)), instead)).decode()
+
+
+def misreading(bundle: ContractBundle, storage: ContractStorage, draft: int) -> str | None:
+    """Why a version's schema is another in this dialect than in its own; None where it means the same in both."""
+    schema = loads(bundle.json_schema or "true")
+    own = dialect_of(schema)
+    if own == draft or not isinstance(schema, dict):
+        return None
+    read = _whole(bundle, storage, draft) | {"$schema": URIS[draft]}
+    try:
+        check_schema(read_schema(read))
+        report = lint(_whole(bundle, storage, own), read, mode="full", strict_open_objects=True, budget_ms=0)
+    except InvalidSchema as error:
+        return str(error)
+    for change in report.breaking + report.undecided:
+        return f"at {change.old_pointer or change.new_pointer or 'the root'}, {change.message}"
+    return None
+
+
+def dialect_of(schema: Any) -> int:
+    """The dialect of a parsed schema, as jsonschema_rs numbers it."""
+    try:
+        return draft_of(schema)
+    except InvalidSchema:  # which the check of the content tells
+        return jsonschema_rs.Draft202012
+
+
+def _whole(
+    bundle: ContractBundle, storage: ContractStorage, draft: int, instead: Instead = lambda dependency: None
+) -> Any:
+    embedded: dict[str, Any] = {}
+    root = _embedded(bundle, storage, draft, embedded, instead)
+    if not embedded:
+        return root
+    keyword = "$defs" if draft > jsonschema_rs.Draft7 else "definitions"
+    root = _beside(root, draft)
+    return root | {keyword: root.get(keyword, {}) | embedded}
+
+
+def _embedded(
+    bundle: ContractBundle,
+    storage: ContractStorage,
+    draft: int,
+    embedded: dict[str, Any],
+    instead: Instead,
+    uri: str = "",
+) -> Any:
+    """The bundle's schema, its references led to URIs of exact versions; what they mean is put in `embedded`.
+
+    With a URI of its own the schema gives up the one that it has, and what it says of itself is led there.
+    """
+    schema = loads(bundle.json_schema or "true")
+    led: dict[str, str] = {}
+    for each in bundle.dependencies:
+        if not target_of(each.reference):
+            continue
+        name = f"{each.name}@{each.version}"
+        led[each.reference] = f"contract:{name}"
+        if name in embedded:
+            continue
+        embedded[name] = True  # being made
+        target = storage.get(each.name, each.version)
+        if (text := instead(each)) is not None:
+            target = replace(target, json_schema=text)
+        made = _embedded(target, storage, draft, embedded, instead, f"contract:{name}")
+        embedded[name] = _identified(made, f"contract:{name}", draft)
+    own = _own_uri(schema) if uri else None
+
+    def other(reference: str) -> str | None:
+        if reference in led:
+            return led[reference]
+        return uri if own and reference and urljoin(own, reference) == own else None
+
+    return rewritten(schema, other)
+
+
+def _own_uri(schema: Any) -> str | None:
+    given = (schema.get("$id") or schema.get("id")) if isinstance(schema, dict) else None
+    return urldefrag(given).url if isinstance(given, str) else None
+
+
+def _identified(schema: Any, uri: str, draft: int) -> dict[str, Any]:
+    """A schema under a URI, as a subschema of this dialect."""
+    if isinstance(schema, bool):
+        schema = {} if schema else {"not": {}}
+    rest = {key: member for key, member in _beside(schema, draft).items() if key not in ("$schema", "$id")}
+    if draft > jsonschema_rs.Draft4:
+        return {**rest, "$id": uri}
+    return {**rest, "id": uri}
+
+
+def _beside(schema: Mapping[str, Any], draft: int) -> dict[str, Any]:
+    """The same schema, beside whose keywords others may stand: up to draft 7 a `$ref` has none."""
+    if draft > jsonschema_rs.Draft7 or "$ref" not in schema:
+        return dict(schema)
+    kept = {key: member for key, member in schema.items() if key in _BESIDE_REFERENCE}
+    return {**kept, "allOf": [{"$ref": schema["$ref"]}]}
