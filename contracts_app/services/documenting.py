@@ -75,11 +75,13 @@ def _walk(
     recursive = at in stack or depth > DEEPEST
     yield _row(schema, target, path or "(root)", at, depth, required, name, recursive)
     if isinstance(target, dict) and not recursive:
-        yield from _members(root, target, path, at, depth, (*stack, at))
+        yield from _members(root, target, path, at, depth, (*stack, at), {at})
 
 
-def _members(root: Any, schema: Any, path: str, at: str, depth: int, stack: tuple[str, ...]) -> Iterator[Field]:
-    """The rows below a schema: of its properties, items and alternatives."""
+def _members(
+    root: Any, schema: Any, path: str, at: str, depth: int, stack: tuple[str, ...], told: set[str]
+) -> Iterator[Field]:
+    """The rows below a schema: of its properties, items and alternatives. `told`: what is told of this path already."""
     before = f"{path}." if path else ""
     required = {each for each in _list(schema.get("required")) if isinstance(each, str)}
     for name, member in _object(schema.get("properties")):
@@ -102,8 +104,9 @@ def _members(root: Any, schema: Any, path: str, at: str, depth: int, stack: tupl
             yield from _walk(root, members, f"{path}[]", f"{at}/items", depth + 1, False, stack)
     for number, member in enumerate(_list(schema.get("allOf"))):
         target, place, _ = _resolved(root, member, f"{at}/allOf/{number}")
-        if isinstance(target, dict) and place not in stack and depth <= DEEPEST:
-            yield from _members(root, target, path, place, depth, (*stack, place))
+        if isinstance(target, dict) and place not in stack and place not in told and len(stack) < 4 * DEEPEST:
+            told.add(place)
+            yield from _members(root, target, path, place, depth, (*stack, place), told)
     for keyword, words in _CHOICES:
         members = _list(schema.get(keyword))
         for number, member in enumerate(members):

@@ -86,6 +86,12 @@ def test_references_that_multiply_end():
     pairs = {f"d{n}": {"properties": {side: {"$ref": f"#/$defs/d{n + 1}"} for side in "ab"}} for n in range(25)}
     started = time.monotonic()
     assert len(fields_of({"$ref": "#/$defs/d0", "$defs": pairs})) == MOST_FIELDS
+    # Of parts that are shared again and again, each is told once of one place.
+    shared = {f"d{n}": {"allOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(60)}
+    shared["d60"] = {"properties": {"a": True}}
+    assert [row.path for row in fields_of({"$ref": "#/$defs/d0", "$defs": shared})] == ["(root)", "a"]
+    chain = {f"d{n}": {"allOf": [{"$ref": f"#/$defs/d{n + 1}"}]} for n in range(5000)}
+    assert len(fields_of({"$ref": "#/$defs/d0", "$defs": chain})) == 1
     assert time.monotonic() - started < 10
 
 
