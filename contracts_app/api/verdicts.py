@@ -18,11 +18,10 @@ from contracts_app.api.prepared import LIST_CACHING, ready
 from contracts_app.api.serializers import check_identity, check_name
 from contracts_app.api.views import find_version
 from contracts_app.bundles import compact
-from contracts_app.exceptions import ContractNotFound, MalformedContract
+from contracts_app.exceptions import ContractNotFound, ContractRefused, MalformedContract
 from contracts_app.policies import COMPATIBILITIES, Policy, policy_of
 from contracts_app.services import comparing, validating
 from contracts_app.services.bundling import self_contained
-from contracts_app.services.checking import Texts, check_schema_text, check_wit_text
 from contracts_app.services.finding import resolve
 from contracts_app.storage import Prepared, contract_storage
 from linter_app.changelog import as_json, markdown
@@ -158,21 +157,23 @@ def _side(value: Any, field: str) -> tuple[comparing.Side, str]:
     for part, text in (("jsonSchema", schema), ("wit", wit)):
         if not isinstance(text, (str, type(None))):
             raise MalformedContract(f"{field}.{part} must be a string or, for a schema, an object", field=field)
-    if schema is not None:
-        check_schema_text(schema, f"{field}.jsonSchema")
-    if wit is not None:
-        check_wit_text(wit, f"{field}.wit")
+    storage = contract_storage()
     if version is None:
         if name is not None:
             check_name(name)
-        return comparing.Side(Texts(schema, wit)), name or ""
+        try:
+            return comparing.proposed_side(name or "", schema, wit, storage), name or ""
+        except ContractRefused as refused:
+            part = refused.extras.get("field", "jsonSchema")
+            raise ContractRefused(
+                f"{field}.{refused.message}", **{**refused.extras, "field": f"{field}.{part}"}
+            ) from None
     if not isinstance(version, str):
         raise MalformedContract(f"{field}.version must be a string", field=field)
     check_name(name)
     if schema is not None or wit is not None:
         check_identity(name, version)
         raise MalformedContract(f"{field} names a registered version; leave out its jsonSchema and wit", field=field)
-    storage = contract_storage()
     assert isinstance(name, str)
     entry = resolve(storage.index(name), name, version)
     return comparing.side_of(storage.get(entry.name, entry.version), storage), name

@@ -11,7 +11,8 @@ from contracts_app.bundles import ContractBundle, Dependency
 from contracts_app.exceptions import ContractRefused
 from contracts_app.policies import Policy, policy_of
 from contracts_app.services.bundling import dialect_of, misreading, self_contained
-from contracts_app.services.checking import Texts, changes_between
+from contracts_app.services.checking import Texts, changes_between, check_content
+from contracts_app.services.depending import check_dependencies
 from contracts_app.services.publishing import COMPARABLE, compare_versions, texts_of, told_changes
 from contracts_app.storage import ContractStorage
 from linter_app import Report, check_bundle
@@ -34,6 +35,17 @@ class Side:
 
 def side_of(bundle: ContractBundle, storage: ContractStorage) -> Side:
     return Side(texts_of(bundle, storage), bundle)
+
+
+def proposed_side(name: str, schema: str | None, wit: str | None, storage: ContractStorage) -> Side:
+    """Texts that are not registered, checked as those of a version that is to be published; the name may be empty.
+
+    Raises ContractRefused.
+    """
+    bundle = check_dependencies(ContractBundle(name=name, version="", json_schema=schema, wit=wit), storage)
+    texts = texts_of(bundle, storage)
+    check_content(bundle, texts.schema, texts.packages)
+    return Side(texts)
 
 
 def compare(old: Side, new: Side, policy: Policy) -> Report:

@@ -50,7 +50,9 @@ def check_dependencies(bundle: ContractBundle, storage: ContractStorage) -> Cont
             raise refused(f"{missing.message}; publish it first") from None
         if found.state not in (ACTIVE, DEPRECATED):
             raise refused(f"{found.name}/{found.version} is {found.state}")
-        if bundle.name in {entry.name for entry in _all(found, storage)}:
+        if len(below := _all(found, storage)) > MOST_DEPENDENCIES:
+            raise refused(f"{found.name}/{found.version} depends on more than {MOST_DEPENDENCIES} versions")
+        if bundle.name in {entry.name for entry in below}:
             raise refused(f"{found.name}/{found.version} depends on {bundle.name}, which makes a cycle")
         draft = dialect_of(schema)
         if (reason := misreading(storage.content(found, storage.index(found.name)), storage, draft)) is not None:
@@ -81,16 +83,14 @@ def tree(bundle: ContractBundle, storage: ContractStorage) -> list[dict[str, Any
 
 
 def _all(entry: Entry, storage: ContractStorage) -> list[Entry]:
-    """The entry, and all that it depends on."""
+    """The entry, and all that it depends on, or a few more than MOST_DEPENDENCIES of them."""
     found = {entry.key: entry}
     waiting = [entry]
     while waiting:
         for each in waiting.pop().dependencies:
             following = storage.index(each.name).get(key_of(each.name, each.version))
-            if following is None or following.key in found:
+            if following is None or following.key in found or len(found) > MOST_DEPENDENCIES:
                 continue
-            if len(found) > MOST_DEPENDENCIES:
-                raise ContractRefused(f"{entry.name} depends on more than {MOST_DEPENDENCIES} versions")
             found[following.key] = following
             waiting.append(following)
     return list(found.values())

@@ -212,6 +212,23 @@ def test_a_check_says_which_dependents_a_change_would_break(money):
     assert answer["dependents"]["broken"][0]["reason"].startswith("in another dialect: ")
 
 
+def test_texts_at_hand_are_checked_with_what_they_refer_to(money):
+    assert money.publish("shop.order", "1.0.0", order("contract:shop.money@1.0.0")).status_code == 201
+    assert money.publish("shop.money", "2.0.0", {**MONEY, "required": ["amount", "currency"]}).status_code == 201
+
+    def check(schema):
+        sides = {"old": {"name": "shop.order", "version": "1.0.0"}, "new": {"jsonSchema": schema}}
+        return money.post(sides, "/registry/check", **JSON)
+
+    assert check(order("contract:shop.money@1.1.0")).json()["verdict"] == "compatible"
+    assert check(order("contract:shop.money@2.0.0")).json()["verdict"] == "breaking"
+    both = {side: {"jsonSchema": order(f"contract:shop.money@{major}.0.0")} for side, major in (("old", 2), ("new", 1))}
+    assert money.post(both, "/registry/check", **JSON).json()["verdict"] == "compatible"
+    missing = check(order("contract:shop.nothing@^1"))
+    assert (missing.status_code, missing.json()["field"]) == (422, "new.jsonSchema")
+    assert missing.json()["detail"].startswith("new.jsonSchema refers to contract:shop.nothing@^1 at /properties/total")
+
+
 def test_references_of_references_are_bundled_each_once(money):
     assert money.publish("shop.line", "1.0.0", order("contract:shop.money@1.0.0")).status_code == 201
     both = {
@@ -251,6 +268,9 @@ def test_wit_packages_are_resolved_pinned_and_compared_with_what_they_use(api):
     ]
     same = api.publish("shop.cart", "1.1.0", wit=USER.replace("total: func", "sum: func() -> u64;\n  total: func"))
     assert same.status_code == 201, same.content
+    for verdict, wit in (("compatible", USER), ("breaking", USER.replace("total", "whole"))):
+        sides = {"old": {"name": "shop.cart", "version": "1.0.0"}, "new": {"wit": wit}}
+        assert api.post(sides, "/registry/check", **JSON).json()["verdict"] == verdict
     broken = api.publish("shop.cart", "1.2.0", wit=USER.replace("total", "whole"))
     assert (broken.status_code, broken.json()["verdict"]) == (422, "breaking")
     assert api.get("/registry/contracts/shop.types/1.0.0/dependents").json()["dependents"][0]["name"] == "shop.cart"
