@@ -36,7 +36,8 @@ REFUSED, ACCEPTED = mirrored(
 )
 
 BOTH = SIDES["both"]
-Pair = tuple[tuple[int, ...], tuple[int, ...]]
+Pair = tuple[tuple[int, ...], tuple[int, ...], bool]
+"""Both places, and whether open objects are strict."""
 Location = str | Source | None
 
 
@@ -107,13 +108,21 @@ class Walk:
             return False
         return all(_leads_to_definitions(word, target) for root in (old, new) for word, target in references_in(root))
 
-    def sides(self, old: Conjunction, new: Conjunction, depth: int) -> frozenset[str]:
+    def sides(self, old: Conjunction, new: Conjunction, depth: int, *, exactly: bool = False) -> frozenset[str]:
         """In which directions something may break between two places, without stating facts.
 
         An empty answer is a proof of equal meaning. It rests on induction: where a pair meets itself,
         it is taken to be equal, so that what was found on that ground is kept only if the ground holds.
+        With `exactly`, open objects are strict: below a negation, what nobody speaks of is not accepted but refused.
         """
-        pair = _pair(old, new)
+        strict = self.strict_open_objects
+        if exactly and not strict:
+            self.strict_open_objects = True
+            try:
+                return self.sides(old, new, depth)
+            finally:
+                self.strict_open_objects = strict
+        pair = *_pair(old, new), strict
         if pair in self._known_sides:
             return self._known_sides[pair]
         if pair in self._active:
@@ -218,9 +227,9 @@ class Place:
         """State that something differs whose meaning cannot be told."""
         self.report(UNDECIDED, message, old_at, new_at, decided=False)
 
-    def sides(self, old: Conjunction, new: Conjunction) -> frozenset[str]:
-        """In which directions something may break between these two."""
-        return self.walk.sides(old, new, self.depth + 1)
+    def sides(self, old: Conjunction, new: Conjunction, *, exactly: bool = False) -> frozenset[str]:
+        """In which directions something may break between these two; `exactly` where they stand below a negation."""
+        return self.walk.sides(old, new, self.depth + 1, exactly=exactly)
 
     def descend(self, old: Conjunction, new: Conjunction, sides: frozenset[str] = BOTH) -> None:
         """Compare what is found below; `sides` says in which directions it can break at all."""
@@ -256,7 +265,7 @@ class Place:
         return self.parent._base(side) if self.parent else ""
 
 
-def _pair(old: Conjunction, new: Conjunction) -> Pair:
+def _pair(old: Conjunction, new: Conjunction) -> tuple[tuple[int, ...], tuple[int, ...]]:
     return tuple(source.key for source in old), tuple(source.key for source in new)
 
 

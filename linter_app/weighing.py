@@ -97,8 +97,9 @@ def _same_group(place: Place, one: Group, other: Group) -> bool:
     if len(one.branches) != len(other.branches) or len(one.branches) > MAX_ALTERNATIVES:
         return place.walk.alike(tuple(one.branches), tuple(other.branches))
     left, right = unmatched(one.branches, other.branches, place.walk.alike)
+    exactly = overlapping(place, one, other)
     for branch in left:
-        same = next((candidate for candidate in right if not place.sides((branch,), (candidate,))), None)
+        same = next((each for each in right if not place.sides((branch,), (each,), exactly=exactly)), None)
         if same is None:
             return False
         right.remove(same)
@@ -155,8 +156,13 @@ def _without(source: Source, schema: dict[str, Any], keywords: set[str]) -> Sour
 
 
 def _coverable(place: Place, groups: list[Group]) -> bool:
-    """Whether satisfying one alternative suffices: not so in a `oneOf` whose members may hold together."""
-    return all(group.keyword != "oneOf" or _exclusive(place, group) for group in groups)
+    """Whether satisfying one alternative suffices."""
+    return not overlapping(place, *groups)
+
+
+def overlapping(place: Place, *groups: Group) -> bool:
+    """Whether members of a `oneOf` may hold together, so that each of them refuses what the others accept."""
+    return any(group.keyword == "oneOf" and not _exclusive(place, group) for group in groups)
 
 
 def _exclusive(place: Place, group: Group) -> bool:

@@ -11,7 +11,7 @@ from linter_app.change import OPPOSITE, direction_of
 from linter_app.documents import Source
 from linter_app.rules.catalogue import mirrored, rule
 from linter_app.views import DISJUNCTIVE, Group, disjoint
-from linter_app.weighing import unmatched
+from linter_app.weighing import overlapping, unmatched
 
 if TYPE_CHECKING:
     from linter_app.walk import Place
@@ -96,13 +96,13 @@ def _refusals(place: Place) -> None:
         for view in (place.old, place.new)
     )
     for one in list(old):
-        same = [other for other in new if not place.sides((one,), (other,))]
+        same = [other for other in new if not place.sides((one,), (other,), exactly=True)]
         if same:
             old.remove(one)
             new.remove(same[0])
     if len(old) == len(new) == 1:
         # What the schema under `not` gains, the place loses.
-        sides = frozenset(OPPOSITE[side] for side in place.sides((old[0],), (new[0],)))
+        sides = frozenset(OPPOSITE[side] for side in place.sides((old[0],), (new[0],), exactly=True))
         place.report(NOT_CHANGED, "other values are refused now", old[0], new[0], direction=direction_of(sides))
         return
     for source in old:
@@ -113,7 +113,8 @@ def _refusals(place: Place) -> None:
 
 def _alternatives(place: Place, old: Group, new: Group) -> None:
     olds, news = unmatched(old.branches, new.branches, place.walk.alike)
-    olds, news = unmatched(olds, news, lambda one, other: not place.sides(one, other))
+    exactly = overlapping(place, old, new)
+    olds, news = unmatched(olds, news, lambda one, other: not place.sides(one, other, exactly=exactly))
     for one, other in _matched(place, olds, news):
         olds.remove(one)
         news.remove(other)
@@ -158,7 +159,7 @@ def _likeness(old: object, new: object) -> float:
 
 
 def _condition(place: Place, old: Group, new: Group) -> None:
-    if place.sides((old.part.at("if"),), (new.part.at("if"),)):
+    if place.sides((old.part.at("if"),), (new.part.at("if"),), exactly=True):
         place.report(CONDITION_CHANGED, "the condition changed", old.part.at("if"), new.part.at("if"))
         return
     for keyword in ("then", "else"):

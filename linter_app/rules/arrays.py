@@ -86,7 +86,10 @@ def _counts(view: View) -> list[Count]:
 
 def _contains(place: Place, old: list[Count], new: list[Count]) -> None:
     for one in list(old):
-        same: Any = [other for other in new if one[1:] == other[1:] and not place.sides((one[0],), (other[0],))]
+        limited = one[2] < float("inf")
+        same: Any = [
+            other for other in new if one[1:] == other[1:] and not place.sides((one[0],), (other[0],), exactly=limited)
+        ]
         if same:
             old.remove(one)
             new.remove(same[0])
@@ -103,7 +106,7 @@ def _contains_changed(place: Place, old: Count, new: Count) -> None:
     uncounted = old[2] == new[2] == float("inf")
     if uncounted and old[1] and new[1]:
         place.descend((old[0],), (new[0],))
-    elif sides := place.sides((old[0],), (new[0],)):
+    elif sides := place.sides((old[0],), (new[0],), exactly=not uncounted):
         # To count fewer items breaks a least count, to count more a greatest one.
         least = sides if old[1] or new[1] else frozenset[str]()
         most = frozenset[str]() if uncounted else frozenset(OPPOSITE[side] for side in sides)

@@ -113,6 +113,27 @@ def test_the_same_words_may_break_in_another_dialect(place, draft):
     assert lint(written(LATEST), written("https://json-schema.org/draft/2019-09/schema"), mode="full").verdict == C
 
 
+WITH_A = {"type": "object", "properties": {"a": {"type": "string"}}}
+COUNTED = {"maxContains": 1, "minContains": 0}
+ASKED = {"if": {"required": ["kind"]}, "then": {"required": ["b"]}}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ({"not": {"type": "object"}}, {"not": WITH_A}),
+        (ASKED, ASKED | {"if": {"required": ["kind"], "properties": {"c": {"const": 2}}}}),
+        ({"contains": {"type": "object"}, **COUNTED}, {"contains": WITH_A, **COUNTED}),
+        ({"oneOf": [{"type": "object"}, {"minProperties": 1}]}, {"oneOf": [WITH_A, {"minProperties": 1}]}),
+    ],
+)
+def test_below_a_negation_open_objects_are_not_open(old, new):
+    """What is described newly there makes values valid that were refused, whatever their names."""
+    report = lint(old, new, mode="forward", budget_ms=1000)
+    assert (report.verdict, all(change.witness for change in report.breaking)) == (B, True)
+    assert lint(old, new, mode="backward", budget_ms=1000).verdict == C
+
+
 def test_a_witness_is_minimal_and_for_its_own_fact():
     old = obj({"a": {"type": "string"}, "b": {"type": "integer"}}, ["a", "b"])
     new = obj({"a": {"type": "string", "maxLength": 2}, "b": {"type": "integer", "minimum": 5}}, ["a", "b"])

@@ -53,11 +53,12 @@ def test_no_break_is_missed(before, after, seed):
     compatible = plainly = 0
     for _ in range(PAIRS):
         old, new = drawn(dice, before, after)
+        strict = dice.random() < 0.7
         for mode in ("backward", "forward"):
             # Without witnesses the verdict is that of the walk and the proof, which is what is refereed.
-            report = lint(old, new, mode=mode, strict_open_objects=True, budget_ms=0)
+            report = lint(old, new, mode=mode, strict_open_objects=strict, budget_ms=0)
             read = read_schema(old), read_schema(new)
-            plain = plainly_compatible(*read, Config(mode=mode, strict_open_objects=True), seconds=10)
+            plain = plainly_compatible(*read, Config(mode=mode, strict_open_objects=strict), seconds=10)
             if plain is not None:
                 assert plain == report.changes, f"{mode}: {old!r} -> {new!r}"
                 assert report.verdict == "compatible"
@@ -65,9 +66,11 @@ def test_no_break_is_missed(before, after, seed):
             if report.verdict != "compatible":
                 continue
             compatible += 1
-            search = open_search(walk(*map(Document, read), True), mode, time.monotonic() + 10, {})
+            search = open_search(walk(*map(Document, read), strict), mode, time.monotonic() + 10, {})
             if search is None:
                 continue  # a change took away what a $ref leads to
+            if not strict and (True in (old, new) or any(search.walk.holes[mode].values())):
+                continue  # a name that only one of them speaks of would break it, and is left out of account
             found = [each for each in INSTANCES if search.accepting.accepts(each) and not search.refusing.accepts(each)]
             found = found or search.witness(None, time.monotonic() + 0.02, 40)
             assert not found, f"{mode}: {found!r} breaks {old!r} -> {new!r}: {report.changes}"
