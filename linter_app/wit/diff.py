@@ -45,7 +45,7 @@ def _packages(old: Package, new: Package) -> Iterator[Change]:
     for one, other in _paired(old.interfaces, new.interfaces):
         if one is None or other is None:
             if "/" in (one or other or _NOTHING).path:
-                continue  # written within a world, of which it is an import or export
+                continue  # written within a world or another package: that it is imported or used is told elsewhere
             which = rules.INTERFACE_ADDED if one is None else rules.INTERFACE_REMOVED
             yield _came_or_went(which, one, other)
         else:
@@ -87,7 +87,7 @@ def _about(old: Item, new: Item) -> Iterator[Change]:
         yield _change(rules.STABILIZED, f"the stability of {new.kind} {new.path!r} is declared otherwise", *at)
     if after.deprecated and after.deprecated != before.deprecated:
         yield _change(rules.DEPRECATED, f"{new.kind} {new.path!r} is deprecated since {after.deprecated}", *at)
-    if old.docs != new.docs:
+    if old.docs != new.docs and ":" not in new.path:  # what another package says of its items is its own matter
         message = f"the comment of {new.kind} {new.path!r} changed"
         yield _change(rules.DOCUMENTATION, message, *at, old=old.docs, new=new.docs)
 
@@ -102,8 +102,31 @@ def _worlds(old: World, new: World) -> Iterator[Change]:
                 yield _came_or_went(came if one is None else went, one, other)
             elif isinstance(one, TypeItem) and isinstance(other, TypeItem):
                 yield from _types(one, other)
+            elif one.kind == other.kind == "interface":
+                yield from _about(one, other)
+                if one.signature != other.signature:
+                    yield _released(one, other)
             else:
                 yield from _functions(one, other)
+
+
+def _released(old: Item, new: Item) -> Change:
+    """An interface of another package, in another version of it."""
+    versions = [item.signature or "none" for item in (old, new)]
+    message = f"interface {new.path!r} was of version {versions[0]} of its package and is of {versions[1]}"
+    # Names are matched as far as they promise compatibility (Component Model, `Binary.md`, canonical versions).
+    fits = old.signature and new.signature and _track(old.signature) == _track(new.signature)
+    which = rules.USED_UPDATED if fits else rules.USED_REPLACED
+    return _change(which, message, old.path, new.path, old=old.signature, new=new.signature)
+
+
+def _track(version: str) -> str:
+    """As much of a version as must be the same: up to the first number that is not 0; of a prerelease all."""
+    numbers, _, prerelease = version.partition("+")[0].partition("-")
+    if prerelease:
+        return version
+    major, minor, patch = numbers.split(".")
+    return major if major != "0" else f"0.{minor}" if minor != "0" else f"0.0.{patch}"
 
 
 def _interfaces(old: Interface, new: Interface) -> Iterator[Change]:
@@ -115,7 +138,8 @@ def _interfaces(old: Interface, new: Interface) -> Iterator[Change]:
     for olds, news, came, went, compare in members:
         for one, other in _paired(olds, news):
             if one is None or other is None:
-                yield _came_or_went(came if one is None else went, one, other, _whom(roles, added=one is None))
+                if not (old.partial or new.partial):  # else it is only used newly, or no longer
+                    yield _came_or_went(came if one is None else went, one, other, _whom(roles, added=one is None))
             else:
                 yield from compare(one, other)
 

@@ -26,6 +26,7 @@ class Item:
     path: str
     kind: str
     signature: Any = None
+    """What must be the same; of an interface that a world imports or exports, the version of its package."""
     docs: str | None = None
     stability: Stability = field(default_factory=Stability)
 
@@ -44,6 +45,8 @@ class Interface(Item):
     types: Mapping[str, TypeItem] = field(default_factory=dict)
     functions: Mapping[str, Item] = field(default_factory=dict)
     roles: frozenset[Role] = frozenset()
+    partial: bool = False
+    """Whether only those types are here that the package uses: no world imports or exports the interface."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class World(Item):
 
 @dataclass(frozen=True)
 class Package:
-    """The package that a text declares; of those it uses, only the names."""
+    """The package that a text declares, and the interfaces of other packages as far as it uses them."""
 
     name: str
     version: str | None
@@ -75,6 +78,8 @@ class _Reader:
         self.types, self.packages = resolved["types"], resolved["packages"]
         self.own = len(self.packages) - 1
         self.roles: dict[int, set[Role]] = {}
+        # Types of other packages that were met, by their interface.
+        self.used: dict[int, set[int]] = {}
 
     def package(self) -> Package:
         own = self.packages[self.own]
@@ -89,7 +94,31 @@ class _Reader:
                     if index is not None and self.interfaces[index]["name"] is None:
                         path = f"{self.worlds[world]['name']}/{key}"
                         interfaces[path] = self.interface(path, index)
-        return Package(name, version or None, interfaces, worlds)
+        return Package(name, version or None, interfaces | self.others(), worlds)
+
+    def others(self) -> dict[str, Interface]:
+        """The interfaces of other packages that worlds import or export, and those whose types are used."""
+        found: dict[str, Interface] = {}
+        for index in self.roles:
+            if self.foreign(index):
+                name = str(self.interface_name(index))
+                found[name] = self.interface(name, index)
+        read: set[int] = set()
+        while waiting := [each for index in self.used.keys() - self.roles.keys() for each in self.used[index] - read]:
+            for each in waiting:  # reading one may meet others
+                self.type("", each)
+            read.update(waiting)
+        for index in self.used.keys() - self.roles.keys():
+            name = str(self.interface_name(index))
+            types = {self.types[at]["name"]: at for at in sorted(self.used[index])}
+            read_types = {each: self.type(f"{name}/{each}", at) for each, at in types.items()}
+            found[name] = Interface(name, "interface", types=read_types, partial=True)
+        return found
+
+    def foreign(self, index: int) -> bool:
+        """Whether an interface is one of another package."""
+        found = self.interfaces[index]
+        return found["name"] is not None and found["package"] != self.own
 
     def world(self, index: int) -> World:
         found = self.worlds[index]
@@ -102,7 +131,11 @@ class _Reader:
                     at = item["interface"]["id"]
                     self.roles.setdefault(at, set()).add("import" if side == "imports" else "export")
                     name = self.interface_name(at) or key
-                    items[name] = Item(f"{found['name']}/{name}", "interface", stability=_stability(item["interface"]))
+                    package = self.packages[self.interfaces[at]["package"]]["name"] if self.foreign(at) else ""
+                    release = package.partition("@")[2] or None
+                    items[name] = Item(
+                        f"{found['name']}/{name}", "interface", release, stability=_stability(item["interface"])
+                    )
                 elif "type" in item and self.types[item["type"]]["kind"] != {"type": item["type"]}:
                     items[key] = self.type(f"{found['name']}/{key}", item["type"])
         docs = _docs(found)
@@ -111,7 +144,7 @@ class _Reader:
     def interface_name(self, index: int) -> str | None:
         """The name of an interface, with its package unless that is the own one; None where it has none."""
         found = self.interfaces[index]
-        if found["name"] is None or found["package"] == self.own:
+        if not self.foreign(index):
             return None if found["name"] is None else str(found["name"])
         package, _, _ = self.packages[found["package"]]["name"].partition("@")
         return f"{package}/{found['name']}"
@@ -164,6 +197,8 @@ class _Reader:
             return self.written(kind["type"])
         if word in NOMINAL and type_ != aliased:
             owner = (found.get("owner") or {}).get("interface")
+            if owner is not None and self.foreign(owner):
+                self.used.setdefault(owner, set()).add(type_)
             name = self.interface_name(owner) if owner is not None else None
             return f"{name}/{found['name']}" if name else str(found["name"])
         return self.structure(word, kind)

@@ -80,6 +80,27 @@ EXPORT_ADDED, EXPORT_REMOVED = mirrored(
     _world("export run: func()"),
     _world("export run: func()", "export stop: func()"),
 )
+
+
+def _using(version: str) -> str:
+    used = f"package demo:money@{version} {{\n  interface types {{\n    get: func();\n  }}\n}}\n"
+    return f"package demo:shop;\n\nworld shop {{\n  import demo:money/types@{version};\n}}\n\n{used}"
+
+
+USED_REPLACED = rule(
+    "wit-used-version-replaced",
+    "both",
+    "A world imports or exports an interface of another package in a version that need not fit the one before.",
+    _using("1.0.0"),
+    _using("2.0.0"),
+)
+USED_UPDATED = rule(
+    "wit-used-version-updated",
+    "none",
+    "A world imports or exports an interface of another package in another version that promises to fit.",
+    _using("1.0.0"),
+    _using("1.1.0"),
+)
 _WHOM = "Whom that breaks hangs on whether worlds import or export the interface."
 FUNCTION_REMOVED = rule(
     "wit-function-removed",

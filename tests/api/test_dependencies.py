@@ -268,6 +268,10 @@ def test_wit_packages_are_resolved_pinned_and_compared_with_what_they_use(api):
     ]
     same = api.publish("shop.cart", "1.1.0", wit=USER.replace("total: func", "sum: func() -> u64;\n  total: func"))
     assert same.status_code == 201, same.content
+    other = TYPES.replace("1.0.0", "2.0.0").replace("value: u64", "value: u32")
+    assert api.publish("shop.types", "2.0.0", wit=other).status_code == 201
+    newer = api.publish("shop.cart", "1.2.0", wit=USER.replace("1.0.0", "2.0.0"))
+    assert (newer.status_code, newer.json()["verdict"]) == (422, "breaking")
     for verdict, wit in (("compatible", USER), ("breaking", USER.replace("total", "whole"))):
         sides = {"old": {"name": "shop.cart", "version": "1.0.0"}, "new": {"wit": wit}}
         assert api.post(sides, "/registry/check", **JSON).json()["verdict"] == verdict

@@ -34,6 +34,55 @@ def test_a_slow_or_missing_tool_is_a_clear_error(monkeypatch):
         check_wit("package a:never-seen;\n")
 
 
+MONEY = """package shop:money@1.0.0;
+interface base { record id { value: string } }
+interface types {
+  use base.{id};
+  type cents = u64;
+  record price { id: id, amount: cents }
+  record unused { a: u8 }
+  round: func(p: price) -> price;
+}
+"""
+CART = """package shop:cart;
+interface cart { use shop:money/types@1.0.0.{price}; total: func() -> list<price>; }
+"""
+
+
+@pytest.mark.parametrize("world", ["", "world w { export cart; }", "world w { import shop:money/types@1.0.0; }"])
+@pytest.mark.parametrize(
+    ("before", "after", "breaks"),
+    [
+        ("amount: cents", "amount: cents, currency: string", True),
+        ("value: string", "value: u64", True),  # of a type that the used one holds
+        ("type cents = u64", "type cents = u32", True),
+        ("record unused { a: u8 }", "record unused { a: u8, b: u8 }", "world"),
+        ("round: func(p: price) -> price;", "", "import"),
+        ("record unused", "record late { a: u8 } record unused", False),
+        ("record price", "/// What it costs.\n  record price", False),
+    ],
+)
+def test_packages_that_are_used_are_compared_as_far_as_they_are_used(world, before, after, breaks):
+    assert before in MONEY
+    cart = CART + world
+    if isinstance(breaks, str):
+        breaks = bool(world)  # a world takes the whole interface
+    dependencies = {"old_dependencies": {"money": MONEY}, "new_dependencies": {"money": MONEY.replace(before, after)}}
+    report = lint_wit(cart, cart, mode="backward", **dependencies)
+    assert report.verdict == ("breaking" if breaks else "compatible"), report.changes
+    assert all("shop:money" in change.message for change in report.changes)
+    assert not lint_wit(cart, cart, mode="full", old_dependencies={"m": MONEY}, new_dependencies={"m": MONEY}).changes
+
+
+def test_what_is_used_newly_is_no_break():
+    fuller = CART.replace("{price}", "{price, unused}").replace("total:", "more: func(u: unused); total:")
+    used = {"old_dependencies": {"money": MONEY}, "new_dependencies": {"money": MONEY}}
+    assert {change.rule for change in lint_wit(CART, fuller, **used).changes} == {
+        "wit-function-added",
+        "wit-type-added",
+    }
+
+
 OLD = """package demo:shop@1.0.0;
 interface types {
   record order { id: string }
