@@ -50,7 +50,7 @@ class VerdictViewSet(ViewSet):
         policy = _with_overrides(policy, data)
         answer = comparing.told_report(comparing.compare(old, new, policy), policy)
         if old.bundle is not None:
-            answer["dependents"] = comparing.broken_dependents(old.bundle.name, new.texts.schema, storage)
+            answer["dependents"] = comparing.broken_dependents(old.bundle.name, new.texts, storage)
         if new.texts.schema is not None and new.texts.wit is not None and not new.texts.packages:
             answer["coherence"] = comparing.coherence(new.texts.schema, new.texts.wit)
         return Response(answer)

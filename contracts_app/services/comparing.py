@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from contracts_app.bundles import ContractBundle, Dependency
+from contracts_app.bundles import ContractBundle
 from contracts_app.exceptions import ContractRefused
 from contracts_app.policies import Policy, policy_of
 from contracts_app.services.bundling import dialect_of, misreading, self_contained
 from contracts_app.services.checking import Texts, changes_between, check_content
 from contracts_app.services.depending import check_dependencies
 from contracts_app.services.publishing import COMPARABLE, compare_versions, texts_of, told_changes
+from contracts_app.services.references import target_of
+from contracts_app.services.wit_packages import is_package, packages_of, with_version
 from contracts_app.storage import ContractStorage
 from linter_app import Report, check_bundle
 from linter_app.changelog import fact
@@ -71,15 +73,13 @@ def told_report(report: Report, policy: Policy) -> dict[str, Any]:
     }
 
 
-def broken_dependents(name: str, schema: str | None, storage: ContractStorage) -> dict[str, Any]:
+def broken_dependents(name: str, proposed: Texts, storage: ContractStorage) -> dict[str, Any]:
     """Which versions of other contracts would mean something that breaks their own users, if they referred to
-    this schema in place of the version of `name` that they are pinned to."""
+    these texts in place of the version of `name` that they are pinned to."""
     deadline = time.monotonic() + DEPENDENTS_SECONDS
     broken: list[dict[str, Any]] = []
     unchecked = 0
     index = storage.index()
-    proposed = ContractBundle(name=name, version="", json_schema=schema)
-    misread: dict[int, str | None] = {}
     for entry in index.dependents(name):
         if entry.state not in COMPARABLE:
             continue
@@ -89,23 +89,37 @@ def broken_dependents(name: str, schema: str | None, storage: ContractStorage) -
         bundle = storage.content(entry, index)
         policy = policy_of(index.documents, entry.name)
         told = {"name": entry.name, "version": entry.version}
-        draft = dialect_of(loads(bundle.json_schema or "true"))
-        if draft not in misread:
-            misread[draft] = misreading(proposed, storage, draft)
-        if (reason := misread[draft]) is not None:
-            broken.append(told | {"verdict": "undecided", "reason": f"in another dialect: {reason}", "changes": []})
+        try:
+            then = _instead(bundle, name, proposed, storage)
+            changes = changes_between(texts_of(bundle, storage), then, policy.config)
+        except ContractRefused as refused:
+            broken.append(told | {"verdict": "undecided", "reason": refused.message, "changes": []})
             continue
-
-        def instead(dependency: Dependency) -> str | None:
-            return (schema or "true") if dependency.name == name else None
-
-        now, then = Texts(self_contained(bundle, storage)), Texts(self_contained(bundle, storage, instead))
-        changes = changes_between(now, then, policy.config)
         report = report_of(changes, policy.config, equal=False)
         if report.breaking or report.undecided:
             errors = [change for change in told_changes(report) if change["level"] == "error"]
             broken.append(told | {"verdict": report.verdict, "changes": errors})
     return {"broken": broken, "unchecked": unchecked}
+
+
+def _instead(bundle: ContractBundle, name: str, proposed: Texts, storage: ContractStorage) -> Texts:
+    """What a version means with the proposed texts in place of those of `name`. Raises ContractRefused."""
+    pins = [each for each in bundle.dependencies if each.name == name]
+    schema = proposed.schema or "true"
+    if any(target_of(each.reference) for each in pins):
+        draft = dialect_of(loads(bundle.json_schema or "true"))
+        reason = misreading(ContractBundle(name=name, version="", json_schema=schema), storage, draft)
+        if reason is not None:
+            raise ContractRefused(f"in another dialect: {reason}")
+    # Under the version that is used: the proposed text may declare its own already.
+    used = {
+        f"{each.name}-{each.version}": with_version(proposed.wit or "", each.reference.partition("@")[2])
+        for each in pins
+        if is_package(each.reference)
+    }
+    packages = dict(packages_of(bundle, storage)) | used | (dict(proposed.packages) if used else {})
+    whole = self_contained(bundle, storage, lambda each: schema if each.name == name else None)
+    return Texts(whole, bundle.wit, tuple(packages.items()))
 
 
 def history(name: str, storage: ContractStorage) -> list[tuple[ContractBundle, Report | None]]:

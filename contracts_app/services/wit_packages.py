@@ -17,7 +17,7 @@ from contracts_app.storage import ContractStorage
 
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 _ID = r"%?[a-z][a-z0-9-]*"
-_OWN = re.compile(rf"\bpackage\s+({_ID}:{_ID})")
+_DECLARED = re.compile(rf"\bpackage\s+({_ID}:{_ID})(?:@[0-9][0-9A-Za-z.+-]*)?")
 _USED = re.compile(rf"\b(?:use|import|export|include)\s+({_ID}:{_ID})/{_ID}(?:@([0-9][0-9A-Za-z.+-]*[0-9A-Za-z]))?")
 MOST_PACKAGES = 100
 
@@ -27,10 +27,15 @@ def is_package(reference: str) -> bool:
     return re.fullmatch(rf"{_ID}:{_ID}(@.*)?", reference) is not None and not reference.startswith("contract:")
 
 
+def _without_comments(text: str) -> str:
+    """The text with spaces for comments, so that places stay."""
+    return _COMMENT.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text)
+
+
 def used(text: str) -> Iterator[tuple[str, str, str | None, int]]:
     """Each package that a WIT text uses: its reference, name, version if one is given, and line."""
-    bare = _COMMENT.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text)
-    own = _OWN.search(bare)
+    bare = _without_comments(text)
+    own = _DECLARED.search(bare)
     seen = set()
     for match in _USED.finditer(bare):
         package, version = match[1].replace("%", ""), match[2]
@@ -67,6 +72,13 @@ def check_packages(bundle: ContractBundle, storage: ContractStorage) -> tuple[De
             raise refused(f"{name}/{found.version} has no WIT")
         pinned.append(Dependency(found.name, found.version, found.digest, reference))
     return tuple(pinned)
+
+
+def with_version(text: str, version: str) -> str:
+    """A WIT text whose package has this version, or none where it is empty; comments and all else stay."""
+    found = _DECLARED.search(_without_comments(text))
+    at = f"@{version}" if version else ""
+    return text if found is None else f"{text[: found.end(1)]}{at}{text[found.end() :]}"
 
 
 def packages_of(bundle: ContractBundle, storage: ContractStorage) -> Packages:

@@ -278,3 +278,22 @@ def test_wit_packages_are_resolved_pinned_and_compared_with_what_they_use(api):
     broken = api.publish("shop.cart", "1.2.0", wit=USER.replace("total", "whole"))
     assert (broken.status_code, broken.json()["verdict"]) == (422, "breaking")
     assert api.get("/registry/contracts/shop.types/1.0.0/dependents").json()["dependents"][0]["name"] == "shop.cart"
+
+
+@pytest.mark.parametrize(
+    ("proposed", "verdicts"),
+    [
+        (TYPES.replace("@1.0.0", "@1.1.0").replace("record amount", "record other { a: u8 }\n  record amount"), []),
+        (TYPES.replace("@1.0.0", "@2.0.0").replace("u64", "u32"), ["breaking"]),
+        ("// package shop:types@9.9.9;\n" + TYPES.replace("u64", "string"), ["breaking"]),
+        (TYPES.replace("interface money", "interface cash"), ["undecided"]),
+    ],
+)
+def test_a_check_of_a_wit_package_says_whom_it_would_break(api, proposed, verdicts):
+    assert api.publish("shop.types", "1.0.0", wit=TYPES).status_code == 201
+    assert api.publish("shop.cart", "1.0.0", wit=USER).status_code == 201
+    assert api.publish("shop.late", "1.0.0", {"type": "object"}).status_code == 201
+    sides = {"old": {"name": "shop.types", "version": "1.0.0"}, "new": {"wit": proposed}}
+    dependents = api.post(sides, "/registry/check", **JSON).json()["dependents"]
+    assert [each["verdict"] for each in dependents["broken"]] == verdicts
+    assert all(each.get("reason") or each["changes"] for each in dependents["broken"])
