@@ -23,7 +23,8 @@ class _Bound:
     """Included."""
     below: Version | None
     """Excluded; None where there is no upper bound."""
-    names_prerelease: bool = False
+    prereleases_of: tuple[int, int, int] | None = None
+    """The numbers of a prerelease that the bound names."""
 
     def admits(self, version: Version) -> bool:
         return self.lowest <= version and (self.below is None or version < self.below)
@@ -49,9 +50,7 @@ class VersionRange:
     def _admits(self, bounds: tuple[_Bound, ...], version: Version) -> bool:
         if not all(bound.admits(version) for bound in bounds):
             return False
-        return not version.prerelease or any(
-            bound.names_prerelease and _numbers(bound.lowest) == _numbers(version) for bound in bounds
-        )
+        return not version.prerelease or _numbers(version) in [bound.prereleases_of for bound in bounds]
 
 
 def _numbers(version: Version) -> tuple[int, int, int]:
@@ -88,7 +87,7 @@ def _comparator(operator: str, text: str) -> _Bound:
     suffix = f"-{match[4]}" if match[4] and len(given) == 3 else ""
     lowest = _version(given, suffix)
     following = _next(given, len(given) - 1)
-    names = bool(suffix)
+    names = _numbers(lowest) if suffix else None
     if operator == "^":
         significant = next((place for place, number in enumerate(given) if number), len(given) - 1)
         return _Bound(lowest, _next(given, min(significant, len(given) - 1)), names)
@@ -97,13 +96,13 @@ def _comparator(operator: str, text: str) -> _Bound:
     if operator == ">=":
         return _Bound(lowest, None, names)
     if operator == "<":
-        return _Bound(_ZERO, lowest)
+        return _Bound(_ZERO, lowest, names)
     if operator == ">":
         if len(given) == 3:
             return _Bound(_after(lowest), None, names)
         return _Bound(following, None) if following else _Bound(lowest, _ZERO)
     if operator == "<=":
-        return _Bound(_ZERO, _after(lowest) if len(given) == 3 else following)
+        return _Bound(_ZERO, _after(lowest) if len(given) == 3 else following, names)
     return _Bound(lowest, _after(lowest) if len(given) == 3 else following, names)
 
 

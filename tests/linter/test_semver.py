@@ -2,6 +2,7 @@ import itertools
 
 import pytest
 
+from linter_app.ranges import VersionRange
 from linter_app.semver import InvalidVersion, Version, allows_breaking, smallest_breaking
 
 # The order of SemVer 2.0.0 section 11, with vN among them.
@@ -81,3 +82,22 @@ def test_which_steps_may_break(current, proposed, may):
 @pytest.mark.parametrize(("current", "lowest"), [("0.3.4", "0.4.0"), ("1.2.3", "2.0.0"), ("v3", "v4"), ("v0", "v1")])
 def test_the_smallest_breaking_version(current, lowest):
     assert smallest_breaking(Version.parse(current)) == lowest
+
+
+@pytest.mark.parametrize(
+    ("text", "version", "admitted"),
+    [
+        # As node-semver, the reference of such ranges, has it: a prerelease only where one of its numbers is named.
+        ("<=1.3.0-alpha", "1.3.0-0", True),
+        ("<1.3.0-rc.2", "1.3.0-alpha", True),
+        ("<1.3.0-rc.2", "1.3.0-rc.2", False),
+        ("<1.3.0", "1.3.0-alpha", False),
+        ("<1.3.0-alpha", "1.2.0-alpha", False),
+        ("1.0.0 - 1.3.0-alpha", "1.3.0-0", True),
+        ("^1.3.0-alpha", "1.3.0-beta", True),
+        ("^1.3.0-alpha", "1.4.0-beta", False),
+        (">1.3.0-alpha", "1.3.0-alpha.0", True),
+    ],
+)
+def test_a_range_admits_prereleases_of_what_it_names(text, version, admitted):
+    assert VersionRange.parse(text).admits(Version.parse(version)) is admitted
