@@ -91,8 +91,10 @@ class Walk:
         """Whether both say the same in the same words of one dialect, with references that mean the same."""
         return (
             len(old) == len(new)
-            and all(one.document.draft == other.document.draft for one, other in zip(old, new, strict=True))
-            and all(alike(one.schema, other.schema) for one, other in zip(old, new, strict=True))
+            and all(
+                one.document.draft == other.document.draft and alike(one.schema, other.schema)
+                for one, other in zip(old, new, strict=True)
+            )
             and (self.same_targets or not any(refers(one.schema) for one in old))
         )
 

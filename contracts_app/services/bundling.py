@@ -73,7 +73,10 @@ def _whole(
         return root
     keyword = "$defs" if draft > jsonschema_rs.Draft7 else "definitions"
     root = _beside(root, draft)
-    return root | {keyword: root.get(keyword, {}) | embedded}
+    definitions = root.get(keyword, {})
+    if not isinstance(definitions, dict):
+        return root  # which its check will refuse
+    return root | {keyword: definitions | embedded}
 
 
 def _embedded(
@@ -123,9 +126,7 @@ def _identified(schema: Any, uri: str, draft: int) -> dict[str, Any]:
     if isinstance(schema, bool):
         schema = {} if schema else {"not": {}}
     rest = {key: member for key, member in _beside(schema, draft).items() if key not in ("$schema", "$id")}
-    if draft > jsonschema_rs.Draft4:
-        return {**rest, "$id": uri}
-    return {**rest, "id": uri}
+    return {**rest, "id" if draft == jsonschema_rs.Draft4 else "$id": uri}
 
 
 def _beside(schema: Mapping[str, Any], draft: int) -> dict[str, Any]:

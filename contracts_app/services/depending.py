@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from contracts_app.bundles import ContractBundle, Dependency, key_of, valid_name
-from contracts_app.exceptions import ContractNotFound, ContractRefused
+from contracts_app.exceptions import ContractNotFound, ContractRefused, MalformedContract
 from contracts_app.lifecycle import ACTIVE, DEPRECATED
 from contracts_app.services.bundling import dialect_of, misreading
 from contracts_app.services.finding import resolve
@@ -48,6 +48,8 @@ def check_dependencies(bundle: ContractBundle, storage: ContractStorage) -> Cont
             found = resolve(storage.index(target.name), target.name, target.version)
         except ContractNotFound as missing:
             raise refused(f"{missing.message}; publish it first") from None
+        except MalformedContract as wrong:
+            raise refused(wrong.message) from None
         if found.state not in (ACTIVE, DEPRECATED):
             raise refused(f"{found.name}/{found.version} is {found.state}")
         if len(below := _all(found, storage)) > MOST_DEPENDENCIES:

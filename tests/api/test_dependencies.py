@@ -111,6 +111,15 @@ TUPLE_2020 = {"type": "array", "prefixItems": [{"type": "integer"}], "items": Fa
 
 
 @pytest.mark.parametrize(
+    "schema",
+    [{"$defs": 5}, {"$defs": None}, {"$schema": DIALECTS[7], "definitions": []}, {"$schema": "urn:none"}, {"$id": 5}],
+)
+def test_a_malformed_schema_is_refused_though_it_refers_to_others(money, schema):
+    refused = money.publish("shop.order", "1.0.0", schema | order("contract:shop.money@1.0.0"))
+    assert (refused.status_code, refused.json()["field"]) == (422, "jsonSchema")
+
+
+@pytest.mark.parametrize(
     ("target", "draft", "said"),
     [
         (TUPLE_7, 2020, "is not of type"),
@@ -150,6 +159,7 @@ def test_a_place_in_another_contract_may_be_meant(money):
         ("contract:shop.money@^2", "publish it first"),
         ("contract:shop.order@1.0.0", "cannot depend on itself"),
         ("contract:1bad@1.0.0", "no contract's name"),
+        ("contract:shop.money@||", "Invalid version"),
     ],
 )
 def test_what_cannot_be_resolved_is_refused_with_its_place(money, reference, said):
