@@ -64,9 +64,9 @@ def _weigh_groups(place: Place) -> None:
     if olds is None or news is None:
         return
     covered = {
-        "backward": _coverable(place, differing[1])
+        "backward": not overlapping(place, *differing[1])
         and all(any("backward" not in place.sides(one, other) for other in news) for one in _pieces(place, olds, news)),
-        "forward": _coverable(place, differing[0])
+        "forward": not overlapping(place, *differing[0])
         and all(any("forward" not in place.sides(one, other) for one in olds) for other in _pieces(place, news, olds)),
     }
     place.open_sides &= frozenset(side for side in SIDES["both"] if not covered[side])
@@ -153,11 +153,6 @@ def _without(source: Source, schema: dict[str, Any], keywords: set[str]) -> Sour
         made = {keyword: value for keyword, value in source.schema.items() if keyword not in keywords}
         document.keep(source.schema, what, made)
     return Source(made, source.path, document)
-
-
-def _coverable(place: Place, groups: list[Group]) -> bool:
-    """Whether satisfying one alternative suffices."""
-    return not overlapping(place, *groups)
 
 
 def overlapping(place: Place, *groups: Group) -> bool:

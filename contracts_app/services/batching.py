@@ -8,10 +8,9 @@ from typing import Any
 from contracts_app.bundles import ContractBundle, content_digest, key_of
 from contracts_app.exceptions import ContractAlreadyExists, ContractError, ContractRefused, VersionSetChanged
 from contracts_app.services.publishing import publish_contract
-from contracts_app.services.references import may_refer, references_of, target_of
+from contracts_app.services.references import read_referring, references_of, target_of
 from contracts_app.services.wit_packages import used
 from contracts_app.storage import Actor, ContractIndex, ContractStorage, Deed, Listing, Written, contract_storage
-from linter_app.json_text import InvalidJSON, loads
 from linter_app.semver import Version
 
 MOST_MEMBERS = 500
@@ -103,12 +102,7 @@ def in_order(members: list[Member]) -> list[Member]:
 
 def _referred(bundle: ContractBundle) -> set[str]:
     packages = {package.replace(":", ".") for _, package, _, _ in used(bundle.wit or "")}
-    if not may_refer(bundle.json_schema):
-        return packages
-    try:
-        schema = loads(bundle.json_schema or "")
-    except InvalidJSON:
-        return packages  # which its check will tell
+    schema = read_referring(bundle.json_schema)
     return packages | {target.name for reference, _ in references_of(schema) if (target := target_of(reference))}
 
 

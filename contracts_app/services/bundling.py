@@ -6,7 +6,7 @@ the reference is refused when it is published.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urldefrag, urljoin
@@ -15,6 +15,7 @@ import jsonschema_rs
 
 from contracts_app.bundles import ContractBundle, Dependency, compact
 from contracts_app.services.references import rewritten, target_of
+from contracts_app.services.remembering import remembering
 from contracts_app.storage import ContractStorage
 from linter_app import lint
 from linter_app.checks import check_schema
@@ -46,9 +47,16 @@ def misreading(bundle: ContractBundle, storage: ContractStorage, draft: int) -> 
     if own == draft or not isinstance(schema, dict):
         return None
     read = _whole(bundle, storage, draft) | {"$schema": URIS[draft]}
+    return _difference(compact(_whole(bundle, storage, own)).decode(), compact(read).decode())
+
+
+@remembering(256)
+def _difference(meant: str, read: str) -> str | None:
+    """Where the second text is no schema, or another than the first; None where both mean the same."""
+    schema = loads(read)
     try:
-        check_schema(read_schema(read))
-        report = lint(_whole(bundle, storage, own), read, mode="full", strict_open_objects=True, budget_ms=0)
+        check_schema(read_schema(schema))
+        report = lint(loads(meant), schema, mode="full", strict_open_objects=True, budget_ms=0)
     except InvalidSchema as error:
         return str(error)
     for change in report.breaking + report.undecided:
@@ -129,9 +137,9 @@ def _identified(schema: Any, uri: str, draft: int) -> dict[str, Any]:
     return {**rest, "id" if draft == jsonschema_rs.Draft4 else "$id": uri}
 
 
-def _beside(schema: Mapping[str, Any], draft: int) -> dict[str, Any]:
+def _beside(schema: dict[str, Any], draft: int) -> dict[str, Any]:
     """The same schema, beside whose keywords others may stand: up to draft 7 a `$ref` has none."""
     if draft > jsonschema_rs.Draft7 or "$ref" not in schema:
-        return dict(schema)
+        return schema
     kept = {key: member for key, member in schema.items() if key in _BESIDE_REFERENCE}
     return {**kept, "allOf": [{"$ref": schema["$ref"]}]}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -11,11 +10,10 @@ from contracts_app.exceptions import ContractNotFound, ContractRefused, Malforme
 from contracts_app.lifecycle import ACTIVE, DEPRECATED
 from contracts_app.services.bundling import dialect_of, misreading
 from contracts_app.services.finding import resolve
-from contracts_app.services.references import may_refer, references_of, target_of
+from contracts_app.services.references import read_referring, references_of, target_of
 from contracts_app.services.wit_packages import check_packages
 from contracts_app.storage import ContractStorage, Entry
 from linter_app.dialects import URIS
-from linter_app.json_text import InvalidJSON, loads
 
 MOST_DEPENDENCIES = 200
 """Of one version, those of its dependencies included."""
@@ -24,10 +22,8 @@ MOST_DEPENDENCIES = 200
 def check_dependencies(bundle: ContractBundle, storage: ContractStorage) -> ContractBundle:
     """The bundle with the exact versions it refers to. Raises ContractRefused, naming the reference and its place."""
     pinned = list(check_packages(bundle, storage))
-    schema: Any = True
-    if may_refer(bundle.json_schema):
-        with suppress(InvalidJSON):  # which the check of its content tells
-            schema = loads(bundle.json_schema or "")
+    schema = read_referring(bundle.json_schema)
+    draft = dialect_of(schema)
     for reference, place in references_of(schema):
         target = target_of(reference)
         assert target is not None
@@ -45,7 +41,8 @@ def check_dependencies(bundle: ContractBundle, storage: ContractStorage) -> Cont
         if target.name == bundle.name:
             raise refused("a contract cannot depend on itself; refer to a place of this schema with #")
         try:
-            found = resolve(storage.index(target.name), target.name, target.version)
+            known = storage.index(target.name)
+            found = resolve(known, target.name, target.version)
         except ContractNotFound as missing:
             raise refused(f"{missing.message}; publish it first") from None
         except MalformedContract as wrong:
@@ -56,8 +53,7 @@ def check_dependencies(bundle: ContractBundle, storage: ContractStorage) -> Cont
             raise refused(f"{found.name}/{found.version} depends on more than {MOST_DEPENDENCIES} versions")
         if bundle.name in {entry.name for entry in below}:
             raise refused(f"{found.name}/{found.version} depends on {bundle.name}, which makes a cycle")
-        draft = dialect_of(schema)
-        if (reason := misreading(storage.content(found, storage.index(found.name)), storage, draft)) is not None:
+        if (reason := misreading(storage.content(found, known), storage, draft)) is not None:
             raise refused(
                 f"{found.name}/{found.version} is written in another dialect, and would mean something else in this "
                 f"one, {URIS[draft]}: {reason}; refer to a version in the same dialect, or change $schema here"

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urldefrag
 
 from linter_app.dialects import MAPS
-from linter_app.json_text import pointer
+from linter_app.json_text import InvalidJSON, loads, pointer
 
 _CONTRACT = re.compile(r"contract:([^@#]+)@([^#]+)")
 _URL = re.compile(r"(?:https?://[^/]+)?/registry/contracts/([^/#]+)/([^/#]+?)(?:/schema)?")
@@ -36,9 +37,15 @@ def target_of(reference: str) -> Target | None:
     return Target(unquote(match[1]), unquote(match[2])) if match else None
 
 
-def may_refer(text: str | None) -> bool:
-    """Whether a schema's text can have a reference in it at all; an escape may hide one."""
-    return text is not None and ("$ref" in text or "\\u" in text)
+def read_referring(text: str | None) -> Any:
+    """The parsed schema of a text that can have a reference in it; else `True`, which has none.
+
+    So it is where the text is not JSON, which the check of the content tells.
+    """
+    if text is not None and ("$ref" in text or "\\u" in text):  # an escape may hide one
+        with suppress(InvalidJSON):
+            return loads(text)
+    return True
 
 
 def references_of(schema: Any) -> Iterator[tuple[str, str]]:

@@ -158,7 +158,7 @@ def _unchanged(place: Place) -> set[str]:
     old, new = place.old, place.new
     if len(old.parts) != 1 or len(new.parts) != 1 or old.patterns or new.patterns or not place.walk.same_targets:
         return set()
-    if old.parts[0].source.document.draft != new.parts[0].source.document.draft:
+    if len({part.source.document.draft for part in (*old.parts, *new.parts)}) > 1:
         return set()
     before, after = old.parts[0].schema.get("properties", {}), new.parts[0].schema.get("properties", {})
     return {name for name, schema in before.items() if name in after and alike(schema, after[name])}

@@ -78,8 +78,8 @@ class _Reader:
         self.types, self.packages = resolved["types"], resolved["packages"]
         self.own = len(self.packages) - 1
         self.roles: dict[int, set[Role]] = {}
-        # Types of other packages that were met, by their interface.
-        self.used: dict[int, set[int]] = {}
+        # Types of other packages that were met, each with its interface.
+        self.used: dict[int, int] = {}
 
     def package(self) -> Package:
         own = self.packages[self.own]
@@ -98,22 +98,16 @@ class _Reader:
 
     def others(self) -> dict[str, Interface]:
         """The interfaces of other packages that worlds import or export, and those whose types are used."""
-        found: dict[str, Interface] = {}
-        for index in self.roles:
-            if self.foreign(index):
-                name = str(self.interface_name(index))
-                found[name] = self.interface(name, index)
+        names = {index: str(self.interface_name(index)) for index in self.roles if self.foreign(index)}
+        found = {name: self.interface(name, index) for index, name in names.items()}
+        types: dict[str, dict[str, TypeItem]] = {}
         read: set[int] = set()
-        while waiting := [each for index in self.used.keys() - self.roles.keys() for each in self.used[index] - read]:
-            for each in waiting:  # reading one may meet others
-                self.type("", each)
-            read.update(waiting)
-        for index in self.used.keys() - self.roles.keys():
-            name = str(self.interface_name(index))
-            types = {self.types[at]["name"]: at for at in sorted(self.used[index])}
-            read_types = {each: self.type(f"{name}/{each}", at) for each, at in types.items()}
-            found[name] = Interface(name, "interface", types=read_types, partial=True)
-        return found
+        while waiting := [(at, index) for at, index in self.used.items() if at not in read and index not in self.roles]:
+            for at, index in waiting:  # reading one may meet others
+                name, each = str(self.interface_name(index)), self.types[at]["name"]
+                types.setdefault(name, {})[each] = self.type(f"{name}/{each}", at)
+                read.add(at)
+        return found | {name: Interface(name, "interface", types=each, partial=True) for name, each in types.items()}
 
     def foreign(self, index: int) -> bool:
         """Whether an interface is one of another package."""
@@ -198,7 +192,7 @@ class _Reader:
         if word in NOMINAL and type_ != aliased:
             owner = (found.get("owner") or {}).get("interface")
             if owner is not None and self.foreign(owner):
-                self.used.setdefault(owner, set()).add(type_)
+                self.used[type_] = owner
             name = self.interface_name(owner) if owner is not None else None
             return f"{name}/{found['name']}" if name else str(found["name"])
         return self.structure(word, kind)

@@ -109,7 +109,7 @@ class Judge:
         return ""
 
     def _independent(self) -> Any:
-        base = validators.validator_for({"$schema": _URIS[self._draft]})
+        base = validators.validator_for({"$schema": dialects.URIS[self._draft]})
         limited = {
             "pattern": _pattern,
             "patternProperties": _pattern_properties,
@@ -123,15 +123,6 @@ class Judge:
             for uri, schema in self._resources.items()
         ]
         return made(self.schema, registry=REGISTRY.with_resources(named), format_checker=base.FORMAT_CHECKER)
-
-
-_URIS = {
-    4: "http://json-schema.org/draft-04/schema#",
-    6: "http://json-schema.org/draft-06/schema#",
-    7: "http://json-schema.org/draft-07/schema#",
-    19: "https://json-schema.org/draft/2019-09/schema",
-    20: dialects.DEFAULT,
-}
 
 
 def _refuse(uri: str) -> Any:

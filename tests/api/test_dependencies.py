@@ -7,6 +7,7 @@ import json
 import pytest
 
 from tests.api.conftest import make_token
+from tests.linter.random_schemas import DIALECTS
 
 JSON = {"Accept": "application/json"}
 MONEY = {
@@ -16,11 +17,6 @@ MONEY = {
     "$defs": {"amount": {"type": "integer", "minimum": 0}},
 }
 PATH = "/registry/contracts/shop.order/1.0.0"
-DIALECTS = {
-    **{draft: f"http://json-schema.org/draft-0{draft}/schema#" for draft in (4, 6, 7)},
-    2019: "https://json-schema.org/draft/2019-09/schema",
-    2020: "https://json-schema.org/draft/2020-12/schema",
-}
 
 
 def order(reference: str) -> dict:

@@ -5,6 +5,11 @@ from __future__ import annotations
 import random
 from typing import Any
 
+DIALECTS = {
+    **{draft: f"http://json-schema.org/draft-0{draft}/schema#" for draft in (4, 6, 7)},
+    2019: "https://json-schema.org/draft/2019-09/schema",
+    2020: "https://json-schema.org/draft/2020-12/schema",
+}
 TYPES = ["string", "integer", "number", "object", "array", "null", "boolean"]
 NAMES = ["a", "b", "ab", "x-1", "id"]
 PATTERNS = ["^a", "b$", "^[ab]+$", "^x-", ".", "^a*$", "^.{2,3}$", "[0-9]"]
