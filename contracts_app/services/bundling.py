@@ -9,21 +9,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urldefrag, urljoin
+from urllib.parse import quote
 
 import jsonschema_rs
 
 from contracts_app.bundles import ContractBundle, Dependency, compact
-from contracts_app.services.references import rewritten, target_of
+from contracts_app.services.references import dialect_of, identifiers_of, identifies, lead, target_of
 from contracts_app.services.remembering import remembering
 from contracts_app.storage import ContractStorage
 from linter_app import lint
 from linter_app.checks import check_schema
-from linter_app.dialects import URIS, InvalidSchema, draft_of, read_schema
+from linter_app.dialects import URIS, InvalidSchema, read_schema
 from linter_app.json_text import loads
 
 Instead = Callable[[Dependency], str | None]
 """Another text for a dependency's schema, or None."""
+_IN_QUERY = ":/?@!$&'()*+,;=%"
 # What may stand beside a `$ref` up to draft 7, where all else there is ignored.
 _BESIDE_REFERENCE = ("$schema", "$id", "id", "definitions", "$defs", "title", "description", "$comment")
 
@@ -64,14 +65,6 @@ def _difference(meant: str, read: str) -> str | None:
     return None
 
 
-def dialect_of(schema: Any) -> int:
-    """The dialect of a parsed schema, as jsonschema_rs numbers it."""
-    try:
-        return draft_of(schema)
-    except InvalidSchema:  # which the check of the content tells
-        return jsonschema_rs.Draft202012
-
-
 def _whole(
     bundle: ContractBundle, storage: ContractStorage, draft: int, instead: Instead = lambda dependency: None
 ) -> Any:
@@ -84,7 +77,11 @@ def _whole(
     definitions = root.get(keyword, {})
     if not isinstance(definitions, dict):
         return root  # which its check will refuse
-    return root | {keyword: definitions | embedded}
+    for name, schema in embedded.items():
+        while name in definitions:  # only the URI matters
+            name += "_"
+        definitions = definitions | {name: schema}
+    return root | {keyword: definitions}
 
 
 def _embedded(
@@ -97,7 +94,8 @@ def _embedded(
 ) -> Any:
     """The bundle's schema, its references led to URIs of exact versions; what they mean is put in `embedded`.
 
-    With a URI of its own the schema gives up the one that it has, and what it says of itself is led there.
+    With a URI of its own the schema gives up the one that it has, and those of its parts become parts of the new
+    one: others may embed another resource under the same URI.
     """
     schema = loads(bundle.json_schema or "true")
     led: dict[str, str] = {}
@@ -114,19 +112,10 @@ def _embedded(
             target = replace(target, json_schema=text)
         made = _embedded(target, storage, draft, embedded, instead, f"contract:{name}")
         embedded[name] = _identified(made, f"contract:{name}", draft)
-    own = _own_uri(schema) if uri else None
-
-    def other(reference: str) -> str | None:
-        if reference in led:
-            return led[reference]
-        return uri if own and reference and urljoin(own, reference) == own else None
-
-    return rewritten(schema, other)
-
-
-def _own_uri(schema: Any) -> str | None:
-    given = (schema.get("$id") or schema.get("id")) if isinstance(schema, dict) else None
-    return urldefrag(given).url if isinstance(given, str) else None
+    own = identifiers_of(schema) if uri else {}
+    parts = {each: f"{uri}?{quote(each, safe=_IN_QUERY)}" if place else uri for place, each in own.items()}
+    lead(schema, lambda written, joined: parts.get(joined, led.get(written)), draft)
+    return schema
 
 
 def _identified(schema: Any, uri: str, draft: int) -> dict[str, Any]:
@@ -134,7 +123,7 @@ def _identified(schema: Any, uri: str, draft: int) -> dict[str, Any]:
     if isinstance(schema, bool):
         schema = {} if schema else {"not": {}}
     rest = {key: member for key, member in _beside(schema, draft).items() if key not in ("$schema", "$id")}
-    return {**rest, "id" if draft == jsonschema_rs.Draft4 else "$id": uri}
+    return {**rest, identifies(draft): uri}
 
 
 def _beside(schema: dict[str, Any], draft: int) -> dict[str, Any]:

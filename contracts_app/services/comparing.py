@@ -10,11 +10,11 @@ from typing import Any
 from contracts_app.bundles import ContractBundle
 from contracts_app.exceptions import ContractRefused
 from contracts_app.policies import Policy, policy_of
-from contracts_app.services.bundling import dialect_of, misreading, self_contained
+from contracts_app.services.bundling import misreading, self_contained
 from contracts_app.services.checking import Texts, changes_between, check_content
 from contracts_app.services.depending import check_dependencies
 from contracts_app.services.publishing import COMPARABLE, compare_versions, texts_of, told_changes
-from contracts_app.services.references import target_of
+from contracts_app.services.references import dialect_of, target_of
 from contracts_app.services.wit_packages import is_package, packages_of, with_version
 from contracts_app.storage import ContractStorage
 from linter_app import Report, check_bundle

@@ -8,9 +8,9 @@ from typing import Any
 from contracts_app.bundles import ContractBundle, Dependency, key_of, valid_name
 from contracts_app.exceptions import ContractNotFound, ContractRefused, MalformedContract
 from contracts_app.lifecycle import ACTIVE, DEPRECATED
-from contracts_app.services.bundling import dialect_of, misreading
+from contracts_app.services.bundling import misreading
 from contracts_app.services.finding import resolve
-from contracts_app.services.references import read_referring, references_of, target_of
+from contracts_app.services.references import dialect_of, read_referring, references_of, target_of
 from contracts_app.services.wit_packages import check_packages
 from contracts_app.storage import ContractStorage, Entry
 from linter_app.dialects import URIS

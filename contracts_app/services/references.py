@@ -1,7 +1,8 @@
 """References from one contract's schema to another's, as they are written.
 
 A reference is `contract:NAME@VERSION#/pointer`, where VERSION may be a range, or the registry's URL of a version,
-`/registry/contracts/NAME/VERSION` with or without a host before and `/schema` behind.
+`/registry/contracts/NAME/VERSION` with or without a host before and `/schema` behind. What the schema itself
+identifies by such a URI is a part of it, and no other contract (JSON Schema 2020-12, Core 9.3.1).
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote, urldefrag
+from urllib.parse import unquote, urldefrag, urljoin
 
-from linter_app.dialects import MAPS
+import jsonschema_rs
+
+from linter_app.dialects import MAPS, InvalidSchema, draft_of
 from linter_app.json_text import InvalidJSON, loads, pointer
 
 _CONTRACT = re.compile(r"contract:([^@#]+)@([^#]+)")
@@ -22,6 +25,8 @@ DATA = ("const", "enum", "default", "examples", "example")
 """The keywords whose values are data, in which nothing is a reference."""
 NAMES = MAPS | {"dependencies"}
 """The keywords whose members have names of any sort, `default` or `$ref` among them."""
+REFERENCES = ("$ref", "$dynamicRef")
+"""The keywords that may lead into another contract."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,7 @@ def read_referring(text: str | None) -> Any:
 
     So it is where the text is not JSON, which the check of the content tells.
     """
-    if text is not None and ("$ref" in text or "\\u" in text):  # an escape may hide one
+    if text is not None and ("$ref" in text or "$dynamicRef" in text or "\\u" in text):  # an escape may hide one
         with suppress(InvalidJSON):
             return loads(text)
     return True
@@ -50,42 +55,86 @@ def read_referring(text: str | None) -> Any:
 
 def references_of(schema: Any) -> Iterator[tuple[str, str]]:
     """Each reference to another contract, without fragment, and the JSON Pointer of where it is first written."""
-    waiting: list[tuple[Any, str, bool]] = [(schema, "", False)]
-    seen: set[str] = set()
+    seen = set(identifiers_of(schema).values())
+    for item, place, _ in _schemas(schema):
+        for keyword in REFERENCES:
+            reference = item.get(keyword)
+            if not isinstance(reference, str):
+                continue
+            whole = reference.partition("#")[0]
+            if whole not in seen and target_of(whole):
+                seen.add(whole)
+                yield whole, f"{place}/{keyword}"
+
+
+def identifiers_of(schema: Any) -> dict[str, str]:
+    """The URIs that a schema and the resources embedded in it give themselves, by JSON Pointer, without fragments."""
+    draft = dialect_of(schema)
+    return {place: base for item, place, base in _schemas(schema) if _identifier(item, draft)}
+
+
+def _schemas(schema: Any) -> Iterator[tuple[dict[str, Any], str, str]]:
+    """Every object that stands where a schema may, with its JSON Pointer and its base URI."""
+    draft = dialect_of(schema)
+    waiting: list[tuple[Any, str, str, bool]] = [(schema, "", "", False)]
     while waiting:
-        value, place, named = waiting.pop()
+        value, place, base, named = waiting.pop()
         if isinstance(value, dict):
-            reference = value.get("$ref")
-            if isinstance(reference, str) and not named:
-                whole = urldefrag(reference).url
-                if whole not in seen and target_of(whole):
-                    seen.add(whole)
-                    yield whole, f"{place}/$ref"
+            if not named:
+                base = joined(base, _identifier(value, draft))
+                yield value, place, base
             waiting += [
-                (member, place + pointer((key,)), key in NAMES and not named)
+                (member, place + pointer((key,)), base, key in NAMES and not named)
                 for key, member in reversed(value.items())
                 if named or key not in DATA
             ]
         elif isinstance(value, list):
-            waiting += [(member, f"{place}/{index}", False) for index, member in reversed(list(enumerate(value)))]
+            members = list(enumerate(value))
+            waiting += [(member, f"{place}/{index}", base, False) for index, member in reversed(members)]
 
 
-def rewritten(schema: Any, other: Callable[[str], str | None], *, named: bool = False) -> Any:
-    """The schema with other references, where `other` gives one for what stands before the fragment.
+def lead(schema: Any, other: Callable[[str, str], str | None], draft: int) -> None:
+    """Change the URIs in the references and identifiers of a parsed schema, in place; their fragments stay.
 
-    With `named` it is a map of schemas by names.
+    `other` is given what stands before the fragment, as it is written and joined with its base URI, and gives
+    another, or None. Identifiers are written as the dialect `draft` has them.
     """
-    if isinstance(schema, list):
-        return [rewritten(member, other) for member in schema]
-    if not isinstance(schema, dict):
-        return schema
-    changed = {
-        key: member if key in DATA and not named else rewritten(member, other, named=key in NAMES and not named)
-        for key, member in schema.items()
-    }
-    reference = schema.get("$ref")
-    if isinstance(reference, str) and not named:
-        whole, hash_, fragment = reference.partition("#")
-        if (instead := other(whole)) is not None:
-            changed["$ref"] = instead + hash_ + fragment
-    return changed
+    own = dialect_of(schema)
+    for item, _, base in list(_schemas(schema)):
+        for keyword in REFERENCES:
+            reference = item.get(keyword)
+            whole, hash_, fragment = reference.partition("#") if isinstance(reference, str) else ("", "", "")
+            if whole and (led := other(whole, joined(base, whole))) is not None:
+                item[keyword] = led + hash_ + fragment
+        if identifier := _identifier(item, own):
+            del item[identifies(own)]
+            item[identifies(draft)] = other(identifier, base) or identifier
+
+
+def dialect_of(schema: Any) -> int:
+    """The dialect of a parsed schema, as jsonschema_rs numbers it."""
+    try:
+        return draft_of(schema)
+    except InvalidSchema:  # which the check of the content tells
+        return jsonschema_rs.Draft202012
+
+
+def identifies(draft: int) -> str:
+    """The keyword that gives a schema its URI."""
+    return "id" if draft == jsonschema_rs.Draft4 else "$id"
+
+
+def _identifier(schema: dict[str, Any], draft: int) -> str:
+    """The URI that a schema gives itself; empty where it has none, or no more than the name of a place."""
+    given = schema.get(identifies(draft))
+    if not isinstance(given, str) or given.startswith("#") or (draft <= jsonschema_rs.Draft7 and "$ref" in schema):
+        return ""
+    return given
+
+
+def joined(base: str, uri: str) -> str:
+    """A URI reference as its base leads it, without fragment."""
+    try:
+        return urldefrag(urljoin(base, uri)).url
+    except ValueError:  # no URI, which the check of the content tells
+        return uri

@@ -102,6 +102,58 @@ def test_references_are_followed_in_every_dialect(money, draft, whole):
     assert (refused.status_code, [change["rule"] for change in refused.json()["changes"]]) == (422, ["required-added"])
 
 
+@pytest.mark.parametrize("draft", DIALECTS)
+def test_resources_embedded_in_several_contracts_are_told_apart(money, draft):
+    """Each means its own by a URI that others use too, however it is written."""
+    identifier, definitions = "id" if draft == 4 else "$id", "definitions" if draft < 2019 else "$defs"
+    dialect = {"$schema": DIALECTS[draft]}
+    for kind in ("integer", "string"):
+        part = {"part": {identifier: "parts/one", "type": kind, definitions: {"flag": {"type": "boolean"}}}}
+        uris = ["parts/one", "https://example.com/parts/one", "https://example.com/parts/one#/definitions/flag"]
+        uris[2] = uris[2].replace("definitions", definitions)
+        properties = {f"p{number}": {"$ref": uri} for number, uri in enumerate(uris)}
+        schema = {**dialect, identifier: "https://example.com/root", "properties": properties, definitions: part}
+        assert money.publish(f"shop.{kind}", "1.0.0", schema).status_code == 201
+    both = {"i": {"$ref": "contract:shop.integer@1.0.0"}, "s": {"$ref": "contract:shop.string@1.0.0"}}
+    answer = money.publish("shop.order", "1.0.0", {**dialect, "properties": both})
+    assert answer.status_code == 201, answer.content
+    valid = [{"i": {"p0": 1, "p1": 1, "p2": True}, "s": {"p0": "x", "p1": "x", "p2": True}}]
+    invalid = [{"i": {"p0": "x"}}, {"i": {"p1": "x"}}, {"s": {"p0": 1}}, {"s": {"p1": 1}}, {"i": {"p2": 1}}]
+    answers = [money.post(each, f"{PATH}/validate").json()["valid"] for each in valid + invalid]
+    assert answers == [True] + [False] * len(invalid)
+
+
+@pytest.mark.parametrize("identified", [False, True])
+def test_what_a_schema_holds_itself_is_no_other_contract(money, identified):
+    held = {"shop.money@1.0.0": {"type": "string"} | ({"$id": "contract:shop.money@1.0.0"} if identified else {})}
+    schema = order("contract:shop.money@1.0.0") | {"$defs": held}
+    schema["properties"]["held"] = {"$ref": "#/$defs/shop.money@1.0.0"}
+    assert money.publish("shop.order", "1.0.0", schema).status_code == 201
+    assert len(money.get(PATH).json().get("dependencies", [])) == (not identified)
+    total = "x" if identified else {"amount": 3}
+    for instance, valid in (({"total": total, "held": "x"}, True), ({"total": 3}, False), ({"held": 3}, False)):
+        assert money.post({"total": total} | instance, f"{PATH}/validate").json()["valid"] is valid
+    itself = {"$id": "contract:shop.itself@1.0.0", "properties": {"p": {"$ref": "contract:shop.itself@1.0.0#/$defs/p"}}}
+    assert money.publish("shop.itself", "1.0.0", itself | {"$defs": {"p": {"type": "null"}}}).status_code == 201
+
+
+def test_dynamic_references_lead_through_contracts(money):
+    items = {"type": "array", "items": {"$dynamicRef": "#node"}}
+    tree = {"$dynamicAnchor": "node", "type": "object", "properties": {"children": items}}
+    assert money.publish("shop.tree", "1.0.0", tree).status_code == 201
+    strict = {"$dynamicAnchor": "node", "$ref": "contract:shop.tree@1.0.0", "unevaluatedProperties": False}
+    assert money.publish("shop.strict", "1.0.0", strict).status_code == 201
+    uses = {"t": {"$dynamicRef": "contract:shop.tree@^1#node"}, "s": {"$ref": "contract:shop.strict@1.0.0"}}
+    assert money.publish("shop.order", "1.0.0", {"properties": uses}).status_code == 201
+    assert [each["reference"] for each in money.get(PATH).json()["dependencies"]] == [
+        "contract:shop.tree@^1",
+        "contract:shop.strict@1.0.0",
+    ]
+    more = {"children": [{"more": 1}]}
+    for instance, valid in (({"t": more}, True), ({"s": more}, False), ({"t": {"children": [3]}}, False)):
+        assert money.post(instance, f"{PATH}/validate").json()["valid"] is valid
+
+
 TUPLE_7 = {"$schema": DIALECTS[7], "type": "array", "items": [{"type": "integer"}], "additionalItems": False}
 TUPLE_2020 = {"type": "array", "prefixItems": [{"type": "integer"}], "items": False}
 
