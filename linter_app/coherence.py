@@ -14,6 +14,7 @@ from linter_app.parts import apart
 from linter_app.rules.catalogue import Rule, rule
 from linter_app.views import View
 from linter_app.wit.model import TypeItem, package_of
+from linter_app.wit.text import declared_in
 from linter_app.wit.tool import resolve
 
 
@@ -83,7 +84,7 @@ def check_bundle(schema: Any, wit: str, dependencies: Mapping[str, str] | None =
     fact, `old_pointer` names the WIT item and `new_pointer` the place in the schema. Raises InvalidWIT,
     WITToolFailed.
     """
-    package = package_of(resolve(wit, dependencies))
+    package = package_of(resolve(wit, dependencies), declared_in(wit))
     types = {_words(name): each for interface in package.interfaces.values() for name, each in interface.types.items()}
     return tuple(_compared(_Named(types, _schemas(Document(read_schema(schema))))))
 

@@ -9,9 +9,10 @@ from contracts_app.bundles import ContractBundle, content_digest, key_of
 from contracts_app.exceptions import ContractAlreadyExists, ContractError, ContractRefused, VersionSetChanged
 from contracts_app.services.publishing import publish_contract
 from contracts_app.services.references import read_referring, references_of, target_of
-from contracts_app.services.wit_packages import used
+from contracts_app.services.wit_packages import contract_of
 from contracts_app.storage import Actor, ContractIndex, ContractStorage, Deed, Listing, Written, contract_storage
 from linter_app.semver import Version
+from linter_app.wit import used_in
 
 MOST_MEMBERS = 500
 
@@ -101,7 +102,7 @@ def in_order(members: list[Member]) -> list[Member]:
 
 
 def _referred(bundle: ContractBundle) -> set[str]:
-    packages = {package.replace(":", ".") for _, package, _, _ in used(bundle.wit or "")}
+    packages = {contract_of(used) for used in used_in(bundle.wit or "")}
     schema = read_referring(bundle.json_schema)
     return packages | {target.name for reference, _ in references_of(schema) if (target := target_of(reference))}
 

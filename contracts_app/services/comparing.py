@@ -15,12 +15,13 @@ from contracts_app.services.checking import Texts, changes_between, check_conten
 from contracts_app.services.depending import check_dependencies
 from contracts_app.services.publishing import COMPARABLE, compare_versions, texts_of, told_changes
 from contracts_app.services.references import dialect_of, target_of
-from contracts_app.services.wit_packages import is_package, packages_of, with_version
+from contracts_app.services.wit_packages import is_package, packages_of
 from contracts_app.storage import ContractStorage
 from linter_app import Report, check_bundle
 from linter_app.changelog import fact
 from linter_app.json_text import loads
 from linter_app.verdict import report_of
+from linter_app.wit import with_version
 
 DEPENDENTS_SECONDS = 10
 """How long the versions that depend on a change are looked at; those not reached are counted as `unchecked`."""

@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 from linter_app.change import OPPOSITE, Change, Direction, direction_of
 from linter_app.rules.catalogue import Rule
 from linter_app.wit import rules
-from linter_app.wit.model import Interface, Item, Package, Role, TypeItem, World, package_of
+from linter_app.wit.model import Interface, Item, Package, Role, TypeItem, World, package_of, releases_in, track
+from linter_app.wit.text import declared_in
 from linter_app.wit.tool import resolve
 
 _T = TypeVar("_T", bound=Item)
@@ -30,8 +31,12 @@ def diff_wit(
         which = rules.PACKAGE_ADDED if new.strip() else rules.PACKAGE_REMOVED
         both_empty = not old.strip() and not new.strip()
         return () if both_empty else (_change(which, "the WIT package " + which.id.rpartition("-")[2], "", ""),)
-    packages = [package_of(resolve(*each)) for each in ((old, old_dependencies), (new, new_dependencies))]
-    return tuple(_packages(packages[0], packages[1]))
+    resolved = resolve(old, old_dependencies), resolve(new, new_dependencies)
+    releases = releases_in(*resolved)
+    old_package, new_package = (
+        package_of(each, declared_in(text), releases) for each, text in zip(resolved, (old, new), strict=True)
+    )
+    return tuple(_packages(old_package, new_package))
 
 
 def _change(which: Rule, message: str, old_path: str | None, new_path: str | None, **more: Any) -> Change:
@@ -44,10 +49,8 @@ def _packages(old: Package, new: Package) -> Iterator[Change]:
         yield _change(rules.PACKAGE, f"package {old.name} became {new.name}", "", "", old=old.name, new=new.name)
     for one, other in _paired(old.interfaces, new.interfaces):
         if one is None or other is None:
-            if "/" in (one or other or _NOTHING).path:
-                continue  # written within a world or another package: that it is imported or used is told elsewhere
-            which = rules.INTERFACE_ADDED if one is None else rules.INTERFACE_REMOVED
-            yield _came_or_went(which, one, other)
+            if all(each is None or each.declared for each in (one, other)):  # else it is told where it is used
+                yield _came_or_went(rules.INTERFACE_ADDED if one is None else rules.INTERFACE_REMOVED, one, other)
         else:
             yield from _about(one, other)
             yield from _interfaces(one, other)
@@ -114,19 +117,9 @@ def _released(old: Item, new: Item) -> Change:
     """An interface of another package, in another version of it."""
     versions = [item.signature or "none" for item in (old, new)]
     message = f"interface {new.path!r} was of version {versions[0]} of its package and is of {versions[1]}"
-    # Names are matched as far as they promise compatibility (Component Model, `Binary.md`, canonical versions).
-    fits = old.signature and new.signature and _track(old.signature) == _track(new.signature)
+    fits = old.signature and new.signature and track(old.signature) == track(new.signature)
     which = rules.USED_UPDATED if fits else rules.USED_REPLACED
     return _change(which, message, old.path, new.path, old=old.signature, new=new.signature)
-
-
-def _track(version: str) -> str:
-    """As much of a version as must be the same: up to the first number that is not 0; of a prerelease all."""
-    numbers, _, prerelease = version.partition("+")[0].partition("-")
-    if prerelease:
-        return version
-    major, minor, patch = numbers.split(".")
-    return major if major != "0" else f"0.{minor}" if minor != "0" else f"0.0.{patch}"
 
 
 def _interfaces(old: Interface, new: Interface) -> Iterator[Change]:

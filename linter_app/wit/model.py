@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, Literal
 
 NOMINAL = ("record", "variant", "enum", "flags", "resource")
@@ -45,6 +46,8 @@ class Interface(Item):
     types: Mapping[str, TypeItem] = field(default_factory=dict)
     functions: Mapping[str, Item] = field(default_factory=dict)
     roles: frozenset[Role] = frozenset()
+    declared: bool = False
+    """Whether the text declares it in a package, rather than within a world or not at all."""
     partial: bool = False
     """Whether only those types are here that the package uses: no world imports or exports the interface."""
 
@@ -59,7 +62,7 @@ class World(Item):
 
 @dataclass(frozen=True)
 class Package:
-    """The package that a text declares, and the interfaces of other packages as far as it uses them."""
+    """The package that a text declares, with those nested in it, and of others the interfaces that it uses."""
 
     name: str
     version: str | None
@@ -67,38 +70,86 @@ class Package:
     worlds: Mapping[str, World]
 
 
-def package_of(resolved: Any) -> Package:
-    """Read what `wasm-tools component wit --json` prints. The last package listed is the one that was asked for."""
-    return _Reader(resolved).package()
+Releases = Mapping[str, str]
+"""What tells the versions of a package apart, by the package's full name: appended to the plain one."""
+
+
+def package_of(resolved: Any, declared: Sequence[str], releases: Releases = MappingProxyType({})) -> Package:
+    """Read what `wasm-tools component wit --json` prints. `declared` names the packages of the text, its own first."""
+    return _Reader(resolved, declared, releases).package()
+
+
+def releases_in(*resolved: Any) -> Releases:
+    """Names for the versions of packages that one of these uses in several.
+
+    A version goes by as much of it as promises compatibility, so that it is met again in its updates.
+    """
+    named: dict[str, str] = {}
+    used = [[package["name"].partition("@") for package in one["packages"]] for one in resolved]
+    for package in {name for one in used for name, _, _ in one}:
+        sides = [[version for name, _, version in one if name == package] for one in used]
+        if max(map(len, sides)) > 1:
+            told_apart = all(len(set(map(track, side))) == len(side) for side in sides)
+            for version in {version for side in sides for version in side}:
+                at = f"@{version}" if version else ""
+                named[package + at] = f"@{track(version)}" if version and told_apart else at
+    return named
+
+
+def track(version: str) -> str:
+    """As much of a version as must be the same: up to the first number that is not 0; of a prerelease all.
+
+    So are names matched (Component Model, `Binary.md`, canonical versions).
+    """
+    numbers, _, prerelease = version.partition("+")[0].partition("-")
+    if prerelease or not numbers:
+        return version
+    major, minor, patch = numbers.split(".")
+    return major if major != "0" else f"0.{minor}" if minor != "0" else f"0.0.{patch}"
 
 
 class _Reader:
-    def __init__(self, resolved: Any) -> None:
+    def __init__(self, resolved: Any, declared: Sequence[str], releases: Releases) -> None:
         self.worlds, self.interfaces = resolved["worlds"], resolved["interfaces"]
         self.types, self.packages = resolved["types"], resolved["packages"]
-        self.own = len(self.packages) - 1
+        self.releases = releases
+        names = [package["name"] for package in self.packages]
+        self.declared = [names.index(name) for name in declared if name in names] or [len(names) - 1]
+        self.own = self.declared[0]
         self.roles: dict[int, set[Role]] = {}
         # Types of other packages that were met, each with its interface.
         self.used: dict[int, int] = {}
 
     def package(self) -> Package:
-        own = self.packages[self.own]
-        name, _, version = own["name"].partition("@")
-        worlds = {world: self.world(index) for world, index in own.get("worlds", {}).items()}
-        named = own.get("interfaces", {})
-        interfaces = {interface: self.interface(interface, index) for interface, index in named.items()}
-        for world in own.get("worlds", {}).values():
-            for role in ("imports", "exports"):
-                for key, item in self.worlds[world].get(role, {}).items():
-                    index = item.get("interface", {}).get("id")
-                    if index is not None and self.interfaces[index]["name"] is None:
-                        path = f"{self.worlds[world]['name']}/{key}"
-                        interfaces[path] = self.interface(path, index)
-        return Package(name, version or None, interfaces | self.others(), worlds)
+        name, _, version = self.packages[self.own]["name"].partition("@")
+        worlds: dict[str, World] = {}
+        for at in self.declared:  # before the interfaces, whose roles they tell
+            for index in self.packages[at].get("worlds", {}).values():
+                world = self.world(index)
+                worlds[world.path] = world
+        found: dict[str, Interface] = {}
+        for at in self.declared:
+            for index in self.packages[at].get("interfaces", {}).values():
+                path = str(self.interface_name(index))
+                found[path] = replace(self.interface(path, index), declared=True)
+            for index in self.packages[at].get("worlds", {}).values():
+                found |= self.within(index)
+        return Package(name, version or None, found | self.others(), worlds)
+
+    def within(self, index: int) -> dict[str, Interface]:
+        """The interfaces that are written within a world."""
+        world, found = self.worlds[index], {}
+        for role in ("imports", "exports"):
+            for key, item in world.get(role, {}).items():
+                at = item.get("interface", {}).get("id")
+                if at is not None and self.interfaces[at]["name"] is None:
+                    path = f"{self.named(world)}/{key}"
+                    found[path] = self.interface(path, at)
+        return found
 
     def others(self) -> dict[str, Interface]:
         """The interfaces of other packages that worlds import or export, and those whose types are used."""
-        names = {index: str(self.interface_name(index)) for index in self.roles if self.foreign(index)}
+        names = {index: str(self.interface_name(index)) for index in self.roles if self.undeclared(index)}
         found = {name: self.interface(name, index) for index, name in names.items()}
         types: dict[str, dict[str, TypeItem]] = {}
         read: set[int] = set()
@@ -114,34 +165,41 @@ class _Reader:
         found = self.interfaces[index]
         return found["name"] is not None and found["package"] != self.own
 
+    def undeclared(self, index: int) -> bool:
+        """Whether an interface is one of a package that the text does not declare."""
+        return self.foreign(index) and self.interfaces[index]["package"] not in self.declared
+
     def world(self, index: int) -> World:
         found = self.worlds[index]
+        path = self.named(found)
         sides: dict[str, dict[str, Item]] = {"imports": {}, "exports": {}}
         for side, items in sides.items():
             for key, item in found.get(side, {}).items():
                 if "function" in item:
-                    items[key] = self.function(f"{found['name']}/{key}", item["function"])
+                    items[key] = self.function(f"{path}/{key}", item["function"])
                 elif "interface" in item:
                     at = item["interface"]["id"]
                     self.roles.setdefault(at, set()).add("import" if side == "imports" else "export")
                     name = self.interface_name(at) or key
                     package = self.packages[self.interfaces[at]["package"]]["name"] if self.foreign(at) else ""
                     release = package.partition("@")[2] or None
-                    items[name] = Item(
-                        f"{found['name']}/{name}", "interface", release, stability=_stability(item["interface"])
-                    )
+                    items[name] = Item(f"{path}/{name}", "interface", release, stability=_stability(item["interface"]))
                 elif "type" in item and self.types[item["type"]]["kind"] != {"type": item["type"]}:
-                    items[key] = self.type(f"{found['name']}/{key}", item["type"])
+                    items[key] = self.type(f"{path}/{key}", item["type"])
         docs = _docs(found)
-        return World(found["name"], "world", None, docs, _stability(found), sides["imports"], sides["exports"])
+        return World(path, "world", None, docs, _stability(found), sides["imports"], sides["exports"])
 
     def interface_name(self, index: int) -> str | None:
-        """The name of an interface, with its package unless that is the own one; None where it has none."""
+        """The name of an interface, after its package unless that is the own one; None where it has none."""
         found = self.interfaces[index]
-        if not self.foreign(index):
-            return None if found["name"] is None else str(found["name"])
-        package, _, _ = self.packages[found["package"]]["name"].partition("@")
-        return f"{package}/{found['name']}"
+        return None if found["name"] is None else self.named(found)
+
+    def named(self, found: Any) -> str:
+        """The name of an interface or a world, after its package unless that is the own one."""
+        if found["package"] == self.own:
+            return str(found["name"])
+        package = self.packages[found["package"]]["name"]
+        return f"{package.partition('@')[0]}{self.releases.get(package, '')}/{found['name']}"
 
     def interface(self, path: str, index: int) -> Interface:
         found = self.interfaces[index]
@@ -191,7 +249,7 @@ class _Reader:
             return self.written(kind["type"])
         if word in NOMINAL and type_ != aliased:
             owner = (found.get("owner") or {}).get("interface")
-            if owner is not None and self.foreign(owner):
+            if owner is not None and self.undeclared(owner):
                 self.used[type_] = owner
             name = self.interface_name(owner) if owner is not None else None
             return f"{name}/{found['name']}" if name else str(found["name"])

@@ -3,7 +3,7 @@ import subprocess
 import pytest
 
 from linter_app import check_bundle, lint_wit
-from linter_app.wit import InvalidWIT, WITToolFailed, check_wit, wasm_tools
+from linter_app.wit import InvalidWIT, WITToolFailed, check_wit, declared_in, used_in, wasm_tools, with_version
 
 
 def test_good_wit_passes():
@@ -81,6 +81,88 @@ def test_what_is_used_newly_is_no_break():
         "wit-function-added",
         "wit-type-added",
     }
+
+
+RELEASES = {"use": "use shop:money/types@1.0.0.{price};", "second": "use shop:money/types@2.0.0.{price as late};"}
+BOTH = "package shop:cart;\ninterface cart {{ {use} {second} total: func() -> {total}; next: func() -> {next}; }}\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "update", "breaks"),
+    [
+        (("price", "late"), ("price", "late"), "1.0.0", False),
+        (("price", "late"), ("late", "price"), "1.0.0", True),  # other fields under the same name
+        (("price", None), ("price", "late"), "1.0.0", False),
+        (("price", None), ("price", "late"), "1.0.1", False),
+        (("price", None), ("price", "late"), "2.0.1", True),  # the two are not told apart by what they promise
+        (("price", None), ("late", "price"), "1.0.0", True),
+    ],
+)
+def test_several_versions_of_a_package_are_told_apart(old, new, update, breaks):
+    second = MONEY.replace("1.0.0", "2.0.0").replace("cents = u64", "cents = u32")
+    packages = {"one": MONEY, "two": second}
+
+    def cart(total, later):
+        text = BOTH.format(**RELEASES, total=total, next=later)
+        return text if later else text.replace(RELEASES["second"], "").replace("next: func() -> None;", "")
+
+    updated = packages | {"one": MONEY.replace("1.0.0", update)}
+    report = lint_wit(
+        cart(*old),
+        cart(*new).replace("@1.0.0", f"@{update}"),
+        mode="backward",
+        old_dependencies=packages,
+        new_dependencies=updated,
+    )
+    assert report.verdict == ("breaking" if breaks else "compatible"), report.changes
+
+
+# As `wasm-tools component wit` prints a component: all that it uses is nested in one text.
+NESTED = """/* all of /* it */ */ package root:component;
+world root { import shop:money/types@1.0.0; export run: func(); }
+package shop:money@1.0.0 {
+  interface types { record price { amount: u64 } round: func(p: price) -> price; }
+  interface idle { type a = u8; }
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "rule"),
+    [
+        ("run: func()", "run: func() -> u8", "wit-function-changed"),
+        ("amount: u64", "amount: u32", "wit-record-field-changed"),
+        ("type a = u8", "type a = u16", "wit-type-changed"),
+        ("interface idle { type a = u8; }", "", "wit-interface-removed"),
+        ("export run: func();", "export run: func(); export late: func();", "wit-export-added"),
+        ("shop:money@1.0.0 {", "shop:money@1.0.0 { interface late {}", "wit-interface-added"),
+        ("money/types@1.0.0; ", "money/types@1.0.0; import shop:money/idle@1.0.0;", "wit-import-added"),
+    ],
+)
+def test_packages_nested_in_a_text_are_compared_as_its_own(before, after, rule):
+    assert before in NESTED
+    assert not list(used_in(NESTED))
+    changes = lint_wit(NESTED, NESTED.replace(before, after)).changes
+    assert [change.rule for change in changes] == [rule], changes
+
+
+def test_a_package_that_is_at_hand_and_not_used_does_not_matter():
+    cart = "package shop:cart; interface cart { total: func() -> u8; }"
+    packages = {"old_dependencies": {"money": MONEY}, "new_dependencies": {"money": MONEY}}
+    changes = lint_wit(cart, cart.replace("u8", "u16"), **packages).changes
+    assert [change.rule for change in changes] == ["wit-function-changed"]
+
+
+def test_packages_used_are_found_in_the_text():
+    text = """// package no:where;
+    package %shop:cart@1.0.0-rc.1;
+    /* use not:this/one; /* nested */ use nor:that/one; // */ use a:b/c.{d};
+    world w { import a:b/c@1.0.0-rc.2; export x:inner/y; include shop:cart/own; import re-use: func(); }
+    package x:inner { interface y {} }"""
+    assert [(used.reference, used.line) for used in used_in(text)] == [("a:b", 3), ("a:b@1.0.0-rc.2", 4)]
+    assert declared_in(text) == ["shop:cart@1.0.0-rc.1", "x:inner"]
+    assert "package %shop:cart@2.0.0;" in with_version(text, "2.0.0")
+    assert "package %shop:cart;" in with_version(text, "")
 
 
 OLD = """package demo:shop@1.0.0;

@@ -1,0 +1,73 @@
+"""WIT texts as they are written: the packages that one declares and uses, found without resolving it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_LINE = re.compile(r"//[^\n]*|/\*")
+_BLOCK = re.compile(r"/\*|\*/")
+_ID = r"%?[a-zA-Z][a-zA-Z0-9-]*"
+_VERSION = r"[0-9][0-9A-Za-z.+-]*[0-9A-Za-z]"
+_DECLARED = re.compile(rf"(?<![%\w-])package\s+({_ID}:{_ID})(?:@({_VERSION}))?\s*([;{{])")
+_USED = re.compile(
+    rf"(?<![%\w-])(?:use|import|export|include)\s+(?:{_ID}\s*:\s+)?({_ID}:{_ID})/{_ID}(?:@({_VERSION}))?"
+)
+
+
+@dataclass(frozen=True)
+class Used:
+    """A package of another text; `line` counts from 1."""
+
+    name: str
+    version: str | None
+    line: int
+
+    @property
+    def reference(self) -> str:
+        return f"{self.name}@{self.version}" if self.version else self.name
+
+
+def declared_in(text: str) -> list[str]:
+    """The packages that a text declares, such as `shop:cart@1.0.0`: its own first, then those nested in it."""
+    found = sorted(_DECLARED.finditer(_without_comments(text)), key=lambda match: match[3] == "{")
+    return [match[1].replace("%", "") + (f"@{match[2]}" if match[2] else "") for match in found]
+
+
+def used_in(text: str) -> Iterator[Used]:
+    """Each package that a text uses and does not declare, once."""
+    bare = _without_comments(text)
+    declared = declared_in(text)
+    own, seen = [name.partition("@")[0] for name in declared[:1]], set(declared)
+    for match in _USED.finditer(bare):
+        used = Used(match[1].replace("%", ""), match[2], bare.count("\n", 0, match.start()) + 1)
+        if used.name not in own and used.reference not in seen:
+            seen.add(used.reference)
+            yield used
+
+
+def with_version(text: str, version: str) -> str:
+    """A text whose package has this version, or none where it is empty; comments and all else stay."""
+    declared = [match for match in _DECLARED.finditer(_without_comments(text)) if match[3] == ";"]
+    if not declared:
+        return text
+    end = declared[0].end(2) if declared[0][2] else declared[0].end(1)
+    return text[: declared[0].end(1)] + (f"@{version}" if version else "") + text[end:]
+
+
+def _without_comments(text: str) -> str:
+    """The text with spaces for comments, which may nest, so that places stay."""
+    kept: list[str] = []
+    at = depth = begun = 0
+    while mark := (_BLOCK if depth else _LINE).search(text, at):
+        at = mark.end()
+        if not depth:
+            kept.append(text[begun : mark.start()])
+            begun = mark.start()
+        depth += {"/*": 1, "*/": -1}.get(mark[0], 0)
+        if not depth:
+            kept.append(re.sub(r"[^\n]", " ", text[begun:at]))
+            begun = at
+    rest = text[begun:]
+    return "".join(kept) + (re.sub(r"[^\n]", " ", rest) if depth else rest)
