@@ -40,8 +40,11 @@ def used_in(text: str) -> Iterator[Used]:
     bare = _without_comments(text)
     declared = declared_in(text)
     own, seen = [name.partition("@")[0] for name in declared[:1]], set(declared)
+    line, counted = 1, 0
     for match in _USED.finditer(bare):
-        used = Used(match[1].replace("%", ""), match[2], bare.count("\n", 0, match.start()) + 1)
+        line += bare.count("\n", counted, match.start())
+        counted = match.start()
+        used = Used(match[1].replace("%", ""), match[2], line)
         if used.name not in own and used.reference not in seen:
             seen.add(used.reference)
             yield used
