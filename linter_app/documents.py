@@ -186,15 +186,26 @@ class Document:
     def _dynamic(self, source: Source, keyword: str, reference: str) -> Source | None:
         """The outermost target in dynamic scope, where it is the same on every way (Core 8.2.3.2)."""
         static = self._static(source.path, reference)
+        anchored = self._anchored(static, keyword, reference)
+        if static is None or not self._identified or len(anchored) < 2:
+            return static
+        return anchored.get(self._base(()))
+
+    def ways(self, source: Source, keyword: str) -> dict[str, Source]:
+        """Where a dynamic reference without one target may lead, by the URI of the resource; first what it names."""
+        static = self._static(source.path, source.schema[keyword])
+        if static is None:
+            return {}
+        return {self._base(static.path): static} | self._anchored(static, keyword, source.schema[keyword])
+
+    def _anchored(self, static: Source | None, keyword: str, reference: str) -> dict[str, Source]:
+        """The places that a dynamic reference may lead to instead, by the URIs of their resources."""
         anchor = "$recursiveAnchor" if keyword == "$recursiveRef" else "$dynamicAnchor"
         name = True if keyword == "$recursiveRef" else urldefrag(reference).fragment
         if static is None or not isinstance(static.schema, dict) or static.schema.get(anchor) != name:
-            return static
-        anchored = [path for path, schema in self.schemas() if schema.get(anchor) == name]
-        if not self._identified or len(anchored) == 1:
-            return static
-        outermost = [path for path in anchored if self._base(path) == self._base(())]
-        return self._at(outermost[0]) if outermost else None
+            return {}
+        paths = [path for path, schema in self.schemas() if schema.get(anchor) == name]
+        return {self._base(path): self._at(path) for path in reversed(paths)}
 
     def _at(self, path: Path) -> Source:
         return self.source.at(*path)

@@ -44,7 +44,8 @@ class View:
         self.conjunction = conjunction
         self.parts: list[Part] = []
         self.refuses_all = False
-        self.unresolved: list[tuple[str, Source]] = []
+        self.unresolved: dict[tuple[str, ...], dict[str, Source]] = {}
+        """References without one target: as written, with the URIs they may lead to and the schemas there."""
         self._unevaluated: list[tuple[Part, int, int]] = []
         seen: set[int] = set()
         for source in conjunction:
@@ -67,7 +68,8 @@ class View:
             if keyword in schema:
                 target = part.target(keyword)
                 if target is None:
-                    self.unresolved.append((str(schema[keyword]), source))
+                    ways = part.source.document.ways(part.source, keyword)
+                    self.unresolved[str(schema[keyword]), *ways] = ways
                 else:
                     self._flatten(target, seen)
         for index in range(len(schema.get("allOf", ()))):

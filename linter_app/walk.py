@@ -295,10 +295,7 @@ def compare(
         elif place.new.types:
             place.report(ACCEPTED, "values are accepted here where none was", "", "")
         return
-    unresolved = [{uri for uri, _ in view.unresolved} for view in (place.old, place.new)]
-    if unresolved[0] != unresolved[1]:
-        names = ", ".join(sorted(unresolved[0] ^ unresolved[1]))
-        place.undecided(f"a reference leads to a schema that is not known here: {names}", "$ref", "$ref")
+    _compare_unresolved(place)
     if place.unclear:
         place.undecided("what unevaluated items or properties are hangs on the instance", "", "")
     weigh(place)
@@ -308,6 +305,21 @@ def compare(
     for about, compare_keywords in comparisons():
         if about is None or not about.isdisjoint(keywords):
             compare_keywords(place)
+
+
+def _compare_unresolved(place: Place) -> None:
+    """Equal references without a target mean the same, unless they lead to places that differ, as the instance is."""
+    old, new = place.old.unresolved, place.new.unresolved
+    if differing := old.keys() ^ new.keys():
+        names = ", ".join(sorted({reference for reference, *_ in differing}))
+        place.undecided(f"a reference leads to a schema that is not known here: {names}", "$ref", "$ref")
+        return
+    for (reference, *uris), ways in old.items():
+        changed = [uri for uri in uris if place.sides((ways[uri],), (new[reference, *uris][uri],))]
+        if changed:
+            keyword = next(word for word in ("$dynamicRef", "$recursiveRef") if word in place.old.keywords)
+            message = f"{reference} leads to one schema or another as the instance is; changed are {', '.join(changed)}"
+            place.undecided(message, keyword, keyword)
 
 
 def _leads_to_definitions(keyword: str, reference: Any) -> bool:

@@ -79,6 +79,29 @@ def test_resources_are_what_references_lead_to():
     assert lint(old, new).verdict == U
 
 
+@pytest.mark.parametrize(
+    ("draft", "anchor", "reference"),
+    [
+        ("2019-09", {"$recursiveAnchor": True}, {"$recursiveRef": "#"}),
+        ("2020-12", {"$dynamicAnchor": "node"}, {"$dynamicRef": "#node"}),
+    ],
+)
+def test_where_a_dynamic_reference_may_lead_is_compared(draft, anchor, reference):
+    """The root has no such anchor, so that the places are told apart by the instance alone."""
+
+    def written(one=None, two=None):
+        tree = {**anchor, **obj({"below": reference})}
+        defs = {name: {"$id": name, **tree, **(more or {})} for name, more in (("one", one), ("two", two))}
+        dialect = f"https://json-schema.org/draft/{draft}/schema"
+        return {"$schema": dialect, "$id": "https://example.com/", "$ref": "one", "required": ["name"], "$defs": defs}
+
+    assert lint(written(), written({"title": "Tree"}, {"title": "Tree"}), mode="full").verdict == C
+    # The root asks for the name already, but nothing below did.
+    report = lint(written(), written({"required": ["name"]}))
+    assert (report.verdict, [change.rule for change in report.changes]) == (U, ["undecided"])
+    assert "changed are https://example.com/one" in report.changes[0].message
+
+
 def test_a_fact_that_is_met_twice_breaks_what_it_breaks_at_either_place():
     asked = {"dependentSchemas": {"a": {"type": "number"}}}
     # Of a name that matches both patterns no object is accepted any more; of one that matches the first only, each is.
