@@ -15,10 +15,13 @@ from linter_app.documents import Document
 from linter_app.effort import bearable, steps_for_a_value
 from linter_app.json_text import identity, loads, pointer
 from linter_app.witnesses.draw import Draw
+from linter_app.witnesses.judge import reason
 from linter_app.witnesses.wanted import Aim, Contradiction
 
 MOST_ERRORS = 50
 """Of one instance."""
+MOST_REASON = 1000
+"""Characters, without those of a large value."""
 MOST_STEPS = 10_000_000
 """Of one instance, some 0.1 microseconds each, in which no other thread of the process works."""
 SECONDS = 10
@@ -65,7 +68,7 @@ class Validator:
                     {
                         "instancePointer": pointer(list(error.instance_path)),
                         "schemaPointer": pointer(list(error.schema_path)),
-                        "reason": error.message[:2000],
+                        "reason": reason(error, MOST_REASON),
                     }
                 )
                 if len(found) == MOST_ERRORS:

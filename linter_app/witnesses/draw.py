@@ -167,7 +167,11 @@ class Draw:
             if preferred and self.dice.random() < rate:
                 found = preferred
                 break
-        return self.dice.choice(found).take()
+        way = self.dice.choice(found)
+        if way.keyword != "required" and self.dice.random() < 0.8:
+            # What is broken here shall be all that is broken.
+            wanted.required |= set(part.schema.get("required", ())) - wanted.forbidden
+        return way.take()
 
     # Names of properties
 

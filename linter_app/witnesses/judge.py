@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from jsonschema_specifications import REGISTRY
 from linter_app import dialects, iri
 from linter_app.documents import Source
 from linter_app.effort import bearable
+from linter_app.parts import type_of
 from linter_app.patterns import matches
 
 iri.defer()
@@ -100,14 +102,6 @@ class Judge:
         """The errors of the quicker validator."""
         return iter(self._quick.iter_errors(instance))
 
-    def error(self, instance: Any) -> str:
-        """Why the instance is refused, in one line."""
-        for error in self.errors(instance):
-            place = "".join(f"/{step}" for step in error.instance_path)
-            text = str(error.message)
-            return (text if len(text) < 300 else text[:297] + "...") + (f" (at {place})" if place else "")
-        return ""
-
     def _independent(self) -> Any:
         base = validators.validator_for({"$schema": dialects.URIS[self._draft]})
         limited = {
@@ -123,6 +117,15 @@ class Judge:
             for uri, schema in self._resources.items()
         ]
         return made(self.schema, registry=REGISTRY.with_resources(named), format_checker=base.FORMAT_CHECKER)
+
+
+def reason(error: Any, most: int) -> str:
+    """What an error of jsonschema-rs says, in at most so many characters; of a large value, not all of it."""
+    text = str(error.message)
+    if len(text) > most:
+        value = json.dumps(error.instance, ensure_ascii=False, separators=(",", ":"))
+        text = text.replace(value, f"this {type_of(error.instance)}", 1)
+    return text if len(text) <= most else text[: most - 3] + "..."
 
 
 def _refuse(uri: str) -> Any:

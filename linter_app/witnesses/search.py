@@ -6,20 +6,24 @@ import json
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from typing import Any, Literal
 
 from linter_app.change import Change, Witness
 from linter_app.effort import LEVELS, bearable
-from linter_app.json_text import MAX_DEPTH, InvalidJSON, check_depth
+from linter_app.json_text import MAX_DEPTH, InvalidJSON, check_depth, pointer
 from linter_app.patterns import sample
 from linter_app.views import View
 from linter_app.walk import Place, Walk
 from linter_app.witnesses.draw import Draw
-from linter_app.witnesses.judge import UNUSABLE, Judge
+from linter_app.witnesses.judge import UNUSABLE, Judge, reason
 from linter_app.witnesses.wanted import Aim, Contradiction
 
 MAX_SIZE = 30_000
 """Characters of the largest instance that is looked at: nobody reads more, and validators take their time."""
+MOST_ERRORS = 50
+"""Of one instance that are looked at."""
+MOST_REASON = 300
 
 Side = Literal["backward", "forward"]
 
@@ -38,13 +42,14 @@ class Search:
     def witness(self, change: Change | None, until: float, tries: int) -> Witness | None:
         """An instance for this fact (for none in particular: None), or None where none was found in time.
 
-        One that is refused for this very fact is preferred to one that is refused for another.
+        One that is refused for this very fact is preferred to one that is refused for another, and most of all one
+        that is refused for nothing else.
         """
         dice = random.Random(f"{change.rule} {change.new_pointer}" if change else "any")
         aim = _aim(change, self.side) if change else Aim()
         aim.holes = self.walk.holes[self.side]
         until = min(until, self.deadline)
-        found, last = None, tries
+        mixed, found, last = None, None, tries
         for attempt in range(tries):
             if attempt > last or (attempt and time.monotonic() > until):
                 break
@@ -54,11 +59,14 @@ class Search:
                 continue
             if not self._fit_to_judge(instance) or not self._parts(instance):
                 continue
-            if change is None or self._shows(instance, change):
-                return self._shown(instance, change) or found
-            if found is None:
-                found, last = self._shown(instance, None), attempt + 40
-        return found
+            own, others = self._errors(instance, change)
+            if own and not others:
+                return self._shown(instance, change, until) or found or mixed
+            if own and mixed is None:
+                mixed, last = self._shown(instance, change, until), min(last, attempt + 20)
+            elif not own and found is None:
+                found, last = self._shown(instance, None, until), min(last, attempt + 40)
+        return mixed or found
 
     def _fit_to_judge(self, instance: Any) -> bool:
         """Whether validators will be done with the instance in moments."""
@@ -69,17 +77,22 @@ class Search:
             return False
         return size(instance) <= MAX_SIZE
 
-    def _shows(self, instance: Any, change: Change) -> bool:
-        """Whether the refusal names the place of this fact, as far as the last steps of its pointer tell."""
+    def _errors(self, instance: Any, change: Change | None) -> tuple[list[Any], list[Any]]:
+        """Why the instance is refused: for this fact, as far as the last steps of its pointer tell, and for others."""
+        errors = list(islice(self.refusing.errors(instance), MOST_ERRORS))
+        if change is None:
+            return errors, []
         at = (change.new_pointer if self.side == "backward" else change.old_pointer) or ""
         steps = at.split("/")[-2:]
         detail = change.new if self.side == "backward" else change.old
-        for error in self.refusing.errors(instance):
+
+        def is_own(error: Any) -> bool:
             path = [str(step).replace("~", "~0").replace("/", "~1") for step in error.schema_path]
             placed = path[-len(steps) :] == steps or steps[-1] in path[-2:]
-            if placed and (steps[-1] != "required" or f'"{detail}"' in error.message):
-                return True
-        return False
+            return placed and (steps[-1] != "required" or f'"{detail}"' in error.message)
+
+        own = [error for error in errors if is_own(error)]
+        return own, [error for error in errors if not is_own(error)]
 
     def _parts(self, instance: Any) -> bool:
         try:
@@ -90,15 +103,21 @@ class Search:
     def _proven(self, instance: Any) -> bool:
         return self.accepting.agrees(instance, True) and self.refusing.agrees(instance, False)
 
-    def _shown(self, instance: Any, change: Change | None) -> Witness | None:
+    def _shown(self, instance: Any, change: Change | None, until: float) -> Witness | None:
         """The instance, made as small as it can be and shown by both validators."""
+        most = len(self._errors(instance, change)[1])
 
         def holds(value: Any) -> bool:
-            return self._parts(value) and (change is None or self._shows(value, change))
+            if time.monotonic() > until or not self._parts(value):
+                return False
+            own, others = self._errors(value, change)
+            return bool(own) and len(others) <= most
 
-        for value in (_minimal(instance, holds, self.deadline), instance):
+        for value in (_minimal(instance, holds), instance):
             if self._proven(value):
-                return Witness(value, self.side, self.refusing.error(value))
+                error = self._errors(value, change)[0][0]
+                place = pointer(error.instance_path)
+                return Witness(value, self.side, reason(error, MOST_REASON) + (f" (at {place})" if place else ""))
         return None
 
 
@@ -151,42 +170,48 @@ def _names(root: Any) -> Iterator[str]:
             waiting.extend(child for child in item if isinstance(child, (dict, list)))
 
 
-def _minimal(instance: Any, holds: Callable[[Any], bool], deadline: float) -> Any:
+def _minimal(instance: Any, holds: Callable[[Any], bool]) -> Any:
     """A smaller instance for which `holds` is still true: nothing more can be left out of it."""
-    smaller = True
-    while smaller:
-        smaller = False
-        for candidate in _smaller(instance):
-            if time.monotonic() > deadline:
-                return instance
-            if size(candidate) < size(instance) and holds(candidate):
-                instance, smaller = candidate, True
-                break
+    before = None
+    while instance != before:
+        before, instance = instance, _smaller(instance, holds)
     return instance
+
+
+def _smaller(value: Any, holds: Callable[[Any], bool]) -> Any:
+    """The value, with as much left out of it as one look over its members finds."""
+    if isinstance(value, dict):
+        for name in list(value):
+            less = {key: member for key, member in value.items() if key != name}
+            value = less if holds(less) else value
+        for name in value:
+            value = {**value, name: _smaller(value[name], _within(value, name, holds))}
+    elif isinstance(value, list):
+        for index in reversed(range(len(value))):
+            fewer = value[:index] + value[index + 1 :]
+            value = fewer if holds(fewer) else value
+        for index in range(len(value)):
+            item = _smaller(value[index], _within(value, index, holds))
+            value = [*value[:index], item, *value[index + 1 :]]
+    elif isinstance(value, str):
+        step = len(value)
+        while step:
+            if step <= len(value) and holds(value[: len(value) - step]):
+                value = value[: len(value) - step]
+            else:
+                step //= 2
+    elif isinstance(value, (int, float)) and not isinstance(value, bool) and value not in (0, 1):
+        value = next((simple for simple in (0, 1) if holds(simple)), value)
+    return value
+
+
+def _within(whole: Any, at: Any, holds: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    """Whether it holds with another member in this place."""
+    if isinstance(whole, dict):
+        return lambda member: holds({**whole, at: member})
+    return lambda item: holds([*whole[:at], item, *whole[at + 1 :]])
 
 
 def size(value: Any) -> int:
     """How much there is to read in a value."""
     return len(json.dumps(value, ensure_ascii=False))
-
-
-def _smaller(value: Any) -> Iterator[Any]:
-    if isinstance(value, dict):
-        for name in value:
-            yield {key: member for key, member in value.items() if key != name}
-        for name, member in value.items():
-            for less in _smaller(member):
-                yield {**value, name: less}
-    elif isinstance(value, list):
-        for index in range(len(value)):
-            yield value[:index] + value[index + 1 :]
-        for index, item in enumerate(value):
-            for less in _smaller(item):
-                yield [*value[:index], less, *value[index + 1 :]]
-    elif isinstance(value, str) and value:
-        yield ""
-        if len(value) > 3:
-            yield value[: len(value) // 2]
-        yield value[:-1]
-    elif isinstance(value, (int, float)) and not isinstance(value, bool):
-        yield from (0, 1)

@@ -92,6 +92,8 @@ def test_instances_are_validated_one_or_many(stocked):
     assert answer["errors"] == [
         {"instancePointer": "/id", "schemaPointer": "/properties/id/type", "reason": '1 is not of type "string"'}
     ]
+    answer = stocked.post({"id": list(range(1000))}, path).json()
+    assert answer["errors"][0]["reason"] == 'this array is not of type "string"'
     lines = b'{"id": "a"}\n\nnot json\n{}\n'
     answer = stocked.client.post(path, lines, content_type="application/x-ndjson", headers=stocked.headers({})).json()
     assert [(result["line"], result["valid"]) for result in answer["results"]] == [(1, True), (3, False), (4, False)]

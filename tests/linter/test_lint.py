@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 
+import jsonschema_rs
 import pytest
 
 from linter_app import Config, lint
@@ -163,6 +164,26 @@ def test_a_witness_is_minimal_and_for_its_own_fact():
     first, second = lint(old, new, budget_ms=2000).changes
     assert len(first.witness.instance["a"]) == 3
     assert "less than the minimum of 5" in second.witness.error
+
+
+def test_a_witness_is_refused_for_its_own_fact_alone_and_says_why():
+    def order(required, lines, note):
+        line = obj({"sku": {"type": "string"}, "quantity": {"type": "integer", "minimum": 1}}, ["sku", "quantity"])
+        lines = {"type": "array", "minItems": 1, "maxItems": lines, "items": line}
+        properties = {"lines": lines, "note": {"type": "string", "maxLength": note}, "total": {"type": "number"}}
+        return obj(properties, required)
+
+    new = order(["lines", "total"], 50, 200)
+    changes = {change.rule: change for change in lint(order(["lines"], 100, 500), new, budget_ms=2000).breaking}
+    judge = jsonschema_rs.validator_for(new)
+    for rule, keyword in (("required-added", "required"), ("max-items", "maxItems"), ("max-length", "maxLength")):
+        [witness] = [change.witness for name, change in changes.items() if name.startswith(rule)]
+        [error] = judge.iter_errors(witness.instance)
+        assert error.schema_path[-1] == keyword
+    assert changes["required-added"].witness.instance == {"lines": [{"quantity": 1, "sku": ""}]}
+    assert changes["max-items-decreased"].witness.error == "this array has more than 50 items (at /lines)"
+    assert len(changes["max-items-decreased"].witness.instance["lines"]) == 51
+    assert len(changes["max-length-decreased"].witness.instance["note"]) == 201
 
 
 def test_without_a_budget_there_are_no_witnesses():
