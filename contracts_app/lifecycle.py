@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 DRAFT, ACTIVE, DEPRECATED, SUNSET, WITHDRAWN = STATES = ("draft", "active", "deprecated", "sunset", "withdrawn")
+COMPARABLE = (ACTIVE, DEPRECATED, SUNSET)
+"""The states of versions that a new one is compared with."""
 # What may become what; sunset is not written but reached, when a deprecated version's day has come.
 TRANSITIONS = {
     "activate": (DRAFT, DEPRECATED, SUNSET),

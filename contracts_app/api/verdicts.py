@@ -144,7 +144,7 @@ def _validate_lines(validator: validating.Validator, lines: list[bytes]) -> list
 
 
 def _side(value: Any, field: str) -> tuple[comparing.Side, str]:
-    """One side of a check, and the contract it is of; texts of a side that names a version stand in place of its."""
+    """One side of a check, registered or not, and the contract that it is of."""
     if not isinstance(value, dict) or not value or not value.keys() <= set(_SIDE):
         raise MalformedContract(
             f"{field} must be an object with name and version of a registered contract, or with jsonSchema or wit",

@@ -15,10 +15,9 @@ from contracts_app.console.groups import VIEW
 from contracts_app.console.pages import entries_of, page, render_page, trail_to
 from contracts_app.console.verdicts import StepVerdict, verdict_between
 from contracts_app.exceptions import ContractNotFound
-from contracts_app.lifecycle import STATES
+from contracts_app.lifecycle import COMPARABLE, STATES
 from contracts_app.policies import levels_for, levels_of, policy_of
 from contracts_app.services.finding import latest
-from contracts_app.services.publishing import COMPARABLE
 from contracts_app.services.surveying import ORDERS, Query, most_used, survey
 from contracts_app.storage import Entry, contract_storage
 from linter_app.semver import Version

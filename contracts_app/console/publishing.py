@@ -20,10 +20,10 @@ from contracts_app.console.pages import actor_of, form_status, page, render_page
 from contracts_app.exceptions import ContractError, ContractNotFound, StorageUnavailable
 from contracts_app.policies import policy_of
 from contracts_app.services import publish_contract
+from contracts_app.services.comparing import compare, side_of, told_changes
 from contracts_app.services.finding import latest
-from contracts_app.services.publishing import compare_versions, find_neighbours, told_changes
+from contracts_app.services.publishing import find_neighbours
 from contracts_app.storage import contract_storage
-from linter_app import Report
 from linter_app.places import line_of_repeated_member, lines_of
 from linter_app.semver import Version, smallest_minor
 
@@ -97,7 +97,7 @@ def _rehearsed(request: HttpRequest, order: PublishOrder) -> Outcome:
     below = find_neighbours(bundle, index, policy).below
     if not below:
         return Outcome(passes=True, compatibility=policy.compatibility)
-    report: Report = compare_versions(storage.content(below[0], index), bundle, policy, storage)
+    report = compare(side_of(storage.content(below[0], index), storage), side_of(bundle, storage), policy)
     return Outcome(
         passes=True,
         compared_with=below[0].version,

@@ -10,7 +10,7 @@ from django.core.cache import cache
 from contracts_app.bundles import compact
 from contracts_app.exceptions import ContractError, StorageUnavailable
 from contracts_app.policies import Policy
-from contracts_app.services.publishing import compare_versions
+from contracts_app.services.comparing import compare, side_of
 from contracts_app.storage import ContractIndex, Entry, contract_storage
 
 REMEMBERED_SECONDS = 24 * 3600
@@ -37,7 +37,8 @@ def verdict_between(
         return known
     storage = contract_storage()
     try:
-        report = compare_versions(storage.content(older, index), storage.content(newer, index), policy, storage)
+        old, new = (side_of(storage.content(entry, index), storage) for entry in (older, newer))
+        report = compare(old, new, policy)
     except StorageUnavailable:
         raise
     except ContractError as error:

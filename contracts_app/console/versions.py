@@ -21,9 +21,9 @@ from contracts_app.lifecycle import TRANSITIONS
 from contracts_app.policies import policy_of
 from contracts_app.services import comparing, validating
 from contracts_app.services.bundling import self_contained
+from contracts_app.services.comparing import told_changes
 from contracts_app.services.documenting import at_pointer, fields_of
 from contracts_app.services.finding import is_exact, resolve
-from contracts_app.services.publishing import told_changes
 from contracts_app.storage import Entry, contract_storage
 from linter_app.changelog import markdown
 from linter_app.json_text import InvalidJSON, loads

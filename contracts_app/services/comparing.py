@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 from contracts_app.bundles import ContractBundle
 from contracts_app.exceptions import ContractRefused
+from contracts_app.lifecycle import COMPARABLE
 from contracts_app.policies import Policy, policy_of
 from contracts_app.services.bundling import misreading, self_contained
 from contracts_app.services.checking import Texts, changes_between, check_content
 from contracts_app.services.depending import check_dependencies
-from contracts_app.services.publishing import COMPARABLE, compare_versions, texts_of, told_changes
 from contracts_app.services.references import dialect_of, target_of
 from contracts_app.services.wit_packages import is_package, packages_of
 from contracts_app.storage import ContractStorage
@@ -38,6 +37,10 @@ class Side:
 
 def side_of(bundle: ContractBundle, storage: ContractStorage) -> Side:
     return Side(texts_of(bundle, storage), bundle)
+
+
+def texts_of(bundle: ContractBundle, storage: ContractStorage) -> Texts:
+    return Texts(self_contained(bundle, storage), bundle.wit, packages_of(bundle, storage))
 
 
 def proposed_side(name: str, schema: str | None, wit: str | None, storage: ContractStorage) -> Side:
@@ -72,6 +75,11 @@ def told_report(report: Report, policy: Policy) -> dict[str, Any]:
         "warnings": list(report.warnings),
         "changes": told_changes(report),
     }
+
+
+def told_changes(report: Report) -> list[dict[str, Any]]:
+    """The facts as data, each with whether it breaks under the policy."""
+    return [fact(change) | {"breaking": change in report.breaking} for change in report.changes]
 
 
 def broken_dependents(name: str, proposed: Texts, storage: ContractStorage) -> dict[str, Any]:
@@ -132,7 +140,8 @@ def history(name: str, storage: ContractStorage) -> list[tuple[ContractBundle, R
         raise ContractRefused(f"{name} has more than {LONGEST_HISTORY} versions; ask for a diff of two of them")
     bundles = [storage.content(entry, index) for entry in entries]
     steps: list[tuple[ContractBundle, Report | None]] = [(bundle, None) for bundle in bundles[:1]]
-    return steps + [(new, compare_versions(old, new, policy, storage)) for old, new in pairwise(bundles)]
+    sides = [side_of(bundle, storage) for bundle in bundles]
+    return steps + [(bundles[at], compare(sides[at - 1], sides[at], policy)) for at in range(1, len(bundles))]
 
 
 def coherence(schema: str, wit: str) -> list[dict[str, Any]]:

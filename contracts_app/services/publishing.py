@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from contracts_app.bundles import ContractBundle, content_digest, utc_now
 from contracts_app.exceptions import (
@@ -18,17 +17,17 @@ from contracts_app.exceptions import (
     StorageUnavailable,
     VersionSetChanged,
 )
-from contracts_app.lifecycle import ACTIVE, DEPRECATED, DRAFT, SUNSET, Lifecycle
+from contracts_app.lifecycle import ACTIVE, COMPARABLE, DRAFT, Lifecycle
 from contracts_app.policies import Policy, policy_of
 from contracts_app.services.bundling import self_contained
-from contracts_app.services.checking import Texts, changes_between, check_content
+from contracts_app.services.checking import check_content
+from contracts_app.services.comparing import compare, side_of, told_changes
 from contracts_app.services.depending import check_dependencies
 from contracts_app.services.wit_packages import packages_of
 from contracts_app.storage import Actor, ContractIndex, ContractStorage, Deed, Entry, contract_storage
 from linter_app import Report
-from linter_app.changelog import fact, told
+from linter_app.changelog import told
 from linter_app.semver import Version
-from linter_app.verdict import report_of
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +35,6 @@ PUBLISH_SECONDS = 60
 """How long one write goes on reading and deciding anew while others write the same name."""
 PUBLISHED = "published"
 """The message of the log line."""
-COMPARABLE = (ACTIVE, DEPRECATED, SUNSET)
 
 # Threads of one process take turns at a name, rather than race each other in vain. Other processes
 # are not held by it: the compare-and-set of the storage alone keeps the set true.
@@ -187,7 +185,7 @@ def check_against(
     for other, newer in [*((each, True) for each in neighbours.below), *((each, False) for each in neighbours.above)]:
         stored = storage.content(other, known)
         older, later = (stored, bundle) if newer else (bundle, stored)
-        report = compare_versions(older, later, policy, storage)
+        report = compare(side_of(older, storage), side_of(later, storage), policy)
         if report.acceptable:
             continue
         if override is None or not policy.allow_override:
@@ -213,16 +211,6 @@ def find_neighbours(bundle: ContractBundle, known: ContractIndex, policy: Policy
     below.reverse()
     most = None if policy.transitive else 1
     return Neighbours(tuple(below[:most]), tuple(above[:most]), equal)
-
-
-def compare_versions(older: ContractBundle, later: ContractBundle, policy: Policy, storage: ContractStorage) -> Report:
-    """The verdict on the step between two versions, with what they refer to."""
-    changes = changes_between(texts_of(older, storage), texts_of(later, storage), policy.config)
-    return report_of(changes, policy.config, equal=False, current_version=older.version, proposed_version=later.version)
-
-
-def texts_of(bundle: ContractBundle, storage: ContractStorage) -> Texts:
-    return Texts(self_contained(bundle, storage), bundle.wit, packages_of(bundle, storage))
 
 
 def _exists(bundle: ContractBundle, stored: Entry) -> ContractAlreadyExists:
@@ -262,8 +250,3 @@ def _refused(
         requiredVersion=report.required_version,
         changes=told_changes(report),
     )
-
-
-def told_changes(report: Report) -> list[dict[str, Any]]:
-    """The facts as data, each with whether it breaks under the policy."""
-    return [fact(change) | {"breaking": change in report.breaking} for change in report.changes]

@@ -110,7 +110,7 @@ def test_an_operators_day(page, console):
     page.get_by_label("Search", exact=True).fill("customer places")
     page.get_by_role("button", name="Filter").click()
     page.get_by_role("link", name="order.created").click()
-    expect(page.get_by_role("row", name=re.compile("2.0.0")).get_by_text("breaking")).to_be_visible()
+    expect(page.get_by_role("row", name=re.compile("2.0.0")).get_by_text("breaking", exact=True)).to_be_visible()
     page.get_by_role("link", name="New version").click()
     text = page.get_by_label("JSON Schema").input_value()
     page.get_by_label("JSON Schema").fill(text.replace('"maxItems": 50', '"maxItems": 40'))
