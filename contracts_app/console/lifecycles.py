@@ -171,7 +171,8 @@ def bulk(request: HttpRequest) -> HttpResponse:
         messages.error(request, _("At most %d versions are deprecated at once; choose fewer.") % MOST_AT_ONCE)
         return redirect(back)
     valid = first or form.is_valid()
-    said: dict[str, Any] = form.cleaned_data if valid and not first else {"reason": "", "sunset": None, "latest": first}
+    # Of a form with a faulty field, the others still say what is meant.
+    said: dict[str, Any] = {"reason": "", "sunset": None, "latest": first} | ({} if first else form.cleaned_data)
     confirmed = valid and "confirm" in request.POST
     chosen = chosen if said["latest"] else [replace(item, successor="") for item in chosen]
     items = [_deprecate(request, item, said["reason"], said["sunset"], dry_run=not confirmed) for item in chosen]

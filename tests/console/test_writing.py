@@ -259,6 +259,9 @@ def test_of_many_each_names_the_version_that_stays_as_its_successor(console):
     items = [f"{item.name}@{item.version}|{item.etag}" for item in summary.context["items"]]
     unnamed = console.post("deprecate", item=items, reason="", sunset="", preview="1")
     assert [item.successor for item in unnamed.context["items"]] == ["", ""]
+    faulty = console.post("deprecate", item=items, reason="old", sunset="soon", latest="on", confirm="1")
+    assert faulty.context["form"].errors.keys() == {"sunset"}
+    assert [item.successor for item in faulty.context["items"]] == ["1.2.0", "1.2.0"]
     assert console.post("deprecate", item=items[:1], reason="", sunset="", confirm="1").status_code == 302
     assert record("a", "1.0.0").lifecycle.successor is None
     assert console.post("deprecate", item=items[1:], reason="", sunset="", latest="on", confirm="1").status_code == 302
