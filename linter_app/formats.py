@@ -1,9 +1,11 @@
 """Formats (JSON Schema Validation 7.3): since which draft validators assert them, and examples of each."""
 
 # As jsonschema_rs numbers drafts. `date` and `time` were known to draft 3 already, and stayed known.
-_SINCE = dict.fromkeys(("date-time", "date", "time", "email", "hostname", "ipv4", "ipv6", "uri", "regex"), 4)
+_SINCE = dict.fromkeys(
+    ("date-time", "date", "time", "email", "idn-email", "hostname", "ipv4", "ipv6", "uri", "regex"), 4
+)
 _SINCE |= dict.fromkeys(("uri-reference", "uri-template", "json-pointer"), 6)
-_SINCE |= dict.fromkeys(("iri", "iri-reference", "idn-email", "idn-hostname", "relative-json-pointer"), 7)
+_SINCE |= dict.fromkeys(("iri", "iri-reference", "idn-hostname", "relative-json-pointer"), 7)
 _SINCE |= {"duration": 19, "uuid": 19}
 
 

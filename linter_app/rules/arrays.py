@@ -118,5 +118,6 @@ def _contains_changed(place: Place, old: Count, new: Count) -> None:
     if old[2] != new[2]:
         which = MAX_DECREASED if new[2] < old[2] else MAX_INCREASED
         before, after = (None if most == float("inf") else most for most in (old[2], new[2]))
-        message = f"maxContains {before or 'without limit'} became {after or 'without limit'}"
+        shown = ["without limit" if most is None else most for most in (before, after)]
+        message = f"maxContains {shown[0]} became {shown[1]}"
         place.report(which, message, "maxContains", "maxContains", before, after)

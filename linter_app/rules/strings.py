@@ -79,7 +79,7 @@ def _unknown(view: View) -> list[str]:
 def _implied(keyword: str, word: str, by: View) -> bool:
     """Whether every string that a place accepts is proven to obey the pattern or format."""
     if keyword == "format":
-        return any(word in _WIDER.get(other, ()) for other, _ in by.found("format"))
+        return any(word in _WIDER.get(other, ()) for other in _words(by, keyword))
     return included(by.texts, word, *by.lengths)
 
 

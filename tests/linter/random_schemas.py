@@ -130,7 +130,9 @@ class Schemas:
             case "pattern":
                 return dice.choice(PATTERNS)
             case "format":
-                return dice.choice(["date", "uuid", "ipv4"])
+                return dice.choice(
+                    ["date", "uuid", "ipv4", "duration", "hostname", "email", "idn-email", "uri", "iri", "regex"]
+                )
             case "enum":
                 return dice.sample(INSTANCES, 3)
             case "const":

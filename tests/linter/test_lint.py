@@ -12,8 +12,10 @@ import pytest
 from linter_app import Config, lint
 from linter_app.checks import parse_schema
 from linter_app.dialects import InvalidSchema, read_schema
+from linter_app.formats import EXAMPLES, asserted
 from linter_app.lint import facts_between, plainly_compatible
 from linter_app.semver import InvalidVersion
+from tests.linter.random_schemas import DIALECTS
 
 LATEST = "https://json-schema.org/draft/2020-12/schema"
 C, B, U = "compatible", "breaking", "undecided"
@@ -319,6 +321,23 @@ def test_equal_properties_are_compared_where_a_pattern_or_a_reference_says_more_
     assert lint(old, new).verdict == "breaking"
     old, new = ({**names, "$defs": {"a": {}}, "patternProperties": {"^x": {"minimum": least}}} for least in (1, 2))
     assert lint(old, new).verdict == "breaking"
+
+
+@pytest.mark.parametrize("dialect", DIALECTS.values())
+def test_formats_count_in_the_dialects_whose_validators_assert_them(dialect):
+    odd = ["\x00 <>{", "%%", "((", "-", "xn--a-", "1:2", "\u2603 ", "a b@@", "http://["]  # each format refuses one
+
+    def asserts(name):
+        judge = jsonschema_rs.validator_for({"$schema": dialect, "format": name}, validate_formats=True)
+        return not all(map(judge.is_valid, odd))
+
+    draft = read_schema({"$schema": dialect}).draft
+    assert {name for name in EXAMPLES if asserts(name)} == {name for name in EXAMPLES if asserted(name, draft)}
+    for wide in ("hostname", "uri-reference", "regex"):
+        for narrow in ("uuid", "duration"):
+            old, new = ({"$schema": dialect, "type": "string", "format": name} for name in (narrow, wide))
+            # Every UUID is a host's name, but where `uuid` says nothing any string is meant.
+            assert (lint(old, new).verdict == B) is (asserts(wide) and not asserts(narrow))
 
 
 def test_what_is_plainly_compatible_is_said_in_time_or_not_at_all():
