@@ -53,7 +53,7 @@ class Schemas:
                 new[key] = [self.changed(each, rate) for each in value]
                 if dice.random() < rate:
                     dice.shuffle(new[key])
-            elif key in ("items", "additionalProperties", "not", "if", "then", "else", "contains", "propertyNames"):
+            elif key in _ONE:
                 new[key] = self.changed(value, rate)
             elif isinstance(value, int) and not isinstance(value, bool) and dice.random() < rate * 2:
                 new[key] = max(int(key == "multipleOf"), value + dice.choice([-1, 1]))
@@ -124,9 +124,9 @@ class Schemas:
             case "minimum" | "maximum":
                 return dice.choice([-1, 0, 1, 2, 3, 1.5])
             case "exclusiveMinimum" | "exclusiveMaximum":
-                return dice.randint(0, 3) if self.draft > 4 else None
+                return dice.randint(0, 3) if self.draft > 4 else dice.random() < 0.7
             case "multipleOf":
-                return dice.choice([1, 2, 3, 0.5, 1.5])
+                return dice.choice([1, 2, 3, 0.5, 1.5, 2.0, 0.1])
             case "pattern":
                 return dice.choice(PATTERNS)
             case "format":
@@ -147,8 +147,13 @@ class Schemas:
                 return dice.randint(0, 2) if self.draft >= 2019 else None
             case "prefixItems":
                 return [self.schema(inner) for _ in range(dice.randint(1, 2))] if self.draft >= 2020 else None
-            case "items" | "additionalProperties":
+            case "items":
+                listed = self.draft < 2020 and dice.random() < 0.3
+                return [self.schema(inner) for _ in range(dice.randint(1, 2))] if listed else self.schema(inner)
+            case "additionalProperties":
                 return self.schema(inner)
+            case "additionalItems":
+                return dice.choice([False, self.schema(inner)]) if self.draft < 2020 else None
             case "propertyNames":
                 return (
                     dice.choice([{"maxLength": 2}, {"pattern": "^a"}, {"enum": ["a", "b"]}]) if self.draft > 4 else None
@@ -172,6 +177,7 @@ class Schemas:
         return None
 
 
+_ONE = ("items", "additionalItems", "additionalProperties", "not", "if", "then", "else", "contains", "propertyNames")
 _WORDS = {
     "string": ["minLength", "maxLength", "pattern", "format", "enum", "const"],
     "integer": ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "enum"],
@@ -182,7 +188,7 @@ _WORDS = {
     ],
     "array": [
         *("minItems", "maxItems", "uniqueItems", "contains", "minContains", "maxContains", "prefixItems"),
-        *("unevaluatedItems", "items"),
+        *("unevaluatedItems", "items", "additionalItems"),
     ],
     "null": ["enum"],
     "boolean": ["const"],
