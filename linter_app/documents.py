@@ -204,8 +204,17 @@ class Document:
         name = True if keyword == "$recursiveRef" else urldefrag(reference).fragment
         if static is None or not isinstance(static.schema, dict) or static.schema.get(anchor) != name:
             return {}
-        paths = [path for path, schema in self.schemas() if schema.get(anchor) == name]
-        return {self._base(path): self._at(path) for path in reversed(paths)}
+        return self._dynamic_anchors.get((anchor, name), {})
+
+    @cached_property
+    def _dynamic_anchors(self) -> dict[tuple[str, Any], dict[str, Source]]:
+        """The places that have such an anchor, by its keyword and name, and by the URI of the resource."""
+        found: dict[tuple[str, Any], dict[str, Source]] = {}
+        for path, schema in self.schemas():
+            for keyword in ("$recursiveAnchor", "$dynamicAnchor"):
+                if isinstance(name := schema.get(keyword), (str, bool)):
+                    found.setdefault((keyword, name), {}).setdefault(self._base(path), self._at(path))
+        return found
 
     def _at(self, path: Path) -> Source:
         return self.source.at(*path)

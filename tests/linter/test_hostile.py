@@ -32,6 +32,13 @@ def alternatives(count, extra):
     return {"allOf": [{"anyOf": [{"minimum": n, "maxLength": m} for m in range(4)]} for n in range(count)] + extra}
 
 
+def dynamic(count, least):
+    """As many references, each of which may lead to either of two places."""
+    places = {name: {"$id": name, "$dynamicAnchor": "n", "minProperties": least} for name in ("one", "two")}
+    properties = {f"p{n}": {"$dynamicRef": "one#n"} for n in range(count)}
+    return {"$id": "https://example.com/", "properties": properties, "$defs": places}
+
+
 CATASTROPHIC = "^(([a-z])+.)+[A-Z]([a-z])+$"
 PAIRS = {
     "deep arrays": (nested("string", 190, lambda s: {"items": s}), nested("null", 190, lambda s: {"items": s})),
@@ -47,6 +54,7 @@ PAIRS = {
     ),
     "fan of references": (fan("string"), fan("null")),
     "wide fan": (fan("string", width=8, depth=40), fan("integer", width=8, depth=40)),
+    "many dynamic references": (dynamic(3000, 0), dynamic(3000, 1)),
     "many alternatives": (alternatives(12, []), alternatives(12, [{"multipleOf": 3}])),
     "catastrophic patterns": (
         {"type": "string", "pattern": CATASTROPHIC, "maxLength": 200},
