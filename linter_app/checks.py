@@ -21,6 +21,7 @@ from linter_app.dialects import (
 )
 from linter_app.documents import Document
 from linter_app.effort import MOST_EVALUATED, evaluation
+from linter_app.identifiers import too_long
 from linter_app.json_text import loads, pointer
 from linter_app.patterns.effort import seconds_to_compile
 
@@ -28,6 +29,8 @@ from linter_app.patterns.effort import seconds_to_compile
 _COMPILED = frozenset(
     {"pattern", "patternProperties", *REFERENCES, "$id", "$anchor", "$dynamicAnchor", "$recursiveAnchor", "$vocabulary"}
 )
+
+_IDENTIFIERS = ("$id", "id")
 
 
 def _within(schema: Any) -> Iterator[tuple[Path, dict[str, Any]]]:
@@ -90,6 +93,9 @@ def check_compilable(read: Schema) -> None:
     if seconds_compiling(read) > MOST_COMPILING:
         reason = "its regular expressions take too long to compile; shorten this one, or repeat less in it"
         raise InvalidSchema(reason, _place_of_pattern(schema))
+    if not read.words.isdisjoint(_IDENTIFIERS) and (at := too_long(schema, read.draft)) is not None:
+        reason = "the URIs that it gives its parts are too long together: each is made of those around it"
+        raise InvalidSchema(reason, at)
     steps, place = evaluation(Document(read))
     if steps > MOST_EVALUATED:
         reason = "what is unevaluated here takes too long to find out: references multiply, or it is nested too deep"

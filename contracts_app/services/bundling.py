@@ -14,12 +14,13 @@ from urllib.parse import quote
 import jsonschema_rs
 
 from contracts_app.bundles import ContractBundle, Dependency, compact
-from contracts_app.services.references import dialect_of, identifiers_of, identifies, lead, target_of
+from contracts_app.services.references import dialect_of, lead, resources_of, target_of
 from contracts_app.services.remembering import remembering
 from contracts_app.storage import ContractStorage
 from linter_app import lint
 from linter_app.checks import check_schema
 from linter_app.dialects import URIS, InvalidSchema, read_schema
+from linter_app.identifiers import identifies
 from linter_app.json_text import loads
 
 Instead = Callable[[Dependency], str | None]
@@ -112,8 +113,9 @@ def _embedded(
             target = replace(target, json_schema=text)
         made = _embedded(target, storage, draft, embedded, instead, f"contract:{name}")
         embedded[name] = _identified(made, f"contract:{name}", draft)
-    own = identifiers_of(schema) if uri else {}
-    parts = {each: f"{uri}?{quote(each, safe=_IN_QUERY)}" if place else uri for place, each in own.items()}
+    parts: dict[str, str] = {}
+    for part in resources_of(schema) if uri else ():
+        parts[part.base] = f"{uri}?{quote(part.base, safe=_IN_QUERY)}" if part.place else uri
     lead(schema, lambda written, joined: parts.get(joined, led.get(written)), draft)
     return schema
 

@@ -12,19 +12,16 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote, urldefrag, urljoin
+from urllib.parse import unquote
 
 import jsonschema_rs
 
-from linter_app.dialects import MAPS, InvalidSchema, draft_of
-from linter_app.json_text import InvalidJSON, loads, pointer
+from linter_app.dialects import InvalidSchema, draft_of
+from linter_app.identifiers import Subschema, identifies, joined, subschemas
+from linter_app.json_text import InvalidJSON, loads
 
 _CONTRACT = re.compile(r"contract:([^@#]+)@([^#]+)")
 _URL = re.compile(r"(?:https?://[^/]+)?/registry/contracts/([^/#]+)/([^/#]+?)(?:/schema)?")
-DATA = ("const", "enum", "default", "examples", "example")
-"""The keywords whose values are data, in which nothing is a reference."""
-NAMES = MAPS | {"dependencies"}
-"""The keywords whose members have names of any sort, `default` or `$ref` among them."""
 REFERENCES = ("$ref", "$dynamicRef")
 """The keywords that may lead into another contract."""
 
@@ -55,42 +52,21 @@ def read_referring(text: str | None) -> Any:
 
 def references_of(schema: Any) -> Iterator[tuple[str, str]]:
     """Each reference to another contract, without fragment, and the JSON Pointer of where it is first written."""
-    seen = set(identifiers_of(schema).values())
-    for item, place, _ in _schemas(schema):
+    seen = {each.base for each in resources_of(schema)}
+    for each in subschemas(schema, dialect_of(schema)):
         for keyword in REFERENCES:
-            reference = item.get(keyword)
+            reference = each.schema.get(keyword)
             if not isinstance(reference, str):
                 continue
             whole = reference.partition("#")[0]
             if whole not in seen and target_of(whole):
                 seen.add(whole)
-                yield whole, f"{place}/{keyword}"
+                yield whole, f"{each.pointer}/{keyword}"
 
 
-def identifiers_of(schema: Any) -> dict[str, str]:
-    """The URIs that a schema and the resources embedded in it give themselves, by JSON Pointer, without fragments."""
-    draft = dialect_of(schema)
-    return {place: base for item, place, base in _schemas(schema) if _identifier(item, draft)}
-
-
-def _schemas(schema: Any) -> Iterator[tuple[dict[str, Any], str, str]]:
-    """Every object that stands where a schema may, with its JSON Pointer and its base URI."""
-    draft = dialect_of(schema)
-    waiting: list[tuple[Any, str, str, bool]] = [(schema, "", "", False)]
-    while waiting:
-        value, place, base, named = waiting.pop()
-        if isinstance(value, dict):
-            if not named:
-                base = joined(base, _identifier(value, draft))
-                yield value, place, base
-            waiting += [
-                (member, place + pointer((key,)), base, key in NAMES and not named)
-                for key, member in reversed(value.items())
-                if named or key not in DATA
-            ]
-        elif isinstance(value, list):
-            members = list(enumerate(value))
-            waiting += [(member, f"{place}/{index}", base, False) for index, member in reversed(members)]
+def resources_of(schema: Any) -> Iterator[Subschema]:
+    """The schema and those embedded in it that give themselves a URI, which is their base."""
+    return (each for each in subschemas(schema, dialect_of(schema)) if each.identifier)
 
 
 def lead(schema: Any, other: Callable[[str, str], str | None], draft: int) -> None:
@@ -100,13 +76,13 @@ def lead(schema: Any, other: Callable[[str, str], str | None], draft: int) -> No
     another, or None. Identifiers are written as the dialect `draft` has them.
     """
     own = dialect_of(schema)
-    for item, _, base in list(_schemas(schema)):
+    for item, _, base, identifier in list(subschemas(schema, own)):
         for keyword in REFERENCES:
             reference = item.get(keyword)
             whole, hash_, fragment = reference.partition("#") if isinstance(reference, str) else ("", "", "")
             if whole and (led := other(whole, joined(base, whole))) is not None:
                 item[keyword] = led + hash_ + fragment
-        if identifier := _identifier(item, own):
+        if identifier:
             del item[identifies(own)]
             item[identifies(draft)] = other(identifier, base) or identifier
 
@@ -117,24 +93,3 @@ def dialect_of(schema: Any) -> int:
         return draft_of(schema)
     except InvalidSchema:  # which the check of the content tells
         return jsonschema_rs.Draft202012
-
-
-def identifies(draft: int) -> str:
-    """The keyword that gives a schema its URI."""
-    return "id" if draft == jsonschema_rs.Draft4 else "$id"
-
-
-def _identifier(schema: dict[str, Any], draft: int) -> str:
-    """The URI that a schema gives itself; empty where it has none, or no more than the name of a place."""
-    given = schema.get(identifies(draft))
-    if not isinstance(given, str) or given.startswith("#") or (draft <= jsonschema_rs.Draft7 and "$ref" in schema):
-        return ""
-    return given
-
-
-def joined(base: str, uri: str) -> str:
-    """A URI reference as its base leads it, without fragment."""
-    try:
-        return urldefrag(urljoin(base, uri)).url
-    except ValueError:  # no URI, which the check of the content tells
-        return uri

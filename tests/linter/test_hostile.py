@@ -2,6 +2,7 @@
 
 import json
 import time
+import tracemalloc
 
 import pytest
 
@@ -10,6 +11,7 @@ from linter_app.checks import parse_schema
 from linter_app.dialects import InvalidSchema, read_schema
 from linter_app.documents import Document
 from linter_app.effort import bearable, plain
+from linter_app.identifiers import subschemas
 from linter_app.patterns import matches, shortest
 
 SECONDS = 20  # far beyond what any of these takes; a hang would take forever
@@ -200,6 +202,30 @@ def test_what_takes_long_to_compile_is_refused_with_its_place(schema, says, poin
     with pytest.raises(InvalidSchema, match=says) as refused:
         parse_schema(json.dumps(schema))
     assert refused.value.pointer == pointer
+
+
+def test_uris_that_grow_with_each_resource_around_them_are_refused():
+    """A text of 200 KB has URIs of more than 100 MB."""
+    schema = {"$defs": {str(number): {"$id": str(number)} for number in range(5000)}}
+    for _ in range(30):
+        schema = {"$id": "a" * 1000 + "/", "$defs": {"more": schema}}
+    with pytest.raises(InvalidSchema, match="URIs that it gives its parts are too long") as refused:
+        parse_schema(json.dumps({"$id": "https://example.com/", "$defs": {"whole": schema}}))
+    assert refused.value.pointer.startswith("/$defs/whole/$defs/more/")
+    usual = {str(number): {"$id": f"{number}.json"} for number in range(5000)}
+    parse_schema(json.dumps({"$id": "https://example.com/schemas/", "$defs": usual}))
+
+
+def test_places_are_written_out_only_where_they_are_told():
+    schema = {"items": [{"type": "null"}] * 5000}
+    for level in range(30):
+        schema = {"properties": {f"{level}" * 1000: schema}}
+    tracemalloc.start()
+    try:
+        assert sum(1 for _ in subschemas({"$ref": "#", **schema}, 20)) == 5031
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000  # all places together have 150 MB
+    finally:
+        tracemalloc.stop()
 
 
 def test_patterns_of_resources_are_counted():
