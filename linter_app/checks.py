@@ -20,7 +20,7 @@ from linter_app.dialects import (
     seconds_compiling,
 )
 from linter_app.documents import Document
-from linter_app.effort import MOST_EVALUATED, evaluation
+from linter_app.effort import MOST_EVALUATED, MOST_OF_PLACES, characters_of_places, evaluation
 from linter_app.identifiers import too_long
 from linter_app.json_text import loads, pointer
 from linter_app.patterns.effort import seconds_to_compile
@@ -93,6 +93,8 @@ def check_compilable(read: Schema) -> None:
     if seconds_compiling(read) > MOST_COMPILING:
         reason = "its regular expressions take too long to compile; shorten this one, or repeat less in it"
         raise InvalidSchema(reason, _place_of_pattern(schema))
+    if characters_of_places(read) > MOST_OF_PLACES:
+        raise InvalidSchema("too many places stand below long names, so that to name them takes too much memory")
     if not read.words.isdisjoint(_IDENTIFIERS) and (at := too_long(schema, read.draft)) is not None:
         reason = "the URIs that it gives its parts are too long together: each is made of those around it"
         raise InvalidSchema(reason, at)

@@ -59,6 +59,8 @@ class Schema:
     """The names of all members anywhere in it; its keywords are among them."""
     draft: int
     """The dialect to read it in, as jsonschema_rs numbers it."""
+    members: int
+    """How many members all objects in it have together."""
 
     @property
     def refers(self) -> bool:
@@ -69,10 +71,12 @@ class Schema:
 def read_schema(root: Any) -> Schema:
     """Look over a parsed schema, valid or not. Raises InvalidSchema on an unknown `$schema`."""
     words: set[str] = set()
+    members = 0
     for item in objects_in(root):
         words.update(item)
+        members += len(item)
     draft = draft_of(root) if words.isdisjoint(_OLDER) else guessed_draft_of(root)
-    return Schema(root, frozenset(words), draft)
+    return Schema(root, frozenset(words), draft, members)
 
 
 def objects_in(root: Any) -> Iterator[dict[str, Any]]:

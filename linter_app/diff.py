@@ -49,6 +49,9 @@ def walk(
             message = "a reference leads back to itself without going into the instance, which has no meaning"
             at = circle.pointer if document is old else None, circle.pointer if document is new else None
             state.changes.append(Change(UNDECIDED.id, at[0], at[1], "both", message, decided=False))
+    if state.untold:
+        message = "there are more changes than can be told: compare smaller parts"
+        state.changes.append(Change(UNDECIDED.id, "", "", direction_of(state.untold), message, decided=False))
     told: dict[Any, Change] = {}
     for change in state.changes:
         key = change.rule, change.old_pointer, change.new_pointer, change.message

@@ -8,6 +8,7 @@ from typing import Any
 from linter_app.change import Path
 from linter_app.dialects import MOST_COMPILING, REFERENCES, VALUES, Schema, patterns_in, read_schema, seconds_compiling
 from linter_app.documents import SAME_INSTANCE, Document, Source
+from linter_app.json_text import MAX_DEPTH
 
 LEVELS = 12
 """How deep an instance may be that a schema with references judges."""
@@ -29,6 +30,8 @@ PLAIN_PATTERNS = 1_000
 
 MOST_EVALUATED = 50_000
 """Places that a compiler may go through to find what `unevaluated...` applies to, in up to 10 microseconds each."""
+MOST_OF_PLACES = 50_000_000
+"""Characters, each of which takes some four bytes of memory."""
 _UNEVALUATED = ("unevaluatedProperties", "unevaluatedItems")
 
 
@@ -42,6 +45,23 @@ def plain(schema: Schema) -> bool:
     if sum(map(len, patterns_in(schema))) > PLAIN_PATTERNS:
         return False
     return seconds_compiling(schema) <= PLAIN_SECONDS
+
+
+def characters_of_places(schema: Schema) -> int:
+    """Of the JSON Pointers of all its members together, which a compiler keeps; not counted beyond MOST_OF_PLACES."""
+    if schema.members * MAX_DEPTH * max(map(len, schema.words), default=0) <= MOST_OF_PLACES:
+        return 0
+    total = 0
+    waiting: list[tuple[Any, int]] = [(schema.root, 0)]
+    while waiting and total <= MOST_OF_PLACES:
+        item, length = waiting.pop()
+        members = item.items() if isinstance(item, dict) else enumerate(item)
+        for key, child in members:
+            place = length + (len(key) if isinstance(key, str) else 6) + 1
+            total += place
+            if isinstance(child, (dict, list)):
+                waiting.append((child, place))
+    return total
 
 
 def bearable(document: Document) -> bool:
@@ -62,7 +82,11 @@ def bearable(document: Document) -> bool:
 
 def _compilable(document: Document) -> bool:
     schemas = document.schema, *map(read_schema, document.resources.values())
-    return sum(map(seconds_compiling, schemas)) <= MOST_COMPILING and evaluation(document)[0] <= MOST_EVALUATED
+    return (
+        sum(map(characters_of_places, schemas)) <= MOST_OF_PLACES
+        and sum(map(seconds_compiling, schemas)) <= MOST_COMPILING
+        and evaluation(document)[0] <= MOST_EVALUATED
+    )
 
 
 def evaluation(document: Document) -> tuple[int, Path]:

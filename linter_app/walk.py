@@ -18,6 +18,8 @@ from linter_app.weighing import weigh
 MAX_PLACES = 200_000
 MAX_DEPTH = 30
 """How deep the walk goes before it comes back later, with less on the stack."""
+MOST_TOLD = 10_000_000
+"""Characters of all facts together: below long names, a place takes more to name than to write."""
 MAX_SILENT_DEPTH = 50
 """How deep it goes to see whether two places differ, before it says that it cannot tell."""
 
@@ -61,7 +63,10 @@ class Walk:
     names: set[str] = field(default_factory=set)
     # Names that an open object of the accepting schema says nothing about and the other describes.
     holes: dict[str, dict[int, set[tuple[str, bool]]]] = field(default_factory=lambda: {"backward": {}, "forward": {}})
+    untold: frozenset[str] = frozenset()
+    """The directions that facts break for which there was no room."""
     places: int = 0
+    _told: int = 0
     _spent: bool = False
     _views: dict[tuple[tuple[int, int], ...], View] = field(default_factory=dict)
     _known_sides: dict[Pair, frozenset[str]] = field(default_factory=dict)
@@ -210,11 +215,15 @@ class Place:
         if self.walk._active and sides & self.open_sides == BOTH:
             self.walk.changes.append(Change(rule.id, None, None, "both", message))
             raise _Enough
+        if self.walk._told > MOST_TOLD:
+            self.walk.untold |= sides & self.open_sides
+            return
+        pointers = self._pointer(self.old, old_at, "old"), self._pointer(self.new, new_at, "new")
+        self.walk._told += len(message) + sum(len(each or "") for each in pointers)
         self.walk.changes.append(
             Change(
                 rule.id,
-                self._pointer(self.old, old_at, "old"),
-                self._pointer(self.new, new_at, "new"),
+                *pointers,
                 direction_of(sides & self.open_sides),
                 message,
                 old,

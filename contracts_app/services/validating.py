@@ -12,16 +12,17 @@ import jsonschema_rs
 from contracts_app.exceptions import ContractRefused
 from linter_app.dialects import read_schema
 from linter_app.documents import Document
-from linter_app.effort import bearable, steps_for_a_value
+from linter_app.effort import bearable
 from linter_app.json_text import identity, loads, pointer
 from linter_app.witnesses.draw import Draw
-from linter_app.witnesses.judge import reason
+from linter_app.witnesses.errors import Errors, reason
 from linter_app.witnesses.wanted import Aim, Contradiction
 
 MOST_ERRORS = 50
 """Of one instance."""
 MOST_REASON = 1000
 """Characters, without those of a large value."""
+TOO_LARGE = "it is not valid, and too large or too deep to say where: validate its parts by themselves"
 MOST_STEPS = 10_000_000
 """Of one instance, some 0.1 microseconds each, in which no other thread of the process works."""
 SECONDS = 10
@@ -40,7 +41,6 @@ class Validator:
             raise ContractRefused(
                 "to validate with this schema would take too long: its references multiply, or its patterns do"
             )
-        self._steps = steps_for_a_value(document)
         try:
             self._compiled = jsonschema_rs.validator_for(
                 self.schema,
@@ -50,32 +50,33 @@ class Validator:
             )
         except _UNUSABLE as error:
             raise ContractRefused(f"this schema cannot be compiled: {error}") from None
+        self._errors = Errors(self._compiled, document)
 
     def errors(self, instance: Any) -> list[dict[str, str]]:
         """What is wrong with an instance, at most MOST_ERRORS things.
 
         Raises ContractRefused where that would take too long, or cannot be told.
         """
-        if self._steps > 20 and (values := _values_in(instance)) * self._steps > MOST_STEPS:
+        steps = self._errors.steps
+        if steps > 20 and (values := _values_in(instance)) * steps > MOST_STEPS:
             raise ContractRefused(
                 f"{values} values are too many to be validated at once with this schema, "
-                f"which may hold each against {self._steps} alternatives; send fewer"
+                f"which may hold each against {steps} alternatives; send fewer"
             )
-        found = []
         try:
-            for error in self._compiled.iter_errors(instance):
-                found.append(
-                    {
-                        "instancePointer": pointer(list(error.instance_path)),
-                        "schemaPointer": pointer(list(error.schema_path)),
-                        "reason": reason(error, MOST_REASON),
-                    }
-                )
-                if len(found) == MOST_ERRORS:
-                    break
+            if self._compiled.is_valid(instance):
+                return []
+            found = self._errors.of(instance, MOST_ERRORS)
         except _UNUSABLE as error:
             raise ContractRefused(f"this instance cannot be validated: {error}") from None
-        return found
+        return [
+            {
+                "instancePointer": pointer(list(error.instance_path)),
+                "schemaPointer": pointer(list(error.schema_path)),
+                "reason": reason(error, MOST_REASON),
+            }
+            for error in found
+        ] or [{"instancePointer": "", "schemaPointer": "", "reason": TOO_LARGE}]
 
     def is_valid(self, instance: Any) -> bool:
         return bool(self._compiled.is_valid(instance))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -10,10 +9,10 @@ import jsonschema_rs
 from jsonschema_specifications import REGISTRY
 
 from linter_app import dialects, iri
-from linter_app.documents import Source
+from linter_app.documents import Document, Source
 from linter_app.effort import bearable
-from linter_app.parts import type_of
 from linter_app.patterns import matches
+from linter_app.witnesses.errors import Errors
 
 iri.defer()
 
@@ -80,6 +79,7 @@ class Judge:
         self._draft = dialects.guessed_draft_of(schema)
         self._quick = _quick(schema, self._draft, resources)
         self._slow: Any = None
+        self._errors: Errors | None = None
 
     def accepts(self, instance: Any) -> bool:
         """What the quicker validator (jsonschema-rs) says."""
@@ -98,9 +98,11 @@ class Judge:
             # Exceptions: an opinion that cannot be had agrees with nothing.
             return False
 
-    def errors(self, instance: Any) -> Iterator[Any]:
-        """The errors of the quicker validator."""
-        return iter(self._quick.iter_errors(instance))
+    def errors(self, instance: Any, most: int) -> list[Any]:
+        """The first errors of the quicker validator, as far as they can be had."""
+        if self._errors is None:
+            self._errors = Errors(self._quick, Document(dialects.read_schema(self.schema), self._resources))
+        return self._errors.of(instance, most)
 
     def _independent(self) -> Any:
         base = validators.validator_for({"$schema": dialects.URIS[self._draft]})
@@ -117,15 +119,6 @@ class Judge:
             for uri, schema in self._resources.items()
         ]
         return made(self.schema, registry=REGISTRY.with_resources(named), format_checker=base.FORMAT_CHECKER)
-
-
-def reason(error: Any, most: int) -> str:
-    """What an error of jsonschema-rs says, in at most so many characters; of a large value, not all of it."""
-    text = str(error.message)
-    if len(text) > most:
-        value = json.dumps(error.instance, ensure_ascii=False, separators=(",", ":"))
-        text = text.replace(value, f"this {type_of(error.instance)}", 1)
-    return text if len(text) <= most else text[: most - 3] + "..."
 
 
 def _refuse(uri: str) -> Any:

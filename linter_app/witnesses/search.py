@@ -6,7 +6,6 @@ import json
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
-from itertools import islice
 from typing import Any, Literal
 
 from linter_app.change import Change, Witness
@@ -16,7 +15,8 @@ from linter_app.patterns import sample
 from linter_app.views import View
 from linter_app.walk import Place, Walk
 from linter_app.witnesses.draw import Draw
-from linter_app.witnesses.judge import UNUSABLE, Judge, reason
+from linter_app.witnesses.errors import reason
+from linter_app.witnesses.judge import UNUSABLE, Judge
 from linter_app.witnesses.wanted import Aim, Contradiction
 
 MAX_SIZE = 30_000
@@ -79,7 +79,7 @@ class Search:
 
     def _errors(self, instance: Any, change: Change | None) -> tuple[list[Any], list[Any]]:
         """Why the instance is refused: for this fact, as far as the last steps of its pointer tell, and for others."""
-        errors = list(islice(self.refusing.errors(instance), MOST_ERRORS))
+        errors = self.refusing.errors(instance, MOST_ERRORS)
         if change is None:
             return errors, []
         at = (change.new_pointer if self.side == "backward" else change.old_pointer) or ""
@@ -111,14 +111,20 @@ class Search:
             if time.monotonic() > until or not self._parts(value):
                 return False
             own, others = self._errors(value, change)
-            return bool(own) and len(others) <= most
+            return (change is None or bool(own)) and len(others) <= most
 
         for value in (_minimal(instance, holds), instance):
             if self._proven(value):
-                error = self._errors(value, change)[0][0]
-                place = pointer(error.instance_path)
-                return Witness(value, self.side, reason(error, MOST_REASON) + (f" (at {place})" if place else ""))
+                return Witness(value, self.side, _told(self._errors(value, change)[0]))
         return None
+
+
+def _told(errors: list[Any]) -> str:
+    """The first error in one line."""
+    for error in errors:
+        place = pointer(error.instance_path)
+        return reason(error, MOST_REASON) + (f" (at {place})" if place else "")
+    return ""
 
 
 def open_search(walk: Walk, side: Side, deadline: float, resources: Mapping[str, Any]) -> Search | None:

@@ -4,6 +4,7 @@ import json
 import time
 import tracemalloc
 
+import jsonschema_rs
 import pytest
 
 from linter_app import lint
@@ -13,6 +14,7 @@ from linter_app.documents import Document
 from linter_app.effort import bearable, plain
 from linter_app.identifiers import subschemas
 from linter_app.patterns import matches, shortest
+from linter_app.witnesses.errors import Errors
 
 SECONDS = 20  # far beyond what any of these takes; a hang would take forever
 
@@ -226,6 +228,47 @@ def test_places_are_written_out_only_where_they_are_told():
         assert tracemalloc.get_traced_memory()[1] < 10_000_000  # all places together have 150 MB
     finally:
         tracemalloc.stop()
+
+
+def below_long_names(inner):
+    """Whoever names the places in it takes 80 KB for each."""
+    for level in range(80):
+        inner = {"properties": {f"{level}" + "k" * 1000: inner}}
+    return inner
+
+
+def test_places_that_take_too_much_to_name_are_refused():
+    """To compile it would take 5 GB."""
+    schema = below_long_names({"properties": {str(number): {"type": "string"} for number in range(20000)}})
+    assert not bearable(Document(read_schema(schema)))
+    with pytest.raises(InvalidSchema, match="too many places stand below long names"):
+        parse_schema(json.dumps(schema))
+    usual = {str(number): {"type": "string", "title": "A name of usual length"} for number in range(20000)}
+    parse_schema(json.dumps({"$defs": {"some": {"properties": {"usual": {"properties": usual}}}}}))
+
+
+def test_facts_that_take_too_much_to_name_are_told_together():
+    def schema(title, kind):
+        described = {f"{number:04}": {"title": title} for number in range(2000)}
+        return below_long_names({"properties": described | {"last": {"type": kind}}})
+
+    report = lint(schema("one", "string"), schema("two", "string"), mode="full", budget_ms=0)
+    assert (report.verdict, len(report.changes) < 100) == ("compatible", True)
+    # What there was no room for is not taken to be harmless.
+    report = lint(schema("one", "string"), schema("two", "integer"), budget_ms=0)
+    assert (report.verdict, len(report.changes) < 100) == ("undecided", True)
+    assert report.undecided[0].message.startswith("there are more changes than can be told")
+
+
+@pytest.mark.parametrize(("around", "told"), [(lambda schema: schema, 1), (lambda schema: {"anyOf": [schema]}, 0)])
+def test_errors_that_would_take_gigabytes_are_not_all_made(around, told):
+    schema = {"additionalProperties": around({"$ref": "#"}), "items": {"type": "string"}}
+    instance = [1] * 20000
+    for level in range(80):
+        instance = {f"{level}" + "k" * 1000: instance}
+    errors = Errors(jsonschema_rs.validator_for(schema), Document(read_schema(schema)))
+    assert len(errors.of(instance, 50)) == told
+    assert len(errors.of({"a": [1, 2, "x", 3]}, 50)) in (1, 3)
 
 
 def test_patterns_of_resources_are_counted():
