@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -21,15 +22,19 @@ from linter_app.dialects import (
 )
 from linter_app.documents import Document
 from linter_app.effort import MOST_EVALUATED, MOST_OF_PLACES, characters_of_places, evaluation
-from linter_app.identifiers import too_long
+from linter_app.identifiers import NAMES, too_long
 from linter_app.json_text import loads, pointer
+from linter_app.parts import keywords_of
 from linter_app.patterns.effort import seconds_to_compile
+from linter_app.witnesses.errors import reason
 
 # Without these, what the meta-schema accepts can be compiled: there is nothing to resolve, and no expression to read.
 _COMPILED = frozenset(
     {"pattern", "patternProperties", *REFERENCES, "$id", "$anchor", "$dynamicAnchor", "$recursiveAnchor", "$vocabulary"}
 )
 
+MOST_REASON = 300
+"""Characters of what is wrong."""
 _IDENTIFIERS = ("$id", "id")
 
 
@@ -132,10 +137,46 @@ def check_shape(read: Schema) -> None:
 
 
 def _obey(schema: Any) -> None:
+    if jsonschema_rs.meta.is_valid(schema):
+        return
+    place: list[str | int] = []
+    draft, faulty = draft_of(schema), schema
+    # To the innermost that is no schema: of the whole, a validator would tell all that is wrong within each alternative
+    # of the meta-schema, over and over, and take gigabytes for it.
+    while found := next(_faulty_within(faulty, draft), None):
+        steps, faulty = found
+        place += steps
     try:
-        jsonschema_rs.meta.validate(schema)
+        jsonschema_rs.meta.validate(faulty if faulty is schema else {**faulty, "$schema": URIS[draft]})
     except jsonschema_rs.ValidationError as error:
-        raise InvalidSchema(error.message, pointer(error.instance_path)) from None
+        raise InvalidSchema(reason(error, MOST_REASON), pointer([*place, *error.instance_path])) from None
+
+
+def _faulty_within(schema: Any, draft: int) -> Iterator[tuple[list[str | int], dict[str, Any]]]:
+    """The subschemas directly below that are none, with the steps to them."""
+    for keyword in schema.keys() & _applied(draft) if isinstance(schema, dict) else ():
+        value = schema[keyword]
+        children: list[tuple[list[str | int], Any]] = [([keyword], value)]
+        if isinstance(value, list):
+            children = [([keyword, index], child) for index, child in enumerate(value)]
+        elif isinstance(value, dict) and keyword in NAMES:
+            children = [([keyword, name], child) for name, child in value.items()]
+        for steps, child in children:
+            if isinstance(child, dict) and not jsonschema_rs.meta.is_valid({**child, "$schema": URIS[draft]}):
+                yield steps, child
+
+
+@cache
+def _applied(draft: int) -> frozenset[str]:
+    """The keywords whose subschemas the dialect's meta-schema looks into."""
+    known = (keywords_of(draft) & _APPLICATORS) | {"definitions", "dependencies"}
+    return known - {"$defs"} if draft <= jsonschema_rs.Draft7 else known
+
+
+_APPLICATORS = NAMES | {
+    *("items", "prefixItems", "additionalItems", "unevaluatedItems", "contains", "additionalProperties", "allOf"),
+    *("unevaluatedProperties", "propertyNames", "anyOf", "oneOf", "not", "if", "then", "else", "contentSchema"),
+}
 
 
 def parse_schema(text: str | bytes) -> Any:

@@ -237,6 +237,18 @@ def below_long_names(inner):
     return inner
 
 
+@pytest.mark.parametrize("word", ["items", "additionalProperties", "dependencies"])
+def test_what_is_no_schema_is_told_at_its_innermost_place(word):
+    """As alternatives of the meta-schema within each other, its errors would take gigabytes."""
+    schema = {"properties": {str(number): {"type": 5} for number in range(20000)}}
+    for _ in range(80):
+        schema = {word: {"a": schema} if word == "dependencies" else schema}
+    with pytest.raises(InvalidSchema, match="^5 is not valid") as refused:
+        parse_schema(json.dumps({"$schema": "http://json-schema.org/draft-07/schema#", **schema}))
+    assert refused.value.pointer.startswith(f"/{word}/")
+    assert refused.value.pointer.endswith("/properties/0/type")
+
+
 def test_places_that_take_too_much_to_name_are_refused():
     """To compile it would take 5 GB."""
     schema = below_long_names({"properties": {str(number): {"type": "string"} for number in range(20000)}})
