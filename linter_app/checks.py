@@ -154,8 +154,8 @@ def _obey(schema: Any) -> None:
 
 def _faulty_within(schema: Any, draft: int) -> Iterator[tuple[list[str | int], dict[str, Any]]]:
     """The subschemas directly below that are none, with the steps to them."""
-    for keyword in schema.keys() & _applied(draft) if isinstance(schema, dict) else ():
-        value = schema[keyword]
+    members = schema.items() if isinstance(schema, dict) else ()
+    for keyword, value in ((word, value) for word, value in members if word in _applied(draft)):
         children: list[tuple[list[str | int], Any]] = [([keyword], value)]
         if isinstance(value, list):
             children = [([keyword, index], child) for index, child in enumerate(value)]
