@@ -18,7 +18,7 @@ from linter_app.weighing import weigh
 MAX_PLACES = 200_000
 MAX_DEPTH = 30
 """How deep the walk goes before it comes back later, with less on the stack."""
-MOST_TOLD = 10_000_000
+MOST_TOLD = 2_000_000
 """Characters of all facts together: below long names, a place takes more to name than to write."""
 MAX_SILENT_DEPTH = 50
 """How deep it goes to see whether two places differ, before it says that it cannot tell."""

@@ -50,6 +50,17 @@ def test_texts_are_bounded_together(asked):
     assert asked == ["aaaa", "bbbb", "cccc", "aaaa"]
 
 
+def test_results_weigh_too(asked):
+    @remembering(10, characters=100, weigh=len)
+    def repeated(text: str) -> str:
+        asked.append(text)
+        return text * 40
+
+    for text in ("a", "b", "a", "c", "a"):  # each takes 41
+        repeated(text)
+    assert asked == ["a", "b", "c", "a"]
+
+
 def test_in_haste_only_what_is_known(length, asked):
     length("a")
     with haste():

@@ -121,7 +121,11 @@ def _checked_schema(text: str) -> None:
     check_compilable(_shaped(text))
 
 
-@remembering(1024, quick=lambda old, new, mode, strict: _plain(old) and _plain(new))
+def _characters(changes: tuple[Change, ...]) -> int:
+    return sum(len(each.message) + len(each.old_pointer or "") + len(each.new_pointer or "") for each in changes)
+
+
+@remembering(1024, quick=lambda old, new, mode, strict: _plain(old) and _plain(new), weigh=_characters)
 def _schema_changes(old: str | None, new: str | None, mode: Any, strict: bool) -> tuple[Change, ...]:
     config = Config(mode=mode, strict_open_objects=strict)
     try:

@@ -35,10 +35,15 @@ def in_haste() -> bool:
 
 
 def remembering(
-    most: int, *, characters: int = 8_000_000, quick: Callable[..., bool] | None = None
+    most: int,
+    *,
+    characters: int = 8_000_000,
+    quick: Callable[..., bool] | None = None,
+    weigh: Callable[[Any], int] = lambda result: 0,
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Keep the last results of a function of hashable positional arguments: at most `most`, and of texts of so many
-    characters together. Errors are not kept. `quick` says of which arguments the result is computed even in haste.
+    characters together, with those that `weigh` finds in a result. Errors are not kept. `quick` says of which
+    arguments the result is computed even in haste.
     """
 
     def decorate(compute: Callable[P, R]) -> Callable[P, R]:
@@ -55,7 +60,7 @@ def remembering(
             if in_haste() and not (quick and quick(*texts)):
                 raise TooLong
             result = compute(*texts, **none)
-            size = sum(len(text) for text in texts if isinstance(text, str))
+            size = weigh(result) + sum(len(text) for text in texts if isinstance(text, str))
             if size <= MOST_CHARACTERS:
                 with lock:
                     total += size - kept.pop(texts, (None, 0))[1]
