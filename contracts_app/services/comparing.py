@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from contracts_app.bundles import ContractBundle
@@ -11,7 +12,7 @@ from contracts_app.exceptions import ContractRefused
 from contracts_app.lifecycle import COMPARABLE
 from contracts_app.policies import Policy, policy_of
 from contracts_app.services.bundling import misreading, self_contained
-from contracts_app.services.checking import Texts, changes_between, check_content
+from contracts_app.services.checking import Texts, changes_between, characters_of, check_content
 from contracts_app.services.depending import check_dependencies
 from contracts_app.services.references import dialect_of, target_of
 from contracts_app.services.wit_packages import is_package, packages_of
@@ -25,6 +26,8 @@ from linter_app.wit import with_version
 DEPENDENTS_SECONDS = 10
 """How long the versions that depend on a change are looked at; those not reached are counted as `unchecked`."""
 LONGEST_HISTORY = 500
+LONGEST_CHANGELOG = 20_000_000
+"""Characters of all changes of a contract."""
 
 
 @dataclass(frozen=True)
@@ -140,8 +143,14 @@ def history(name: str, storage: ContractStorage) -> list[tuple[ContractBundle, R
         raise ContractRefused(f"{name} has more than {LONGEST_HISTORY} versions; ask for a diff of two of them")
     bundles = [storage.content(entry, index) for entry in entries]
     steps: list[tuple[ContractBundle, Report | None]] = [(bundle, None) for bundle in bundles[:1]]
-    sides = [side_of(bundle, storage) for bundle in bundles]
-    return steps + [(bundles[at], compare(sides[at - 1], sides[at], policy)) for at in range(1, len(bundles))]
+    characters = 0
+    for old, new in pairwise(bundles):
+        report = compare(side_of(old, storage), side_of(new, storage), policy)
+        characters += characters_of(report.changes)
+        if characters > LONGEST_CHANGELOG:
+            raise ContractRefused(f"the changes of {name} are too many to be told; ask for a diff of two versions")
+        steps.append((new, report))
+    return steps
 
 
 def coherence(schema: str, wit: str) -> list[dict[str, Any]]:

@@ -80,6 +80,12 @@ def test_diff_and_changelog(stocked):
     assert stocked.get("/registry/contracts/no.such/changelog").status_code == 404
 
 
+def test_a_changelog_that_is_too_long_is_refused(stocked, monkeypatch):
+    monkeypatch.setattr("contracts_app.services.comparing.LONGEST_CHANGELOG", 10)
+    refused = stocked.get("/registry/contracts/verdict.x/changelog")
+    assert (refused.status_code, "ask for a diff" in refused.content.decode()) == (422, True)
+
+
 def test_instances_are_validated_one_or_many(stocked):
     path = "/registry/contracts/verdict.x/1.1.0/validate"
     assert stocked.post({"id": "a"}, path).json() == {
