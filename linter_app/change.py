@@ -74,6 +74,11 @@ class Change:
         """The directions it breaks: of `backward` and `forward`."""
         return SIDES.get(self.direction, frozenset({self.direction}))
 
+    @property
+    def characters(self) -> int:
+        """How long it is when it is told, without its values."""
+        return len(self.message) + len(self.old_pointer or "") + len(self.new_pointer or "")
+
 
 @dataclass(frozen=True)
 class Report:

@@ -20,21 +20,19 @@ from linter_app.dialects import (
     read_schema,
     seconds_compiling,
 )
-from linter_app.documents import Document
+from linter_app.documents import Document, Source
 from linter_app.effort import MOST_EVALUATED, MOST_OF_PLACES, characters_of_places, evaluation
 from linter_app.identifiers import NAMES, too_long
 from linter_app.json_text import loads, pointer
 from linter_app.parts import keywords_of
 from linter_app.patterns.effort import seconds_to_compile
-from linter_app.witnesses.errors import reason
+from linter_app.witnesses.errors import reason_of
 
 # Without these, what the meta-schema accepts can be compiled: there is nothing to resolve, and no expression to read.
 _COMPILED = frozenset(
     {"pattern", "patternProperties", *REFERENCES, "$id", "$anchor", "$dynamicAnchor", "$recursiveAnchor", "$vocabulary"}
 )
 
-MOST_REASON = 300
-"""Characters of what is wrong."""
 _IDENTIFIERS = ("$id", "id")
 
 
@@ -139,31 +137,23 @@ def check_shape(read: Schema) -> None:
 def _obey(schema: Any) -> None:
     if jsonschema_rs.meta.is_valid(schema):
         return
-    place: list[str | int] = []
-    draft, faulty = draft_of(schema), schema
+    draft, faulty = draft_of(schema), Document(read_schema(schema)).source
     # To the innermost that is no schema: of the whole, a validator would tell all that is wrong within each alternative
     # of the meta-schema, over and over, and take gigabytes for it.
     while found := next(_faulty_within(faulty, draft), None):
-        steps, faulty = found
-        place += steps
+        faulty = found
     try:
-        jsonschema_rs.meta.validate(faulty if faulty is schema else {**faulty, "$schema": URIS[draft]})
+        jsonschema_rs.meta.validate({**faulty.schema, "$schema": URIS[draft]} if faulty.path else schema)
     except jsonschema_rs.ValidationError as error:
-        raise InvalidSchema(reason(error, MOST_REASON), pointer([*place, *error.instance_path])) from None
+        raise InvalidSchema(reason_of(error), pointer([*faulty.path, *error.instance_path])) from None
 
 
-def _faulty_within(schema: Any, draft: int) -> Iterator[tuple[list[str | int], dict[str, Any]]]:
-    """The subschemas directly below that are none, with the steps to them."""
-    members = schema.items() if isinstance(schema, dict) else ()
-    for keyword, value in ((word, value) for word, value in members if word in _applied(draft)):
-        children: list[tuple[list[str | int], Any]] = [([keyword], value)]
-        if isinstance(value, list):
-            children = [([keyword, index], child) for index, child in enumerate(value)]
-        elif isinstance(value, dict) and keyword in NAMES:
-            children = [([keyword, name], child) for name, child in value.items()]
-        for steps, child in children:
-            if isinstance(child, dict) and not jsonschema_rs.meta.is_valid({**child, "$schema": URIS[draft]}):
-                yield steps, child
+def _faulty_within(source: Source, draft: int) -> Iterator[Source]:
+    """The subschemas directly below that are none."""
+    keywords = [word for word in source.schema if word in _applied(draft)] if isinstance(source.schema, dict) else []
+    for each in (child for word in keywords for child in source.inside(word)):
+        if isinstance(each.schema, dict) and not jsonschema_rs.meta.is_valid({**each.schema, "$schema": URIS[draft]}):
+            yield each
 
 
 @cache

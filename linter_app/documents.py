@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
-from urllib.parse import unquote, urldefrag, urljoin
+from urllib.parse import unquote, urldefrag
 
 import referencing.exceptions
 from jsonschema_specifications import REGISTRY
@@ -15,6 +15,7 @@ from referencing import Registry, Resource
 from linter_app import dialects
 from linter_app.change import Path
 from linter_app.dialects import REFERENCES, Schema
+from linter_app.identifiers import NAMES, identifies, joined
 from linter_app.json_text import pointer
 
 # The keywords whose subschemas judge the same instance as the schema that they stand in.
@@ -51,7 +52,7 @@ class Source:
         value = self.schema[keyword]
         if isinstance(value, list):
             return [self.at(keyword, index) for index in range(len(value))]
-        if isinstance(value, dict) and (keyword in dialects.MAPS or keyword == "dependencies"):
+        if isinstance(value, dict) and keyword in NAMES:
             return [self.at(keyword, name) for name in value]
         return [self.at(keyword)] if isinstance(value, dict) else []
 
@@ -237,7 +238,7 @@ class Document:
     @cached_property
     def _identified(self) -> dict[Path, str]:
         """The embedded resources that rename themselves: place to `$id` (`id` in draft 4)."""
-        keyword = "id" if self.draft == 4 else "$id"
+        keyword = identifies(self.draft)
         return {
             path: schema[keyword]
             for path, schema in self.schemas()
@@ -249,14 +250,14 @@ class Document:
         base = self._root_uri
         for length in range(1, len(path) + 1):
             if path[:length] in self._identified:
-                base = _joined(base, self._identified[path[:length]])
+                base = joined(base, self._identified[path[:length]])
         return base
 
     @cached_property
     def _root_uri(self) -> str:
-        keyword = "id" if self.draft == 4 else "$id"
+        keyword = identifies(self.draft)
         own = self.root.get(keyword) if isinstance(self.root, dict) else None
-        return _joined(self._uri, own) if isinstance(own, str) else self._uri
+        return joined(self._uri, own) if isinstance(own, str) else self._uri
 
     @cached_property
     def _registry(self) -> Registry[Any]:
@@ -279,7 +280,3 @@ def references_in(value: Any) -> Iterator[tuple[str, Any]]:
 def refers(value: Any) -> bool:
     """Whether a value holds a reference, so that equal texts may mean different things."""
     return next(references_in(value), None) is not None
-
-
-def _joined(base: str, uri: str) -> str:
-    return urldefrag(urljoin(base, uri)).url

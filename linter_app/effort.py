@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from linter_app.change import Path
@@ -52,16 +52,24 @@ def characters_of_places(schema: Schema) -> int:
     if schema.members * MAX_DEPTH * max(map(len, schema.words), default=0) <= MOST_OF_PLACES:
         return 0
     total = 0
-    waiting: list[tuple[Any, int]] = [(schema.root, 0)]
-    while waiting and total <= MOST_OF_PLACES:
-        item, length = waiting.pop()
-        members = item.items() if isinstance(item, dict) else enumerate(item)
+    for length in lengths_of_places(schema.root):
+        total += length
+        if total > MOST_OF_PLACES:
+            break
+    return total
+
+
+def lengths_of_places(root: Any) -> Iterator[int]:
+    """How long the JSON Pointer of each member and item within a parsed value is; a bit more, for an item."""
+    waiting: list[tuple[Any, int]] = [(root, 0)] if isinstance(root, (dict, list)) else []
+    while waiting:
+        value, length = waiting.pop()
+        members = value.items() if isinstance(value, dict) else enumerate(value)
         for key, child in members:
             place = length + (len(key) if isinstance(key, str) else 6) + 1
-            total += place
+            yield place
             if isinstance(child, (dict, list)):
                 waiting.append((child, place))
-    return total
 
 
 def bearable(document: Document) -> bool:

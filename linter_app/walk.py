@@ -218,21 +218,20 @@ class Place:
         if self.walk._told > MOST_TOLD:
             self.walk.untold |= sides & self.open_sides
             return
-        pointers = self._pointer(self.old, old_at, "old"), self._pointer(self.new, new_at, "new")
-        self.walk._told += len(message) + sum(len(each or "") for each in pointers)
-        self.walk.changes.append(
-            Change(
-                rule.id,
-                *pointers,
-                direction_of(sides & self.open_sides),
-                message,
-                old,
-                new,
-                decided and not self.unclear and not sides & self.open_sides & self.uncertain,
-                rule.level,
-                place=None if self.walk.in_time else self,  # where there is no time, no witness is looked for
-            )
+        change = Change(
+            rule.id,
+            self._pointer(self.old, old_at, "old"),
+            self._pointer(self.new, new_at, "new"),
+            direction_of(sides & self.open_sides),
+            message,
+            old,
+            new,
+            decided and not self.unclear and not sides & self.open_sides & self.uncertain,
+            rule.level,
+            place=None if self.walk.in_time else self,  # where there is no time, no witness is looked for
         )
+        self.walk._told += change.characters
+        self.walk.changes.append(change)
 
     def undecided(self, message: str, old_at: Location, new_at: Location) -> None:
         """State that something differs whose meaning cannot be told."""

@@ -78,10 +78,11 @@ def _whole(
     definitions = root.get(keyword, {})
     if not isinstance(definitions, dict):
         return root  # which its check will refuse
+    definitions = dict(definitions)
     for name, schema in embedded.items():
         while name in definitions:  # only the URI matters
             name += "_"
-        definitions = definitions | {name: schema}
+        definitions[name] = schema
     return root | {keyword: definitions}
 
 

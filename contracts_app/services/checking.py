@@ -122,8 +122,7 @@ def _checked_schema(text: str) -> None:
 
 
 def characters_of(changes: tuple[Change, ...]) -> int:
-    """How long facts are when they are told, without their values."""
-    return sum(len(each.message) + len(each.old_pointer or "") + len(each.new_pointer or "") for each in changes)
+    return sum(change.characters for change in changes)
 
 
 @remembering(1024, quick=lambda old, new, mode, strict: _plain(old) and _plain(new), weigh=characters_of)

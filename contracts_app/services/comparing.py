@@ -144,12 +144,12 @@ def history(name: str, storage: ContractStorage) -> list[tuple[ContractBundle, R
     bundles = [storage.content(entry, index) for entry in entries]
     steps: list[tuple[ContractBundle, Report | None]] = [(bundle, None) for bundle in bundles[:1]]
     characters = 0
-    for old, new in pairwise(bundles):
-        report = compare(side_of(old, storage), side_of(new, storage), policy)
+    for bundle, (old, new) in zip(bundles[1:], pairwise(side_of(each, storage) for each in bundles), strict=True):
+        report = compare(old, new, policy)
         characters += characters_of(report.changes)
         if characters > LONGEST_CHANGELOG:
             raise ContractRefused(f"the changes of {name} are too many to be told; ask for a diff of two versions")
-        steps.append((new, report))
+        steps.append((bundle, report))
     return steps
 
 

@@ -15,7 +15,7 @@ from linter_app.documents import Document
 from linter_app.effort import bearable
 from linter_app.json_text import identity, loads, pointer
 from linter_app.witnesses.draw import Draw
-from linter_app.witnesses.errors import Errors, reason
+from linter_app.witnesses.errors import Errors, reason_of
 from linter_app.witnesses.wanted import Aim, Contradiction
 
 MOST_ERRORS = 50
@@ -73,7 +73,7 @@ class Validator:
             {
                 "instancePointer": pointer(list(error.instance_path)),
                 "schemaPointer": pointer(list(error.schema_path)),
-                "reason": reason(error, MOST_REASON),
+                "reason": reason_of(error, MOST_REASON),
             }
             for error in found
         ] or [{"instancePointer": "", "schemaPointer": "", "reason": TOO_LARGE}]

@@ -31,14 +31,13 @@ class Used:
 
 def declared_in(text: str) -> list[str]:
     """The packages that a text declares, such as `shop:cart@1.0.0`: its own first, then those nested in it."""
-    found = sorted(_DECLARED.finditer(_without_comments(text)), key=lambda match: match[3] == "{")
-    return [match[1].replace("%", "") + (f"@{match[2]}" if match[2] else "") for match in found]
+    return _names(_declarations(_without_comments(text)))
 
 
 def used_in(text: str) -> Iterator[Used]:
     """Each package that a text uses and does not declare, once."""
     bare = _without_comments(text)
-    declared = declared_in(text)
+    declared = _names(_declarations(bare))
     own, seen = [name.partition("@")[0] for name in declared[:1]], set(declared)
     line, counted = 1, 0
     for match in _USED.finditer(bare):
@@ -52,11 +51,19 @@ def used_in(text: str) -> Iterator[Used]:
 
 def with_version(text: str, version: str) -> str:
     """A text whose package has this version, or none where it is empty; comments and all else stay."""
-    declared = [match for match in _DECLARED.finditer(_without_comments(text)) if match[3] == ";"]
-    if not declared:
-        return text
-    end = declared[0].end(2) if declared[0][2] else declared[0].end(1)
-    return text[: declared[0].end(1)] + (f"@{version}" if version else "") + text[end:]
+    for match in _declarations(_without_comments(text)):
+        if match[3] == ";":
+            return text[: match.end(1)] + (f"@{version}" if version else "") + text[match.end(2 if match[2] else 1) :]
+    return text
+
+
+def _declarations(bare: str) -> list[re.Match[str]]:
+    """Where a text without comments declares packages: its own first, then those nested in it."""
+    return sorted(_DECLARED.finditer(bare), key=lambda match: match[3] == "{")
+
+
+def _names(declarations: list[re.Match[str]]) -> list[str]:
+    return [match[1].replace("%", "") + (f"@{match[2]}" if match[2] else "") for match in declarations]
 
 
 def _without_comments(text: str) -> str:

@@ -13,11 +13,13 @@ from typing import Any
 import jsonschema_rs
 
 from linter_app.documents import Document
-from linter_app.effort import steps_for_a_value
+from linter_app.effort import lengths_of_places, steps_for_a_value
 from linter_app.parts import type_of
 
 MOST_BYTES = 500_000_000
 """That all errors of one instance may take if everything in it is wrong, as it is estimated."""
+MOST_REASON = 300
+"""Characters of what is told of one error."""
 _BYTES = 1500
 """Of one error, without its paths and its value."""
 
@@ -30,7 +32,7 @@ class Errors:
         self.steps = steps_for_a_value(document)
         """How many alternatives, listed values and patterns one value may be held against."""
         self._branches = not document.schema.words.isdisjoint(("anyOf", "oneOf"))
-        self._longest = _longest_pointer(document.root)
+        self._longest = max(lengths_of_places(document.root), default=0)
 
     def of(self, instance: Any, most: int) -> list[Any]:
         """The first errors, at most so many: fewer, or none, where all together might take too much memory."""
@@ -60,23 +62,10 @@ class Errors:
         return total
 
 
-def reason(error: Any, most: int) -> str:
+def reason_of(error: Any, most: int = MOST_REASON) -> str:
     """What an error says, in at most so many characters; of a large value, not all of it."""
     text = str(error.message)
     if len(text) > most:
         value = json.dumps(error.instance, ensure_ascii=False, separators=(",", ":"))
         text = text.replace(value, f"this {type_of(error.instance)}", 1)
     return text if len(text) <= most else text[: most - 3] + "..."
-
-
-def _longest_pointer(schema: Any) -> int:
-    longest = 0
-    waiting: list[tuple[Any, int]] = [(schema, 0)]
-    while waiting:
-        value, length = waiting.pop()
-        longest = max(longest, length)
-        if isinstance(value, dict):
-            waiting += [(member, length + len(name) + 1) for name, member in value.items()]
-        elif isinstance(value, list):
-            waiting += [(item, length + 7) for item in value if isinstance(item, (dict, list))]
-    return longest

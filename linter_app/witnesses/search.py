@@ -15,7 +15,7 @@ from linter_app.patterns import sample
 from linter_app.views import View
 from linter_app.walk import Place, Walk
 from linter_app.witnesses.draw import Draw
-from linter_app.witnesses.errors import reason
+from linter_app.witnesses.errors import reason_of
 from linter_app.witnesses.judge import UNUSABLE, Judge
 from linter_app.witnesses.wanted import Aim, Contradiction
 
@@ -23,7 +23,6 @@ MAX_SIZE = 30_000
 """Characters of the largest instance that is looked at: nobody reads more, and validators take their time."""
 MOST_ERRORS = 50
 """Of one instance that are looked at."""
-MOST_REASON = 300
 
 Side = Literal["backward", "forward"]
 
@@ -123,7 +122,7 @@ def _told(errors: list[Any]) -> str:
     """The first error in one line."""
     for error in errors:
         place = pointer(error.instance_path)
-        return reason(error, MOST_REASON) + (f" (at {place})" if place else "")
+        return reason_of(error) + (f" (at {place})" if place else "")
     return ""
 
 
