@@ -8,7 +8,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from gunicorn.glogging import Logger
 
-# A folder for this run: the workers' figures are added up at a scrape (contracts_app/metrics.py).
+# A folder for this run: the workers' figures are added up at a scrape (contracts_app/serving/metrics.py).
 os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="registry-metrics-"))
 # A worker that is woken takes one connection at a time (libuv), so that the others get their share of many at once.
 os.environ.setdefault("UV_TCP_SINGLE_ACCEPT", "1")
@@ -20,7 +20,7 @@ except ImproperlyConfigured as error:
 
 bind = settings.BIND_ADDR
 workers = settings.env.int("WEB_CONCURRENCY", 2)
-worker_class = "registry_project.worker.Worker"
+worker_class = "contracts_app.serving.worker.RegistryWorker"
 timeout = 120
 graceful_timeout = 30
 keepalive = 75
@@ -44,7 +44,7 @@ logconfig_dict = settings.LOGGING | {
 }
 
 
-def _forget_figures(pid: int) -> None:
+def _drop_figures(pid: int) -> None:
     # Imported only now: the library looks for its folder when it is imported.
     from prometheus_client.multiprocess import mark_process_dead
 
@@ -53,24 +53,24 @@ def _forget_figures(pid: int) -> None:
 
 def when_ready(server: Any) -> None:
     """Load the copy once, for the workers to share; who connects meanwhile waits. Without the store, they try."""
-    from contracts_app.storage import contract_storage
+    from contracts_app.storage import contract_store
 
-    contract_storage().preload(seconds=PRELOAD_SECONDS)
+    contract_store().preload_replica(seconds=PRELOAD_SECONDS)
     # The master answers nothing: figures of its own would look like those of a worker that never gets ready.
-    _forget_figures(server.pid)
+    _drop_figures(server.pid)
 
 
 def post_worker_init(worker: Any) -> None:
     """Under WSGI too the copy is loaded before the first request asks for it; under ASGI the application sees to it."""
-    from contracts_app.storage import contract_storage
-    from registry_project.worker import Worker
+    from contracts_app.serving.worker import RegistryWorker
+    from contracts_app.storage import contract_store
 
-    if not isinstance(worker, Worker):
-        contract_storage().status()
+    if not isinstance(worker, RegistryWorker):
+        _ = contract_store().replica
 
 
 def child_exit(server: object, worker: Any) -> None:
-    _forget_figures(worker.pid)
+    _drop_figures(worker.pid)
 
 
 def on_exit(server: object) -> None:

@@ -4,7 +4,7 @@ import os
 
 # As the service: connections are spread over the workers.
 os.environ.setdefault("UV_TCP_SINGLE_ACCEPT", "1")
-worker_class = "registry_project.worker.Worker"
+worker_class = "contracts_app.serving.worker.Worker"
 keepalive = 75
 loglevel = "error"
 control_socket_disable = True

@@ -19,7 +19,7 @@ from pathlib import Path
 from django.conf import settings
 
 from bench import service, store
-from contracts_app.embedded import EmbeddedServer, free_port
+from contracts_app.serving.embedded_nats import EmbeddedServer, free_port
 
 
 @contextlib.contextmanager
@@ -46,7 +46,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     seconds, rounds = 2, options.rounds
-    server = EmbeddedServer(Path(os.environ["VAR_DIR"]) / "nats", port=free_port(0), largest_record=21 * 1024 * 1024)
+    server = EmbeddedServer(Path(os.environ["VAR_DIR"]) / "nats", port=free_port(0), max_record_bytes=21 * 1024 * 1024)
     server.start()
     try:
         # A bucket for each: this service follows its own, and would have work with what the other writes.

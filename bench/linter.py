@@ -24,16 +24,16 @@ FIXTURES = Path(__file__).parent.parent / "contracts" / "fixtures" / "linter"
 WORDS = ("spec", "template", "volume", "node", "affinity", "selector", "status", "policy", "port", "label")
 
 
-def resource(dice: random.Random, breadth: int, depth: int) -> dict[str, Any]:
+def resource(rng: random.Random, breadth: int, depth: int) -> dict[str, Any]:
     """A schema in the style of a cluster resource's definition: wide, deep, described, without references."""
     properties: dict[str, Any] = {}
     for number in range(breadth):
-        name = f"{dice.choice(WORDS)}{number}"
-        kind = dice.random()
+        name = f"{rng.choice(WORDS)}{number}"
+        kind = rng.random()
         if depth and kind < 0.35:
-            properties[name] = resource(dice, breadth, depth - 1)
+            properties[name] = resource(rng, breadth, depth - 1)
         elif depth and kind < 0.45:
-            properties[name] = {"type": "array", "items": resource(dice, breadth, depth - 1)}
+            properties[name] = {"type": "array", "items": resource(rng, breadth, depth - 1)}
         elif kind < 0.6:
             properties[name] = {"type": "integer", "format": "int32", "minimum": 0, "description": "How many. " * 9}
         elif kind < 0.7:
@@ -43,11 +43,11 @@ def resource(dice: random.Random, breadth: int, depth: int) -> dict[str, Any]:
             properties[name] = {"type": "string", "pattern": pattern, "maxLength": 63, "description": "A label. " * 9}
         else:
             properties[name] = {"type": "string", "description": "Any text that describes the thing. " * 5}
-    required = dice.sample(sorted(properties), 2)
+    required = rng.sample(sorted(properties), 2)
     return {"type": "object", "properties": properties, "required": required, "description": "An object. " * 5}
 
 
-def changed(schema: dict[str, Any], dice: random.Random, count: int) -> dict[str, Any]:
+def changed(schema: dict[str, Any], rng: random.Random, count: int) -> dict[str, Any]:
     """The schema with some properties of random objects retyped, added or required."""
     new = copy.deepcopy(schema)
     objects: list[dict[str, Any]] = []
@@ -57,8 +57,8 @@ def changed(schema: dict[str, Any], dice: random.Random, count: int) -> dict[str
         objects += [each] if "properties" in each else []
         waiting += [child for child in (*each.get("properties", {}).values(), each.get("items", {})) if child]
     for number in range(count):
-        chosen = dice.choice(objects)
-        name = dice.choice(sorted(chosen["properties"]))
+        chosen = rng.choice(objects)
+        name = rng.choice(sorted(chosen["properties"]))
         match number % 3:
             case 0:
                 chosen["properties"][name] = {"type": "boolean"}
@@ -106,9 +106,9 @@ def main() -> None:
     print(f"{'':28} {'':>8} {'ms':>9} {'ms':>9} {'':>7} {'ms':>9}")
     event = [json.loads((FIXTURES / name).read_text()) for name in ("base-v1.0.0.json", "breaking-v1.1.0.json")]
     measure("small: an event", event[0], event[1], 200)
-    dice = random.Random(1)
-    medium = resource(dice, 8, 2)
-    measure(f"medium: {len(json.dumps(medium, indent=2).splitlines())} lines", medium, changed(medium, dice, 3), 50)
+    rng = random.Random(1)
+    medium = resource(rng, 8, 2)
+    measure(f"medium: {len(json.dumps(medium, indent=2).splitlines())} lines", medium, changed(medium, rng, 3), 50)
     large = resource(random.Random(3), 10, 4)
     measure("large: a cluster resource", large, changed(large, random.Random(2), 6), 5)
 

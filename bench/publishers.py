@@ -36,12 +36,12 @@ def body(run: str, writer: int, number: int, texts: str) -> bytes:
 class Writer:
     """One connection, and what is sent on it."""
 
-    def __init__(self, port: int, bodies: Iterator[bytes], head: bytes) -> None:
+    def __init__(self, port: int, contents: Iterator[bytes], head: bytes) -> None:
         self.connection = socket.create_connection(("127.0.0.1", port))
         self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.begun = 0.0
         self._head = head
-        self._bodies = bodies
+        self._bodies = contents
         self._received = b""
 
     def send(self) -> None:
@@ -71,12 +71,12 @@ def publish(port: int, connections: int, seconds: float, texts: str, token: str)
         f"Authorization: Bearer {token}\r\n"
     ).encode()
 
-    def bodies(writer: int) -> Iterator[bytes]:
+    def contents(writer: int) -> Iterator[bytes]:
         # Made before, as those of the raw baseline are; who outruns them makes more.
         made = [body(run, writer, number, texts) for number in range(int(seconds * 4000 / connections))]
         return chain(made, (body(run, writer, number, texts) for number in count(len(made))))
 
-    ready = [bodies(writer) for writer in range(connections)]
+    ready = [contents(writer) for writer in range(connections)]
     selector = selectors.DefaultSelector()
     for each in ready:
         # One after the other, as clients come: all at once, one worker may accept them all, and the others rest.

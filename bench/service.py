@@ -34,8 +34,8 @@ import django  # noqa: E402
 django.setup()
 
 from bench import store  # noqa: E402
-from contracts_app.embedded import EmbeddedServer, free_port  # noqa: E402
 from contracts_app.management.commands.issue_token import make_token  # noqa: E402
+from contracts_app.serving.embedded_nats import EmbeddedServer, free_port  # noqa: E402
 
 TOKEN = make_token("bench", ["contracts:read", "contracts:write"], 24 * 3600)
 
@@ -280,7 +280,7 @@ def main() -> None:
     options = parser.parse_args()
     seconds, rounds = (1, 3) if options.quick else (2, 3)
     sizes = [10, 1000, 10_000] if options.quick else [10, 100, 1000, 10_000, 100_000]
-    server = EmbeddedServer(Path(_VAR) / "nats", port=free_port(0), largest_record=21 * 1024 * 1024)
+    server = EmbeddedServer(Path(_VAR) / "nats", port=free_port(0), max_record_bytes=21 * 1024 * 1024)
     server.start()
     try:
         writes(server, seconds, rounds)

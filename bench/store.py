@@ -12,7 +12,7 @@ from pathlib import Path
 import nats
 
 from contracts_app.bundles import ContractBundle, content_digest
-from contracts_app.storage.jetstream import JetStreamContractStorage
+from contracts_app.storage.nats.store import JetStreamContractStore
 
 SCHEMA = json.dumps(
     {
@@ -36,9 +36,9 @@ def version_of(number: int) -> str:
 
 def fill(url: str, bucket: str, size: int) -> None:
     """Write `size` bundles of about 2 KB, as the service would, but many at once."""
-    storage = JetStreamContractStorage(servers=url, bucket=bucket)
-    storage.index("any")  # makes the bucket
-    storage.close()
+    store = JetStreamContractStore(servers=url, bucket=bucket)
+    store.index("any")  # makes the bucket
+    store.close()
     asyncio.run(_fill(url, bucket, size))
 
 

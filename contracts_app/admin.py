@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import URLPattern, path
 
-from contracts_app.console import audits, contracts, lifecycles, policies, publishing, versions
+from contracts_app.console import audit, contracts, lifecycle, policies, publishing, versions
 from contracts_app.console.groups import CHANGE_POLICY, PUBLISH
 from contracts_app.models import AuditEntry, Contract, Policy
 
@@ -42,13 +42,13 @@ class ContractAdmin(RegistryAdmin):
     pages = (
         ("", contracts.listing, "changelist"),
         ("add/", publishing.publish, "add"),
-        ("deprecate/", lifecycles.bulk, "deprecate"),
+        ("deprecate/", lifecycle.bulk, "deprecate"),
         ("<str:name>/change/", contracts.contract, "change"),
         ("<str:name>/compare/", versions.compare, "compare"),
         ("<str:name>/versions/<str:version>/", versions.version, "version"),
         ("<str:name>/versions/<str:version>/verdict/", contracts.verdict, "verdict"),
         ("<str:name>/versions/<str:version>/raw/<str:part>/", versions.raw, "raw"),
-        ("<str:name>/versions/<str:version>/do/<str:action>/", lifecycles.change, "lifecycle"),
+        ("<str:name>/versions/<str:version>/do/<str:action>/", lifecycle.change, "lifecycle"),
     )
 
 
@@ -65,4 +65,4 @@ class PolicyAdmin(RegistryAdmin):
 
 @admin.register(AuditEntry)
 class AuditEntryAdmin(RegistryAdmin):
-    pages = (("", audits.listing, "changelist"),)
+    pages = (("", audit.listing, "changelist"),)

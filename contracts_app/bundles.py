@@ -5,20 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import time
 from dataclasses import dataclass
-from datetime import datetime, timezone
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from contracts_app.exceptions import MalformedContract
 from contracts_app.lifecycle import ACTIVE, Lifecycle
+from contracts_app.timestamps import utc_now
+from linter_app.schema.json_text import InvalidJSON, check_text
+from linter_app.semver import InvalidVersion, Version
 
 MAX_NAME_LENGTH = 200
 _SEGMENT = r"(?!v[0-9]+(?:\.|\Z))[A-Za-z_-][A-Za-z0-9_-]*"
 _NAME = re.compile(rf"{_SEGMENT}(?:\.{_SEGMENT})*")
-_TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")
 NAME_RULE = (
     f"a name is dot-separated segments of A-Z a-z 0-9 _ -, at most {MAX_NAME_LENGTH} characters; "
     "no segment starts with a digit or is v followed by digits"
@@ -28,6 +28,31 @@ NAME_RULE = (
 def valid_name(name: object) -> bool:
     """Whether `name` obeys NAME_RULE, which keeps `meta.<name>.<version>` unambiguous."""
     return isinstance(name, str) and len(name) <= MAX_NAME_LENGTH and _NAME.fullmatch(name) is not None
+
+
+def check_name(name: object) -> None:
+    """Raise MalformedContract unless this is a contract's name."""
+    if not valid_name(name):
+        raise MalformedContract(f"Invalid name {excerpt(name)}: {NAME_RULE}", field="name")
+
+
+def check_identity(name: object, version: Any) -> None:
+    """Raise MalformedContract unless these are a contract's name and version."""
+    check_name(name)
+    try:
+        Version.parse(version)
+    except InvalidVersion as error:
+        raise MalformedContract(f"Invalid version: {error}", field="version") from None
+
+
+def excerpt(value: object) -> str:
+    """Return a value as text for a message, at most 80 characters that UTF-8 can encode."""
+    text = repr(value)
+    try:
+        check_text(text)
+    except InvalidJSON:
+        text = ascii(value)
+    return text if len(text) <= 80 else text[:77] + "..."
 
 
 @dataclass(frozen=True)
@@ -44,7 +69,7 @@ class Dependency:
         return {"name": self.name, "version": self.version, "digest": self.digest, "reference": self.reference}
 
 
-class Published:
+class VersionProperties:
     """What a version tells of itself from what is kept beside its content, whole or in an index."""
 
     __slots__ = ()
@@ -90,7 +115,7 @@ class Published:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ContractBundle(Published):
+class ContractBundle(VersionProperties):
     """One version of a contract. `json_schema` and `wit` are texts kept verbatim; `descriptor` is JSON."""
 
     name: str
@@ -163,30 +188,3 @@ def compact(value: Any) -> bytes:
 def content_digest(bundle: ContractBundle) -> str:
     """SHA-256, lower-case hex, over the compact JSON of `bundle.content()`."""
     return hashlib.sha256(bundle.encoded(bundle.content())).hexdigest()
-
-
-def utc_now() -> str:
-    return in_utc(int(time.time()))
-
-
-@lru_cache(16)
-def in_utc(second: int) -> str:
-    """RFC 3339 with `Z`, of seconds since 1970."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(second))
-
-
-def normal_date_or_timestamp(text: str) -> str:
-    """As `normal_timestamp`; an RFC 3339 date means its first moment in UTC. Raises ValueError."""
-    return normal_timestamp(f"{text}T00:00:00Z" if len(text) == 10 else text)
-
-
-def normal_timestamp(text: str) -> str:
-    """RFC 3339 in UTC with `Z`, whatever offset it was written in; the fraction is kept. Raises ValueError."""
-    match = _TIMESTAMP.fullmatch(text)
-    if not match:
-        raise ValueError(f"{text!r} is not an RFC 3339 date and time")
-    if match[3] == "Z":
-        datetime.fromisoformat(match[1])  # a date that exists
-        return text
-    moment = datetime.fromisoformat(match[1] + match[3])
-    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S") + (match[2] or "") + "Z"

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
-from contracts_app.storage import contract_storages
+from contracts_app.storage import contract_stores
 
 
 @register()
@@ -16,7 +16,7 @@ def check_storages(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     problems: list[CheckMessage] = []
     for alias in settings.CONTRACT_STORAGES:
         try:
-            problems += contract_storages[alias].check()
+            problems += contract_stores[alias].check()
         except (ImproperlyConfigured, ImportError, ValueError) as error:
             problems.append(Error(str(error), id="contracts.E003"))
     return problems

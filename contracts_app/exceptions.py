@@ -1,4 +1,4 @@
-"""Domain errors, named for the state they report. api/errors.py maps each to its HTTP status."""
+"""Domain errors, named for the state that they report, each with the HTTP status that API and console respond with."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from typing import Any
 
 
 class ContractError(Exception):
-    """Base of what the registry refuses; `code` is stable, `extras` is structured detail for machines."""
+    """Base of what the registry refuses; `code` is stable, `extras` is structured detail for programs."""
 
     code = "contract_error"
+    status = 500
 
     def __init__(self, message: str, **extras: Any) -> None:
         super().__init__(message)
@@ -17,58 +18,72 @@ class ContractError(Exception):
 
 
 class MalformedContract(ContractError):
-    """The request is not of the form a contract has: not JSON, wrong types, a bad name or version."""
+    """The request is malformed: not JSON, wrong types, an invalid name or version."""
 
     code = "malformed_request"
+    status = 400
 
 
 class ContractRefused(ContractError):
     """Well-formed, but the content is refused: invalid JSON Schema, WIT or descriptor, or a break."""
 
     code = "content_refused"
+    status = 422
 
 
 class ContractTooLarge(ContractError):
     code = "too_large"
+    status = 413
 
 
 class ContractAlreadyExists(ContractError):
     code = "already_exists"
+    status = 409
 
 
 class ContractNotFound(ContractError):
     code = "not_found"
+    status = 404
 
 
 class UnreadableRecord(ContractError):
-    """A stored record cannot be understood; nothing is decided on the strength of a guess."""
+    """A stored record cannot be read, so that nothing can be decided about its contract."""
 
     code = "unreadable_record"
+    status = 500
 
 
 class StorageUnavailable(ContractError):
     """The store did not answer in time, or cannot be reached."""
 
     code = "storage_unavailable"
+    status = 503
 
 
 class VersionSetChanged(Exception):
-    """Another version of the name was written since it was read: read and decide again."""
+    """Another version of the name was written since its versions were read: read and decide again."""
 
 
 class ContractConflict(ContractError):
-    """What is asked for does not go with the present state."""
+    """The present state does not allow the request."""
 
     code = "conflict"
+    status = 409
 
 
 class ContractGone(ContractError):
-    """The version was withdrawn, or its sunset has come."""
+    """The version was withdrawn, or its sunset has passed."""
 
     code = "gone"
+    status = 410
 
 
 class PreconditionFailed(ContractError):
-    """If-Match names an entity tag that is no more the present one."""
+    """If-Match names an entity tag that is no longer the present one."""
 
     code = "precondition_failed"
+    status = 412
+
+
+RETRY_AFTER_SECONDS = 2
+"""When to try again after a StorageUnavailable."""

@@ -12,12 +12,12 @@ from typing import Any
 from contracts_app.bundles import valid_name
 from contracts_app.exceptions import MalformedContract
 from linter_app import Config
-from linter_app.change import MODES, Mode
-from linter_app.json_text import InvalidJSON, loads
+from linter_app.changes import MODES, Mode
+from linter_app.schema.json_text import InvalidJSON, loads
 
 TRANSITIVE = "-transitive"
 COMPATIBILITIES = (*MODES, *(f"{mode}{TRANSITIVE}" for mode in MODES if mode != "none"))
-MOST_NOTICE_DAYS = 3650
+MAX_NOTICE_DAYS = 3650
 
 
 @dataclass(frozen=True)
@@ -68,9 +68,9 @@ def check_policy(value: Any) -> dict[str, Any]:
         if member in ("strictOpenObjects", "allowOverride") and not isinstance(given, bool):
             raise MalformedContract(f"{member} must be true or false", field=member)
         if member == "minimumNoticeDays" and (
-            isinstance(given, bool) or not isinstance(given, int) or not 0 <= given <= MOST_NOTICE_DAYS
+            isinstance(given, bool) or not isinstance(given, int) or not 0 <= given <= MAX_NOTICE_DAYS
         ):
-            raise MalformedContract(f"{member} must be a whole number from 0 to {MOST_NOTICE_DAYS}", field=member)
+            raise MalformedContract(f"{member} must be a whole number from 0 to {MAX_NOTICE_DAYS}", field=member)
     return value
 
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import msgspec
 
-from contracts_app.bundles import ContractBundle, Dependency, content_digest, key_of, normal_timestamp, valid_name
+from contracts_app.bundles import ContractBundle, Dependency, content_digest, key_of, valid_name
 from contracts_app.exceptions import UnreadableRecord
 from contracts_app.lifecycle import read_lifecycle
-from linter_app.json_text import InvalidJSON, loads
+from contracts_app.timestamps import normal_timestamp
+from linter_app.schema.json_text import InvalidJSON, loads
 from linter_app.semver import InvalidVersion, Version
 
 

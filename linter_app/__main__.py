@@ -1,19 +1,6 @@
-"""The linter as a program of its own, `contracts-lint`, without the registry and its settings."""
+"""The command `contracts-lint`, and `python -m linter_app`."""
 
-from __future__ import annotations
-
-import sys
-
-from django.conf import settings
-
-
-def main() -> None:
-    """Run `lint_contracts` with the arguments of this process."""
-    settings.configure()
-    from linter_app.management.commands.lint_contracts import Command
-
-    Command().run_from_argv(["contracts-lint", "", *sys.argv[1:]])
-
+from linter_app.cli import main
 
 if __name__ == "__main__":
     main()

@@ -1,4 +1,4 @@
-"""Coherence of a bundle: what a WIT record or enum and a JSON object of one name say about the same thing."""
+"""Coherence of a bundle: whether a WIT type and a JSON Schema of the same name describe the same data."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from linter_app.change import Change
-from linter_app.dialects import read_schema
-from linter_app.documents import Document, Source
-from linter_app.parts import apart
-from linter_app.rules.catalogue import Rule, rule
-from linter_app.views import View
+from linter_app.changes import Change
+from linter_app.normalize.normalized import NormalizedSchema
+from linter_app.rule_catalogue import Rule, rule
+from linter_app.schema.dialects import read_schema
+from linter_app.schema.documents import Document, Subschema
+from linter_app.schema.json_types import reduced
 from linter_app.wit.model import TypeItem, package_of
 from linter_app.wit.text import declared_in
 from linter_app.wit.tool import resolve
@@ -71,17 +71,17 @@ _SCALARS = {
 
 @dataclass(frozen=True)
 class _Named:
-    """Everything that has a name on the WIT side and on the JSON side, by the words of its name."""
+    """The named types of the WIT text and the named schemas, by the words of their names."""
 
     types: Mapping[str, TypeItem]
-    schemas: Mapping[str, Source]
+    schemas: Mapping[str, Subschema]
 
 
 def check_bundle(schema: Any, wit: str, dependencies: Mapping[str, str] | None = None) -> tuple[Change, ...]:
-    """Where the schema and the WIT text of one bundle contradict each other; warnings.
+    """Return where the schema and the WIT text of one bundle contradict each other, as warnings.
 
-    Names match by their words (`OrderLine`, `order_line`, `order-line`), of titles and definitions. In each
-    fact, `old_pointer` names the WIT item and `new_pointer` the place in the schema. Raises InvalidWIT,
+    Names match by their words (`OrderLine`, `order_line`, `order-line`); those of schemas are titles and names of
+    definitions. In each change, `old_pointer` names the WIT item and `new_pointer` the subschema. Raises InvalidWIT,
     WITToolFailed.
     """
     package = package_of(resolve(wit, dependencies), declared_in(wit))
@@ -94,62 +94,62 @@ def _words(name: str) -> str:
     return "-".join(re.findall(r"[a-z0-9]+", parted.lower()))
 
 
-def _schemas(document: Document) -> dict[str, Source]:
-    found: dict[str, Source] = {}
+def _schemas(document: Document) -> dict[str, Subschema]:
+    found: dict[str, Subschema] = {}
     for path, schema in document.schemas():
         names = [schema["title"]] if isinstance(schema.get("title"), str) else []
         if len(path) >= 2 and path[-2] in ("$defs", "definitions"):
             names.append(str(path[-1]))
         for name in names:
             if _words(name):
-                found.setdefault(_words(name), document.source.at(*path))
+                found.setdefault(_words(name), document.root_subschema.at(*path))
     return found
 
 
 def _compared(named: _Named) -> Iterator[Change]:
     for name in sorted(named.types.keys() & named.schemas.keys()):
-        item, source = named.types[name], named.schemas[name]
-        view = View((source,))
+        item, subschema = named.types[name], named.schemas[name]
+        normalized = NormalizedSchema((subschema,))
         if item.kind == "record":
-            if "object" in view.types and view.properties:
-                yield from _record(item, source, view, named)
-        elif item.kind == "enum" and view.listed is not None:
-            yield from _enum(item, source, view)
+            if "object" in normalized.types and normalized.properties:
+                yield from _record(item, subschema, normalized, named)
+        elif item.kind == "enum" and normalized.listed is not None:
+            yield from _enum(item, subschema, normalized)
 
 
 def _fact(which: Rule, message: str, wit: str, pointer: str, old: Any = None, new: Any = None) -> Change:
     return Change(which.id, f"/{wit}", pointer, "none", message, old, new, level=which.level)
 
 
-def _enum(item: TypeItem, source: Source, view: View) -> Iterator[Change]:
-    values = {value for value in view.listed or () if isinstance(value, str)}
+def _enum(item: TypeItem, subschema: Subschema, normalized: NormalizedSchema) -> Iterator[Change]:
+    values = {value for value in normalized.listed or () if isinstance(value, str)}
     cases, listed = {_words(name) for name in item.members}, {_words(value) for value in values}
     if cases != listed:
         only = [", ".join(sorted(left - right)) or "none" for left, right in ((cases, listed), (listed, cases))]
         message = f"enum {item.path!r} and the schema list different values: only in WIT {only[0]}; only here {only[1]}"
-        yield _fact(ENUM, message, item.path, source.pointer, sorted(item.members), sorted(values))
+        yield _fact(ENUM, message, item.path, subschema.pointer, sorted(item.members), sorted(values))
 
 
-def _record(item: TypeItem, source: Source, view: View, named: _Named) -> Iterator[Change]:
+def _record(item: TypeItem, subschema: Subschema, normalized: NormalizedSchema, named: _Named) -> Iterator[Change]:
     fields = {_words(name): (name, type_ or "") for name, type_ in item.members.items()}
-    properties = {_words(name): name for name in view.properties}
+    properties = {_words(name): name for name in normalized.properties}
     for name in sorted(properties.keys() - fields.keys()):
-        at = view.properties[properties[name]].at("properties", properties[name]).pointer
+        at = normalized.properties[properties[name]].at("properties", properties[name]).pointer
         yield _fact(NOT_IN_WIT, f"property {properties[name]!r} has no field in record {item.path!r}", item.path, at)
     for name in sorted(fields.keys() - properties.keys()):
         field = f"{item.path}/{fields[name][0]}"
         yield _fact(
-            NOT_IN_SCHEMA, f"field {fields[name][0]!r} of record {item.path!r} is no property", field, source.pointer
+            NOT_IN_SCHEMA, f"field {fields[name][0]!r} of record {item.path!r} is no property", field, subschema.pointer
         )
     for name in sorted(fields.keys() & properties.keys()):
         member, type_ = fields[name]
-        at = view.properties[properties[name]].at("properties", properties[name]).pointer
-        value = View(view.property(properties[name]))
-        required = properties[name] in view.required and "null" not in value.types
+        at = normalized.properties[properties[name]].at("properties", properties[name]).pointer
+        value = NormalizedSchema(normalized.property(properties[name]))
+        required = properties[name] in normalized.required and "null" not in value.types
         yield from _field(f"{item.path}/{member}", type_, at, value, required, named)
 
 
-def _field(path: str, type_: str, at: str, value: View, required: bool, named: _Named) -> Iterator[Change]:
+def _field(path: str, type_: str, at: str, value: NormalizedSchema, required: bool, named: _Named) -> Iterator[Change]:
     optional = type_.startswith("option<")
     inner = type_[len("option<") : -1] if optional else type_
     if optional == required:
@@ -172,4 +172,4 @@ def _field(path: str, type_: str, at: str, value: View, required: bool, named: _
 
 
 def _shown(types: frozenset[str]) -> str:
-    return " or ".join(sorted(apart(types))) or "nothing"
+    return " or ".join(sorted(reduced(types))) or "nothing"

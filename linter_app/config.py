@@ -10,8 +10,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from linter_app.change import LEVELS, MODES, SIDES, Change, Level, Mode
-from linter_app.reference import all_rules
+from linter_app.changes import DIRECTIONS, LEVELS, MODES, Change, Level, Mode
+from linter_app.rules import all_rules
 
 FILE = ".contracts-lint.toml"
 BUDGET_MS = 200
@@ -19,12 +19,12 @@ OFF = "off"
 
 
 class InvalidConfig(ValueError):
-    """The configuration says what cannot be understood; the message names the key and the mend."""
+    """The configuration is invalid; the message names the key and the remedy."""
 
 
 @dataclass(frozen=True)
 class Accepted:
-    """A break that is accepted, for a reason, until a day (through it)."""
+    """A break that is accepted for a reason, until a day (included)."""
 
     rule: str
     reason: str
@@ -34,7 +34,7 @@ class Accepted:
     contract: str | None = None
 
     def covers(self, change: Change, contract: str | None, today: date) -> bool:
-        """Whether this fact is meant."""
+        """Return whether this entry accepts a change."""
         return (
             self.rule == change.rule
             and today <= self.expires
@@ -45,21 +45,21 @@ class Accepted:
 
 @dataclass(frozen=True)
 class Config:
-    """What counts as breaking, and what is done about it. Raises ValueError on an unknown mode."""
+    """What counts as breaking, and how it is reported. Raises ValueError on an unknown mode."""
 
     mode: Mode = "backward"
     strict_open_objects: bool = False
     undecided_passes: bool = False
     require_minor: bool = False
-    """Whether compatible additions in a mere patch are a problem, not a warning."""
+    """Whether compatible additions in a patch version are a problem instead of a warning."""
     budget_ms: float = BUDGET_MS
     levels: Mapping[str, Level | str] = field(default_factory=dict)
-    """Levels by rule in place of their own; `off` leaves the rule out."""
+    """Levels by rule that replace the rule's own; `off` leaves the rule out."""
     accepted: tuple[Accepted, ...] = ()
     paths: tuple[str, ...] = ()
-    """Where `check` looks when no folder is named."""
+    """The folders of `check` when none is given."""
     contract: str | None = None
-    """The contract under judgement, for accepted breaks that name one."""
+    """The contract under comparison, for accepted breaks that name one."""
     today: Callable[[], date] = date.today
 
     def __post_init__(self) -> None:
@@ -67,16 +67,16 @@ class Config:
             raise ValueError(f"mode {self.mode!r} is not one of {', '.join(MODES)}")
 
     @property
-    def sides(self) -> frozenset[str]:
+    def directions(self) -> frozenset[str]:
         """The directions in which a break counts."""
-        return SIDES.get(self.mode, frozenset({self.mode}))
+        return DIRECTIONS.get(self.mode, frozenset({self.mode}))
 
-    def but(self, **values: Any) -> Config:
-        """The same, with some values replaced."""
+    def replaced(self, **values: Any) -> Config:
+        """Return a copy with some values replaced."""
         return replace(self, **values)
 
     def applied(self, changes: Iterable[Change]) -> tuple[Change, ...]:
-        """The facts at their configured levels; accepted ones as `info`, with the reason."""
+        """Return the changes at their configured levels; accepted breaks as `info`, with the reason."""
         return tuple(self._applied(change) for change in changes if self.levels.get(change.rule) != OFF)
 
     def _applied(self, change: Change) -> Change:
@@ -87,12 +87,12 @@ class Config:
         return change if change.level == level else replace(change, level=level)
 
     def expired(self) -> list[Accepted]:
-        """Accepted breaks whose day has passed."""
+        """Return the accepted breaks whose day has passed."""
         return [each for each in self.accepted if each.expires < self.today()]
 
 
 def find(start: Path) -> Path | None:
-    """The nearest configuration file, from a folder upwards; None where there is none."""
+    """Return the nearest configuration file in a folder or the folders above it, or None."""
     for folder in (start, *start.parents):
         if (folder / FILE).is_file():
             return folder / FILE
@@ -122,7 +122,7 @@ def load(path: Path) -> Config:
 
 
 def parse(found: Mapping[str, Any]) -> Config:
-    """A configuration from parsed TOML. Raises InvalidConfig on unknown keys, rules and wrong types."""
+    """Return a configuration from parsed TOML. Raises InvalidConfig on unknown keys, rules and wrong types."""
     _known(found, _KEYS, "key")
     values: dict[str, Any] = {}
     for key, (name, kind) in _KEYS.items():

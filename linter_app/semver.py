@@ -15,7 +15,7 @@ MAX_LENGTH = 128
 
 
 class InvalidVersion(ValueError):
-    """The text is not a version; the message says what would be."""
+    """The text is not a version; the message says what a version is."""
 
 
 @total_ordering
@@ -52,7 +52,7 @@ class Version:
 
     @cached_property
     def precedence(self) -> tuple[object, ...]:
-        """What versions are ordered by."""
+        """The key by which versions are ordered."""
         # A release outranks its prereleases; numeric identifiers rank below alphanumeric ones.
         identifiers = tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in self.prerelease)
         return (self.major, self.minor, self.patch, not self.prerelease, identifiers)
@@ -77,21 +77,21 @@ def _parse(text: str) -> Version:
 
 
 def allows_breaking(current: Version, proposed: Version) -> bool:
-    """Whether the step may break: a major bump, or a minor one while the major is 0 (SemVer section 4)."""
+    """Return whether the step may break: a major bump, or a minor one while the major is 0 (SemVer section 4)."""
     if proposed.major != current.major:
         return proposed.major > current.major
     return current.major == 0 and proposed.minor > current.minor
 
 
 def smallest_breaking(current: Version) -> str:
-    """The lowest version that may break `current`, in the style `current` is written in."""
+    """Return the lowest version that may break `current`, in the style of `current`."""
     if current.text.startswith("v"):
         return f"v{current.major + 1}"
     return f"0.{current.minor + 1}.0" if current.major == 0 else f"{current.major + 1}.0.0"
 
 
 def smallest_minor(current: Version) -> str:
-    """The lowest version that may add to `current`; for `vN`, the next one."""
+    """Return the lowest version that may add to `current`; for `vN`, the next one."""
     if current.text.startswith("v"):
         return f"v{current.major + 1}"
     # A prerelease of 1.1.0 may still become 1.1.0.
@@ -100,7 +100,7 @@ def smallest_minor(current: Version) -> str:
 
 
 def smallest_patch(current: Version) -> str:
-    """The lowest version above `current` that is no addition; for `vN`, the next one."""
+    """Return the lowest version above `current` that is not an addition; for `vN`, the next one."""
     if current.text.startswith("v"):
         return f"v{current.major + 1}"
     return f"{current.major}.{current.minor}.{current.patch + (not current.prerelease)}"

@@ -1,4 +1,4 @@
-"""Logs as JSON lines, with the request id that ties them together."""
+"""Logs: JSON lines for programs, or lines for people where development mode writes to a terminal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from contracts_app.request_context import request_id
 
-_PLAIN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName", "request", "server_time"}
+FORMATS = ("auto", "json", "text")
+_STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName", "request", "server_time"}
 _LEVELS = {
     "trace": "DEBUG",
     "debug": "DEBUG",
@@ -23,12 +24,12 @@ _LEVELS = {
     "off": "CRITICAL",
 }
 _TARGETS = {"registry": ("contracts_app", "linter_app", "registry_project")}
-
-
 _ENCODER = msgspec.json.Encoder(enc_hook=str)
 
 
 class JSONFormatter(logging.Formatter):
+    """One JSON object for each record, with the request id that ties the lines of a request together."""
+
     def format(self, record: logging.LogRecord) -> str:
         moment = datetime.fromtimestamp(record.created, timezone.utc)
         line: dict[str, Any] = {
@@ -37,16 +38,39 @@ class JSONFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        if identity := request_id.get():
-            line["requestId"] = identity
-        line |= {key: value for key, value in record.__dict__.items() if key not in _PLAIN}
+        if identifier := request_id.get():
+            line["requestId"] = identifier
+        line |= {key: value for key, value in record.__dict__.items() if key not in _STANDARD}
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return _ENCODER.encode(line).decode()
+        try:
+            return _ENCODER.encode(line).decode()
+        except UnicodeEncodeError:  # a surrogate in a field must not lose the line
+            return _ENCODER.encode({key: _encodable(value) for key, value in line.items()}).decode()
 
 
-def logging_config(levels: str) -> dict[str, Any]:
-    """The logging of `info,registry=debug`: a level for all, and levels for parts. Raises ImproperlyConfigured."""
+def _encodable(value: Any) -> Any:
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else str(value)
+
+
+class TextFormatter(logging.Formatter):
+    """Time, level and message, with the fields that matter to a person at a terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        moment = datetime.fromtimestamp(record.created).strftime("%H:%M:%S")
+        fields = {key: value for key, value in record.__dict__.items() if key not in _STANDARD}
+        if record.getMessage() == "request" and "route" in fields:
+            text = "{method} {route} {status} in {durationMs} ms".format_map(fields)
+            text += f" by {fields['subject']}" if fields.get("subject") else ""
+        else:
+            shown = ", ".join(f"{key} {value}" for key, value in fields.items() if value not in (None, ""))
+            text = record.getMessage() + (f" ({shown})" if shown else "")
+        line = f"{moment} {record.levelname.lower():8} {text}".encode("utf-8", "backslashreplace").decode()
+        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+def logging_config(levels: str, *, text: bool = False) -> dict[str, Any]:
+    """Return the logging of `info,registry=debug`: a level for all, and levels for parts. Raises ImproperlyConfigured."""
     root = "INFO"
     loggers: dict[str, dict[str, str]] = {}
     for part in filter(None, (part.strip() for part in levels.split(","))):
@@ -58,14 +82,14 @@ def logging_config(levels: str) -> dict[str, Any]:
             continue
         for name in _TARGETS.get(target, (target.replace("::", "."),)):
             loggers[name] = {"level": _LEVELS[level.lower()]}
-    # Django repeats each refusal as a warning of its own; the access line already tells it.
+    # Django repeats each refusal as a warning of its own; the access log has it already.
     loggers.setdefault("django.request", {"level": "ERROR"})
     loggers.setdefault("httpx", {"level": "WARNING"})
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"json": {"()": JSONFormatter}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+        "formatters": {"lines": {"()": TextFormatter if text else JSONFormatter}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
         "root": {"level": root, "handlers": ["stderr"]},
         "loggers": loggers,
     }

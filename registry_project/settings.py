@@ -5,14 +5,15 @@ Each variable may also be given as <NAME>_FILE, the path of a file that holds it
 
 import ipaddress
 import secrets
+import sys
 from datetime import timedelta
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 from environ import FileAwareEnv
 
-from contracts_app.api.token_config import read_jwt
-from registry_project.logging import logging_config
+from contracts_app.api.auth.config import read_jwt
+from registry_project.logging import FORMATS, logging_config
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = FileAwareEnv()
@@ -83,7 +84,7 @@ INSTALLED_APPS = [
     "linter_app",
 ]
 MIDDLEWARE = [
-    "registry_project.access.RequestLogMiddleware",
+    "contracts_app.serving.access_log.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -133,7 +134,7 @@ SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 0 if DEVELOPMENT else 3600)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEVELOPMENT
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_AGE = env.int("SESSION_SECONDS", 12 * 3600)
-CSRF_COOKIE_SAMESITE = "Strict"  # the session's is Lax: links from a chat lead in; every form has its token
+CSRF_COOKIE_SAMESITE = "Strict"  # the session's is Lax: links from a chat replace_uris in; every form has its token
 CSRF_COOKIE_HTTPONLY = True
 # No script or style but from files of this server; nothing is framed, and no form leads elsewhere.
 CONTENT_SECURITY_POLICY = {
@@ -163,13 +164,13 @@ BACKUP_STAMP = env.str("BACKUP_STAMP", "")
 CONTRACT_MAX_BYTES = env.int("CONTRACT_MAX_BYTES", 10 * 1024 * 1024)
 if CONTRACT_MAX_BYTES < 1024:
     raise ImproperlyConfigured("CONTRACT_MAX_BYTES is a number of bytes, 1024 or more")
-# The API measures its bodies itself, and answers 413; forms of the console are a schema, a WIT and a descriptor.
+# The API measures its contents itself, and answers 413; forms of the console are a schema, a WIT and a descriptor.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 3 * CONTRACT_MAX_BYTES
 DEFAULT_NATS_URL = "nats://127.0.0.1:4222"
 NATS_URL = env.str("NATS_URL", "")
 CONTRACT_STORAGES = {
     "default": {
-        "BACKEND": "contracts_app.storage.jetstream.JetStreamContractStorage",
+        "BACKEND": "contracts_app.storage.nats.store.JetStreamContractStore",
         "OPTIONS": {
             "servers": NATS_URL or DEFAULT_NATS_URL,
             "bucket": env.str("REGISTRY_KV_BUCKET", "contracts"),
@@ -191,16 +192,22 @@ CONTRACT_STORAGES = {
 
 # The API
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["contracts_app.api.authentication.BearerAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["contracts_app.api.permissions.HasScope"],
-    "DEFAULT_RENDERER_CLASSES": ["contracts_app.api.renderers.CompactJSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": [],  # bodies are read by api/body.py
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "contracts_app.api.renderers.AlwaysJSON",
+    "DEFAULT_AUTHENTICATION_CLASSES": ["contracts_app.api.auth.authentication.BearerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["contracts_app.api.auth.scopes.HasScope"],
+    "DEFAULT_RENDERER_CLASSES": ["contracts_app.api.responses.CompactJSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": [],  # contents are read by api/body.py
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "contracts_app.api.responses.AlwaysJSON",
     "EXCEPTION_HANDLER": "contracts_app.api.errors.exception_handler",
     "UNAUTHENTICATED_USER": None,
 }
-# Tokens in the seed's form carry neither a type nor an id.
+# Tokens need neither a type nor an id.
 SIMPLE_JWT = {"TOKEN_TYPE_CLAIM": None, "JTI_CLAIM": None, "USER_ID_CLAIM": "sub"}
 
 LOG_LEVEL = env.str("LOG_LEVEL", "") or env.str("RUST_LOG", "info,registry=debug")
-LOGGING = logging_config(LOG_LEVEL)
+LOG_FORMAT = env.str("LOG_FORMAT", "auto")
+if LOG_FORMAT not in FORMATS:
+    raise ImproperlyConfigured(f"LOG_FORMAT={LOG_FORMAT!r} is not one of {', '.join(FORMATS)}")
+# People read the log of a development service on a terminal; programs read all others.
+LOGGING = logging_config(
+    LOG_LEVEL, text=LOG_FORMAT == "text" or (LOG_FORMAT == "auto" and DEVELOPMENT and sys.stderr.isatty())
+)

@@ -1,12 +1,12 @@
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
-from django.views.defaults import server_error as page_of_error
+from django.views.defaults import server_error as error_page
 from django.views.generic import RedirectView
 
-from contracts_app import health
 from contracts_app.api.errors import server_error
 from contracts_app.api.urls import urlpatterns as api
+from contracts_app.serving import health
 
 urlpatterns = [
     path("healthz", health.healthz),
@@ -22,7 +22,7 @@ handler404 = "contracts_app.api.errors.not_found"
 
 
 def handler500(request: HttpRequest) -> HttpResponse:
-    """A fault in the console is told as a page, any other as the API tells it."""
+    """Respond with a page in the console, else in the API's form."""
     if request.path_info.startswith("/admin/"):
-        return page_of_error(request, "console/500.html")
+        return error_page(request, "console/500.html")
     return server_error(request)

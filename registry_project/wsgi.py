@@ -1,3 +1,5 @@
+"""The service as a WSGI application: without cached reads on an event loop, and without event streams."""
+
 import os
 
 from django.core.wsgi import get_wsgi_application
@@ -5,7 +7,7 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "registry_project.settings")
 application = get_wsgi_application()
 
-from contracts_app.metrics import report_copy  # noqa: E402
-from contracts_app.storage import contract_storage  # noqa: E402  Django must be set up first
+from contracts_app.serving.metrics import report_replica  # noqa: E402  Django must be set up first
+from contracts_app.storage import contract_store  # noqa: E402
 
-contract_storage().follow(report_copy)
+contract_store().enable_replica(report_replica)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,14 +16,14 @@ os.environ["VAR_DIR"] = tempfile.mkdtemp(prefix="registry-test-")
 
 import pytest
 
-from contracts_app.embedded import EmbeddedServer, free_port
-from contracts_app.storage import contract_storages
-from contracts_app.storage.jetstream import JetStreamContractStorage
+from contracts_app.serving.embedded_nats import EmbeddedServer, free_port
+from contracts_app.storage import contract_store, contract_stores
+from contracts_app.storage.nats.store import JetStreamContractStore
 
 
 @pytest.fixture(scope="session")
 def nats_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
-    server = EmbeddedServer(tmp_path_factory.mktemp("nats"), port=free_port(0), largest_record=21 * 1024 * 1024)
+    server = EmbeddedServer(tmp_path_factory.mktemp("nats"), port=free_port(0), max_record_bytes=21 * 1024 * 1024)
     server.start()
     yield server
     server.stop()
@@ -34,24 +35,36 @@ def bucket() -> str:
 
 
 @pytest.fixture
-def jetstream(nats_server: EmbeddedServer, bucket: str) -> Iterator[JetStreamContractStorage]:
-    storage = JetStreamContractStorage(servers=nats_server.url, bucket=bucket)
-    yield storage
-    storage.close()
+def jetstream(nats_server: EmbeddedServer, bucket: str) -> Iterator[JetStreamContractStore]:
+    store = JetStreamContractStore(servers=nats_server.url, bucket=bucket)
+    yield store
+    store.close()
 
 
 @pytest.fixture
 def registry(settings, nats_server: EmbeddedServer, bucket: str) -> Iterator[None]:
-    """The configured storage of this process: a bucket of its own on the real server."""
+    """The configured store of this process: a bucket of its own on the real server."""
     settings.CONTRACT_STORAGES = {
         "default": {
-            "BACKEND": "contracts_app.storage.jetstream.JetStreamContractStorage",
+            "BACKEND": "contracts_app.storage.nats.store.JetStreamContractStore",
             "OPTIONS": {"servers": nats_server.url, "bucket": bucket},
         }
     }
-    contract_storages.close()
+    contract_stores.close()
     yield
-    contract_storages.close()
+    contract_stores.close()
+
+
+@pytest.fixture
+def replicated(registry):
+    """The configured store, with a replica that is current."""
+    store = contract_store()
+    store.enable_replica()
+    deadline = time.monotonic() + 10
+    while not store.replica.is_current:
+        assert time.monotonic() < deadline, store.replica.status()
+        time.sleep(0.01)
+    return store
 
 
 @pytest.fixture

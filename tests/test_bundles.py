@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from contracts_app.bundles import ContractBundle, compact, normal_timestamp, utc_now, valid_name
+from contracts_app.bundles import ContractBundle, compact, valid_name
+from contracts_app.timestamps import normal_timestamp, utc_now
 
 
 @pytest.mark.parametrize("name", ["a", "my-contract", "ritual.started", "_x", "-a", "v", "va1", "v1a.b", "a" * 200])

@@ -1,53 +1,33 @@
-"""One table from domain errors to HTTP, and the two forms an error is told in (RFC 9457, or plain text)."""
+"""Errors as responses: RFC 9457 `application/problem+json`, or plain text, with the status of each domain error."""
 
 from __future__ import annotations
 
 import logging
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote
 
 from django.http import HttpRequest, HttpResponse
 from rest_framework import exceptions as drf
 
-from contracts_app import exceptions as domain
+from contracts_app.api.requests import AnyRequest
+from contracts_app.api.responses import location
 from contracts_app.bundles import compact
+from contracts_app.exceptions import RETRY_AFTER_SECONDS, ContractError
 
 logger = logging.getLogger(__name__)
 
-STATUS: dict[type[domain.ContractError], int] = {
-    domain.MalformedContract: 400,
-    domain.ContractNotFound: 404,
-    domain.ContractAlreadyExists: 409,
-    domain.ContractConflict: 409,
-    domain.ContractGone: 410,
-    domain.PreconditionFailed: 412,
-    domain.ContractTooLarge: 413,
-    domain.ContractRefused: 422,
-    domain.UnreadableRecord: 500,
-    domain.StorageUnavailable: 503,
-}
-RETRY_AFTER_SECONDS = 2
-
-
-def status_of(error: domain.ContractError) -> int:
-    """The status of an error: its kind's, or that of the kind that it is derived from."""
-    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
-
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
-    """DRF's hook: the answer for an error, or None for one that nobody foresaw."""
-    request = context["request"]._request
-    if isinstance(error, domain.ContractError):
-        status = status_of(error)
-        response = problem(request, status, error.message, error.code, error.extras)
-        successor = error.extras.get("lifecycle", {}).get("successor") if status == 410 else None
+    """Return the response to an error, or None for one that is not expected (DRF's EXCEPTION_HANDLER)."""
+    request = context["request"]
+    if isinstance(error, ContractError):
+        response = problem(request, error.status, error.message, error.code, error.extras)
+        successor = error.extras.get("lifecycle", {}).get("successor") if error.status == 410 else None
         if successor:
-            path = f"/registry/contracts/{error.extras['name']}/{quote(successor, safe='')}"
-            response["Link"] = f'<{path}>; rel="successor-version"'
-        if status == 503:
+            response["Link"] = f'<{location(error.extras["name"], successor)}>; rel="successor-version"'
+        if error.status == 503:
             response["Retry-After"] = str(RETRY_AFTER_SECONDS)
-        if status >= 500:
+        if error.status >= 500:
             logger.error(error.message, extra={"code": error.code})
         return response
     if isinstance(error, drf.APIException):
@@ -62,9 +42,9 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse
 
 
 def problem(
-    request: HttpRequest, status: int, detail: str, code: str, extras: dict[str, Any] | None = None
+    request: AnyRequest, status: int, detail: str, code: str, extras: dict[str, Any] | None = None
 ) -> HttpResponse:
-    """An error, as text for a client that takes anything and as problem+json for one that asks for JSON."""
+    """Return an error, as text for a client that accepts anything and as problem+json for one that asks for JSON."""
     if not prefers_json(request):
         response = HttpResponse(detail.encode("utf-8", "backslashreplace"), status=status)
         response["Content-Type"] = "text/plain; charset=utf-8"
@@ -77,8 +57,8 @@ def problem(
     return response
 
 
-def prefers_json(request: HttpRequest) -> bool:
-    """Whether Accept names JSON at least as gladly as plain text (RFC 9110 section 12.5.1)."""
+def prefers_json(request: AnyRequest) -> bool:
+    """Return whether Accept names JSON, with at least the quality of plain text (RFC 9110, section 12.5.1)."""
     json_types = ("application/json", "application/problem+json", "application/*")
     named = [media for media in request.accepted_types if f"{media.main_type}/{media.sub_type}" in json_types]
     if not named:
@@ -87,8 +67,8 @@ def prefers_json(request: HttpRequest) -> bool:
     return max(media.quality for media in named) >= max((media.quality for media in text), default=0)
 
 
-def wants(request: HttpRequest, media_type: str) -> bool:
-    """Whether Accept names this type, and more gladly than JSON."""
+def prefers(request: AnyRequest, media_type: str) -> bool:
+    """Return whether Accept names a type with a higher quality than JSON."""
 
     def quality(text: str) -> float:
         named = [media.quality for media in request.accepted_types if f"{media.main_type}/{media.sub_type}" == text]

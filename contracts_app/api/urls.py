@@ -1,12 +1,18 @@
+"""The routes of the API. None ends with a slash."""
+
 from typing import Any
 
 from django.urls import path
 
-from contracts_app.api.description import docs, openapi
-from contracts_app.api.feed import EventViewSet
-from contracts_app.api.operations import AuditViewSet, LifecycleViewSet, PolicyViewSet
-from contracts_app.api.verdicts import VerdictViewSet
-from contracts_app.api.views import ContractViewSet, VersionViewSet
+from contracts_app.api.audit import AuditViewSet
+from contracts_app.api.comparisons import ComparisonViewSet
+from contracts_app.api.contracts import ContractViewSet
+from contracts_app.api.events import EventViewSet
+from contracts_app.api.lifecycle import LifecycleViewSet
+from contracts_app.api.openapi.views import docs, openapi
+from contracts_app.api.policies import PolicyViewSet
+from contracts_app.api.validation import ValidationViewSet
+from contracts_app.api.versions import VersionViewSet
 
 CONTRACTS = "registry/contracts"
 VERSION = f"{CONTRACTS}/<str:name>/<str:version>"
@@ -25,7 +31,7 @@ def _policy(route: str, level: str) -> Any:
 urlpatterns = [
     path(CONTRACTS, ContractViewSet.as_view({"get": "list", "post": "create"})),
     path(f"{CONTRACTS}:batch", ContractViewSet.as_view({"post": "batch"})),
-    path("registry/check", VerdictViewSet.as_view({"post": "check"})),
+    path("registry/check", ComparisonViewSet.as_view({"post": "check"})),
     path("registry/audit", AuditViewSet.as_view({"get": "list"})),
     path("registry/openapi.json", openapi, name="openapi"),
     path("registry/docs", docs, name="docs"),
@@ -36,12 +42,12 @@ urlpatterns = [
     _policy("prefixes/<str:name>", "prefix"),
     _policy("contracts/<str:name>", "contract"),
     path(f"{CONTRACTS}/<str:name>", ContractViewSet.as_view({"get": "contract"})),
-    path(f"{CONTRACTS}/<str:name>/diff", VerdictViewSet.as_view({"get": "diff"})),
-    path(f"{CONTRACTS}/<str:name>/changelog", VerdictViewSet.as_view({"get": "changelog"})),
+    path(f"{CONTRACTS}/<str:name>/diff", ComparisonViewSet.as_view({"get": "diff"})),
+    path(f"{CONTRACTS}/<str:name>/changelog", ComparisonViewSet.as_view({"get": "changelog"})),
     path(VERSION, VersionViewSet.as_view({"get": "retrieve"})),
     _version("schema", "json_schema"),
     *[_version(part, part) for part in ("wit", "descriptor", "bundled", "dependencies", "dependents")],
-    path(f"{VERSION}/validate", VerdictViewSet.as_view({"post": "validate"})),
-    path(f"{VERSION}/examples", VerdictViewSet.as_view({"get": "examples"})),
-    path(f"{VERSION}/<str:deed>", LifecycleViewSet.as_view({"post": "change"})),
+    path(f"{VERSION}/validate", ValidationViewSet.as_view({"post": "validate"})),
+    path(f"{VERSION}/examples", ValidationViewSet.as_view({"get": "examples"})),
+    path(f"{VERSION}/<str:action>", LifecycleViewSet.as_view({"post": "change"})),
 ]

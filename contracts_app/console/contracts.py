@@ -17,23 +17,23 @@ from contracts_app.console.verdicts import StepVerdict, verdict_between
 from contracts_app.exceptions import ContractNotFound
 from contracts_app.lifecycle import COMPARABLE, STATES
 from contracts_app.policies import levels_for, levels_of, policy_of
-from contracts_app.services.finding import latest
-from contracts_app.services.surveying import ORDERS, Query, most_used, survey
-from contracts_app.storage import Entry, contract_storage
+from contracts_app.services.overview import ORDERS, ListQuery, most_used, overview
+from contracts_app.services.search import latest
+from contracts_app.storage import Entry, contract_store
 from linter_app.semver import Version
 
 PER_PAGE = 50
 VERSIONS_PER_PAGE = 25
 AT_ONCE_SECONDS = 0.25
 """How long a contract's page waits for verdicts; those that take longer are fetched by the page one by one."""
-MOST_DEPENDENTS = 100
+MAX_DEPENDENTS = 100
 
 
 @page(VIEW)
 @require_safe
 def listing(request: HttpRequest) -> HttpResponse:
     given = request.GET
-    query = Query(
+    query = ListQuery(
         q=given.get("q", "").strip()[:200],
         state=given.get("state", "") if given.get("state") in STATES else "",
         prefix=given.get("prefix", "").strip()[:200],
@@ -41,15 +41,15 @@ def listing(request: HttpRequest) -> HttpResponse:
         wit=given.get("wit", "") if given.get("wit") in ("yes", "no") else "",
         order=given.get("o", "") if given.get("o", "").removeprefix("-") in ORDERS else "name",
     )
-    found = survey(contract_storage().index())
+    found = overview(contract_store().index())
     contracts = found.find(query)
     return render_page(
         request,
         "contracts.html",
         title=_("Contracts"),
         query=query,
-        filtered=query != Query(order=query.order),
-        survey=found,
+        filtered=query != ListQuery(order=query.order),
+        overview=found,
         page=Paginator(contracts, PER_PAGE).get_page(given.get("page")),
         columns=_columns(query.order),
         states=[(state, found.states[state]) for state in STATES],
@@ -99,7 +99,7 @@ def contract(request: HttpRequest, name: str) -> HttpResponse:
         late = time.monotonic() >= deadline
         verdict = verdict_between(older, entry, policy, index, only_known=late)
         rows.append(Row(entry, older, bump(older, entry), verdict))
-    whole = contract_storage().index()
+    whole = contract_store().index()
     dependents = sorted(whole.dependents(name), key=lambda entry: (entry.name, entry.precedence))
     return render_page(
         request,
@@ -115,7 +115,7 @@ def contract(request: HttpRequest, name: str) -> HttpResponse:
         faults=index.faults_of(name),
         policy=policy,
         levels=levels_for(levels_of(index.documents), name),
-        dependents=dependents[:MOST_DEPENDENTS],
+        dependents=dependents[:MAX_DEPENDENTS],
         dependents_count=len(dependents),
     )
 

@@ -13,36 +13,36 @@ from contracts_app.console.charts import bars
 from contracts_app.console.groups import VIEW
 from contracts_app.exceptions import StorageUnavailable
 from contracts_app.lifecycle import STATES
-from contracts_app.services.auditing import entry_of
-from contracts_app.services.surveying import survey
-from contracts_app.storage import contract_storage
+from contracts_app.services.audit import audit_to_json
+from contracts_app.services.overview import overview
+from contracts_app.storage import contract_store
 
 RECENT = 8
-MOST_SOON = 10
+MAX_SOON = 10
 
 
 def dashboard(request: HttpRequest) -> dict[str, Any]:
     """What the first page shows to this user. The store being away is told, and is no error."""
     if not request.user.has_perm(VIEW):
         return {}
-    storage = contract_storage()
+    store = contract_store()
     try:
-        health = storage.health()
-        index = storage.index()
+        health = store.health()
+        index = store.index()
         sequence = health.last_sequence if health else index.sequence
-        recent = storage.history(after=max(0, sequence - RECENT), limit=RECENT)
+        recent = store.history(after=max(0, sequence - RECENT), limit=RECENT)
     except StorageUnavailable as error:
         return {"away": error.message}
-    found = survey(index)
+    found = overview(index)
     return {
         "health": health,
-        "copy": storage.status(),
+        "replica": store.replica.status() if store.replica else None,
         "backup": _last_backup(),
-        "survey": found,
+        "overview": found,
         "states": [(state, found.states[state]) for state in STATES],
         "chart": bars(found.publishes()),
-        "soon": found.soon[:MOST_SOON],
-        "recent": [entry_of(written) for written in reversed(recent)],
+        "soon": found.soon[:MAX_SOON],
+        "recent": [audit_to_json(write) for write in reversed(recent)],
     }
 
 

@@ -9,20 +9,20 @@ from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 
-from contracts_app.api.serializers import LONGEST_REASON
 from contracts_app.exceptions import ContractError
-from contracts_app.policies import COMPATIBILITIES, MOST_NOTICE_DAYS
+from contracts_app.policies import COMPATIBILITIES, MAX_NOTICE_DAYS
+from contracts_app.services.publish_requests import MAX_REASON_CHARACTERS
 
 _TEXT = {"spellcheck": "false", "autocomplete": "off", "wrap": "off"}
 
 
 def _upload() -> forms.FileField:
-    return forms.FileField(label=_("or a file"), required=False, help_text=_("Takes the place of the text"))
+    return forms.FileField(label=_("or a file"), required=False, help_text=_("Replaces the text"))
 
 
 def _override(help_text: Any) -> forms.CharField:
     label = _("Reason for an override")
-    return forms.CharField(label=label, required=False, max_length=LONGEST_REASON, help_text=help_text)
+    return forms.CharField(label=label, required=False, max_length=MAX_REASON_CHARACTERS, help_text=help_text)
 
 
 class ConsoleForm(forms.Form):
@@ -69,9 +69,9 @@ class PublishForm(ConsoleForm):
         widget=forms.Textarea(attrs={**_TEXT, "rows": 4}),
     )
     draft = forms.BooleanField(
-        label=_("As a draft"), required=False, help_text=_("It can be replaced until it is activated")
+        label=_("As a draft"), required=False, help_text=_("Can be replaced until it is activated")
     )
-    override = _override(_("Publishes a break that the policy lets a steward override; kept in the audit"))
+    override = _override(_("Publishes a breaking change where the policy allows overrides; recorded in the audit"))
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
@@ -121,8 +121,8 @@ class ReasonForm(ConsoleForm):
     reason = forms.CharField(
         label=_("Reason"),
         required=False,
-        max_length=LONGEST_REASON,
-        help_text=_("Shown to those who use the version, and kept in the audit"),
+        max_length=MAX_REASON_CHARACTERS,
+        help_text=_("Shown to users of the version and recorded in the audit"),
         widget=forms.Textarea(attrs={"rows": 3}),
     )
 
@@ -142,13 +142,13 @@ class DeprecateForm(SuccessorForm):
     sunset = forms.DateField(
         label=_("Sunset"),
         required=False,
-        help_text=_("The day, in UTC, from which on the version is gone; empty for none yet"),
+        help_text=_("The day, in UTC, from which the API answers 410; leave empty for none"),
         widget=forms.DateInput(attrs={"type": "date"}),
     )
 
 
 class WithdrawForm(SuccessorForm):
-    override = _override(_("Withdraws it although others depend on it, where the policy allows that"))
+    override = _override(_("Withdraws the version although others depend on it, where the policy allows overrides"))
 
 
 class BulkDeprecateForm(ReasonForm):
@@ -157,7 +157,7 @@ class BulkDeprecateForm(ReasonForm):
         label=_("Name the latest version as the successor"),
         required=False,
         initial=True,
-        help_text=_("Of each contract, where one stays that is not deprecated"),
+        help_text=_("For each contract that keeps an active version"),
     )
 
 
@@ -167,32 +167,34 @@ class PolicyForm(ConsoleForm):
         "allowOverride": "override",
         "minimumNoticeDays": "notice",
     }
-    _BOOLEAN = [("", _("as the level above")), ("true", _("yes")), ("false", _("no"))]
+    _BOOLEAN = [("", _("inherited")), ("true", _("yes")), ("false", _("no"))]
 
     compatibility = forms.ChoiceField(
         label=_("Compatibility"),
         required=False,
-        choices=[("", _("as the level above"))] + [(each, each) for each in COMPATIBILITIES],
-        help_text=_("Whom a step may not break; transitive: against every version, not only the neighbours"),
+        choices=[("", _("inherited"))] + [(each, each) for each in COMPATIBILITIES],
+        help_text=_(
+            "What a new version must not break; transitive: compared with every version, not only the neighbours"
+        ),
     )
     strict = forms.ChoiceField(
         label=_("Strict open objects"),
         required=False,
         choices=_BOOLEAN,
-        help_text=_("Open objects are judged to the letter of JSON Schema"),
+        help_text=_("A new optional property of an open object counts as breaking"),
     )
     override = forms.ChoiceField(
         label=_("Allow overrides"),
         required=False,
         choices=_BOOLEAN,
-        help_text=_("Stewards may publish a break, or withdraw what others depend on, with a reason"),
+        help_text=_("Stewards can publish a breaking change, or withdraw what others depend on, with a reason"),
     )
     notice = forms.IntegerField(
         label=_("Days of notice"),
         required=False,
         min_value=0,
-        max_value=MOST_NOTICE_DAYS,
-        help_text=_("Between a deprecation and its sunset; empty: as the level above"),
+        max_value=MAX_NOTICE_DAYS,
+        help_text=_("Between a deprecation and its sunset; leave empty to inherit"),
     )
 
     def policy(self) -> dict[str, Any]:
@@ -220,11 +222,11 @@ class PolicyForm(ConsoleForm):
 
 class NewPolicyForm(PolicyForm):
     level = forms.ChoiceField(
-        label=_("Holds for"),
+        label=_("Applies to"),
         choices=[
             ("default", _("every contract")),
-            ("prefix", _("contracts whose names begin with …")),
-            ("contract", _("the contract …")),
+            ("prefix", _("contracts whose names begin with a prefix")),
+            ("contract", _("one contract")),
         ],
     )
     name = forms.CharField(label=_("Name or prefix"), required=False, max_length=200)

@@ -12,11 +12,10 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from contracts_app.api.errors import RETRY_AFTER_SECONDS, status_of
 from contracts_app.bundles import valid_name
-from contracts_app.exceptions import ContractError, ContractNotFound, StorageUnavailable
+from contracts_app.exceptions import RETRY_AFTER_SECONDS, ContractError, ContractNotFound, StorageUnavailable
 from contracts_app.request_context import request_id
-from contracts_app.storage import Actor, ContractIndex, Entry, contract_storage
+from contracts_app.storage import Actor, ContractIndex, Entry, contract_store
 
 View = Callable[..., HttpResponse]
 Trail = Iterable[tuple[str, str]]
@@ -64,7 +63,7 @@ def actor_of(request: HttpRequest) -> Actor:
 
 def form_status(error: ContractError) -> int:
     """Of a form that is shown again: as Django's, it is a page like others, but for a conflict and a store away."""
-    status = status_of(error)
+    status = error.status
     return status if status in (409, 503) else 200
 
 
@@ -74,8 +73,8 @@ def problem(request: HttpRequest, error: ContractError) -> HttpResponse:
     response = render_page(
         request,
         "problem.html",
-        title=_("The store is away") if away else _("This cannot be shown"),
-        status=status_of(error),
+        title=_("The store is unavailable") if away else _("This page cannot be shown"),
+        status=error.status,
         message=error.message,
         away=away,
         # A form that was sent is not sent again by itself.
@@ -87,12 +86,14 @@ def problem(request: HttpRequest, error: ContractError) -> HttpResponse:
 
 
 def forbidden(request: HttpRequest) -> HttpResponse:
-    message = _("Your account may not do this. An administrator can add you to a group that may.")
+    message = _(
+        "Your account does not have the permission for this. An administrator can add you to a group that has it."
+    )
     return render_page(request, "problem.html", title=_("Not permitted"), status=403, message=message)
 
 
 def missing(request: HttpRequest) -> HttpResponse:
-    message = _("There is no such page. The link may be old, or mistyped.")
+    message = _("This page does not exist. The link may be outdated or mistyped.")
     return render_page(request, "problem.html", title=_("Page not found"), status=404, message=message)
 
 
@@ -100,7 +101,7 @@ def entries_of(name: str) -> tuple[ContractIndex, tuple[Entry, ...]]:
     """An index, and the versions of a contract. Raises ContractNotFound, StorageUnavailable."""
     if not valid_name(name):
         raise ContractNotFound(f"There is no contract {name!r:.80}", name=name)
-    index = contract_storage().index(name)
+    index = contract_store().index(name)
     entries = index.versions(name)
     if not entries:
         raise ContractNotFound(f"There is no contract {name}", name=name)

@@ -14,8 +14,8 @@ from contracts_app.console.groups import CHANGE_POLICY, VIEW_POLICY
 from contracts_app.console.pages import actor_of, form_status, missing, page, render_page
 from contracts_app.exceptions import ContractError, PreconditionFailed
 from contracts_app.policies import Policy, check_policy, level_and_name, levels_of, policy_key
-from contracts_app.services.ruling import etag_of, set_policy
-from contracts_app.storage import contract_storage
+from contracts_app.services.policies import etag_of, set_policy
+from contracts_app.storage import contract_store
 
 LEVELS = ("default", "prefix", "contract")
 
@@ -23,7 +23,7 @@ LEVELS = ("default", "prefix", "contract")
 @page(VIEW_POLICY)
 @require_safe
 def listing(request: HttpRequest) -> HttpResponse:
-    levels = levels_of(contract_storage().index("policy").documents)
+    levels = levels_of(contract_store().index("policy").documents)
     order = {level: position for position, level in enumerate(LEVELS)}
     rows = [(*level_and_name(key), policy) for key, policy in levels.items()]
     rows.sort(key=lambda row: (order.get(row[0], 9), row[1]))
@@ -31,7 +31,7 @@ def listing(request: HttpRequest) -> HttpResponse:
         request,
         "policies.html",
         title=_("Policies"),
-        rows=[(level, name, _told(level, name), policy) for level, name, policy in rows],
+        rows=[(level, name, _scope(level, name), policy) for level, name, policy in rows],
         builtin=Policy(),
     )
 
@@ -48,8 +48,8 @@ def add(request: HttpRequest) -> HttpResponse:
     level, name = form.cleaned_data["level"], form.cleaned_data["name"]
     try:
         key = policy_key(level, name)
-        if etag_of(contract_storage().index("policy"), key) is not None:
-            form.add_error("name" if name else None, _("There is a policy for this already; change that one."))
+        if etag_of(contract_store().index("policy"), key) is not None:
+            form.add_error("name" if name else None, _("A policy with this scope exists already. Change that one."))
             return _page(request, form, _("New policy"), status=409)
         return _save(request, form, level, name, None)
     except ContractError as error:
@@ -62,9 +62,9 @@ def add(request: HttpRequest) -> HttpResponse:
 def change(request: HttpRequest, level: str, name: str = "") -> HttpResponse:
     if level not in LEVELS:
         return missing(request)
-    title = _("Policy for %s") % _told(level, name)
+    title = _("Policy for %s") % _scope(level, name)
     if request.method != "POST":
-        index = contract_storage().index("policy")
+        index = contract_store().index("policy")
         key = policy_key(level, name)
         policy, etag = levels_of(index.documents).get(key), etag_of(index, key)
         if policy is None:
@@ -76,14 +76,16 @@ def change(request: HttpRequest, level: str, name: str = "") -> HttpResponse:
     try:
         if "delete" in request.POST:
             set_policy(level=level, name=name, policy=None, actor=actor_of(request), expected_etag=etag or None)
-            messages.success(request, _("The policy for %s is gone; what holds above it holds.") % _told(level, name))
+            messages.success(
+                request, _("The policy for %s was deleted; the level above applies.") % _scope(level, name)
+            )
             return redirect("admin:contracts_app_policy_changelist")
         return _save(request, form, level, name, etag or None)
     except PreconditionFailed as error:
         form.add_error(
             None,
-            _("Somebody else has changed this policy since you opened the page, and nothing was written. ")
-            + _("Press Save again to write yours over theirs, or open the page anew to see it."),
+            _("Another user changed this policy after you opened the page. Nothing was saved. ")
+            + _("Save again to overwrite that change, or reload the page to see it."),
         )
         return _page(request, form, title, etag=str(error.extras["etag"] or ""), status=409)
     except ContractError as error:
@@ -94,11 +96,11 @@ def change(request: HttpRequest, level: str, name: str = "") -> HttpResponse:
 def _save(request: HttpRequest, form: PolicyForm, level: str, name: str, etag: str | None) -> HttpResponse:
     policy = check_policy(form.policy())
     set_policy(level=level, name=name, policy=policy, actor=actor_of(request), expected_etag=etag)
-    messages.success(request, _("The policy for %s is saved.") % _told(level, name))
+    messages.success(request, _("The policy for %s is saved.") % _scope(level, name))
     return redirect("admin:contracts_app_policy_changelist")
 
 
-def _told(level: str, name: str) -> str:
+def _scope(level: str, name: str) -> str:
     return {"default": _("every contract"), "prefix": f"{name}.*", "contract": name}[level]
 
 

@@ -12,7 +12,6 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from contracts_app.api.serializers import PublishOrder, read_publish
 from contracts_app.bundles import compact, valid_name
 from contracts_app.console.forms import PublishForm
 from contracts_app.console.groups import OVERRIDE, PUBLISH, VIEW
@@ -20,20 +19,21 @@ from contracts_app.console.pages import actor_of, form_status, page, render_page
 from contracts_app.exceptions import ContractError, ContractNotFound, StorageUnavailable
 from contracts_app.policies import policy_of
 from contracts_app.services import publish_contract
-from contracts_app.services.comparing import compare, side_of, told_changes
-from contracts_app.services.finding import latest
+from contracts_app.services.comparison import changes_to_json, compare, compared_version
+from contracts_app.services.publish_requests import PublishRequest, read_publish
 from contracts_app.services.publishing import find_neighbours
-from contracts_app.storage import contract_storage
-from linter_app.places import line_of_repeated_member, lines_of
+from contracts_app.services.search import latest
+from contracts_app.storage import contract_store
+from linter_app.schema.json_pointers import line_numbers, line_of_repeated_member
 from linter_app.semver import Version, smallest_minor
 
 EXCERPT = 3
 """Lines that are shown before and after a faulty one."""
-LONGEST_LINE = 300
+MAX_LINE_CHARACTERS = 300
 
 
 @dataclass
-class Outcome:
+class CheckResult:
     """What a check found."""
 
     passes: bool = False
@@ -63,21 +63,21 @@ def publish(request: HttpRequest) -> HttpResponse:
         order, checked = read_publish(asked), _token(asked)
         wanted = "publish" in request.POST
         if wanted and not request.user.has_perm(PUBLISH):
-            form.add_error(None, _("Your account may check contracts, but not publish them."))
+            form.add_error(None, _("Your account can check contracts but not publish them."))
         elif order.override is not None and not request.user.has_perm(OVERRIDE):
-            form.add_error(None, _("Your account may not override a policy."))
+            form.add_error(None, _("Your account cannot override a policy."))
         elif wanted and request.POST.get("checked") == checked:
             return _publish(request, order)
         else:
             if wanted:
-                messages.warning(request, _("The content has changed since it was checked; this is its new verdict."))
-            return _page(request, form, outcome=_rehearsed(request, order), checked=checked)
+                messages.warning(request, _("The content changed after it was checked. This is the new verdict."))
+            return _page(request, form, outcome=_checked(request, order), checked=checked)
         return _page(request, form)
     except ContractError as error:
         return _page(request, form, outcome=_refused(error, form), status=form_status(error))
 
 
-def _publish(request: HttpRequest, order: PublishOrder) -> HttpResponse:
+def _publish(request: HttpRequest, order: PublishRequest) -> HttpResponse:
     published = publish_contract(
         bundle=order.bundle, actor=actor_of(request), draft=order.draft, override=order.override
     )
@@ -86,36 +86,36 @@ def _publish(request: HttpRequest, order: PublishOrder) -> HttpResponse:
     return redirect("admin:contracts_app_contract_version", published.name, published.version)
 
 
-def _rehearsed(request: HttpRequest, order: PublishOrder) -> Outcome:
+def _checked(request: HttpRequest, order: PublishRequest) -> CheckResult:
     """All that publishing would check, and the verdict on the step. Raises as publish_contract."""
-    storage = contract_storage()
+    store = contract_store()
     bundle = publish_contract(
         bundle=order.bundle, actor=actor_of(request), draft=order.draft, override=order.override, dry_run=True
     )
-    index = storage.index(bundle.name)
+    index = store.index(bundle.name)
     policy = policy_of(index.documents, bundle.name)
     below = find_neighbours(bundle, index, policy).below
     if not below:
-        return Outcome(passes=True, compatibility=policy.compatibility)
-    report = compare(side_of(storage.content(below[0], index), storage), side_of(bundle, storage), policy)
-    return Outcome(
+        return CheckResult(passes=True, compatibility=policy.compatibility)
+    report = compare(compared_version(store.content(below[0], index), store), compared_version(bundle, store), policy)
+    return CheckResult(
         passes=True,
         compared_with=below[0].version,
         compatibility=policy.compatibility,
         verdict=report.verdict,
         required_bump=report.required_bump or "",
         warnings=list(report.warnings),
-        changes=told_changes(report),
+        changes=changes_to_json(report),
     )
 
 
-def _refused(error: ContractError, form: PublishForm) -> Outcome:
+def _refused(error: ContractError, form: PublishForm) -> CheckResult:
     extras = error.extras
     texts = dict(form.cleaned_data)  # a faulty field leaves the form's own
     # Where the changes are told, a table says each of them, with its witness.
     message = error.message.partition("\n")[0].rstrip(":") if extras.get("changes") else error.message
     field_name = form.refuse(error, message)
-    outcome = Outcome(
+    outcome = CheckResult(
         compared_with=extras.get("comparedWith", ""),
         compatibility=extras.get("compatibility", ""),
         verdict=extras.get("verdict", ""),
@@ -123,16 +123,16 @@ def _refused(error: ContractError, form: PublishForm) -> Outcome:
         changes=extras.get("changes", []),
     )
     if isinstance(error, StorageUnavailable):
-        form.add_error(None, _("Nothing is lost: what you entered is below. Try again in a moment."))
+        form.add_error(None, _("Your input is kept below. Try again in a moment."))
     text = texts.get(field_name)
     line = extras.get("line")
     if isinstance(text, str) and line is None:
         place = extras.get("pointer")
-        line = line_of_repeated_member(text) if place is None else lines_of(text, {place}).get(place)
+        line = line_of_repeated_member(text) if place is None else line_numbers(text, {place}).get(place)
     if isinstance(text, str) and isinstance(line, int):
         outcome.excerpt_of = str(form.fields[field_name].label)
         outcome.excerpt = [
-            (number, each[:LONGEST_LINE], number == line)
+            (number, each[:MAX_LINE_CHARACTERS], number == line)
             for number, each in enumerate(text.split("\n"), 1)
             if abs(number - line) <= EXCERPT
         ]
@@ -140,7 +140,12 @@ def _refused(error: ContractError, form: PublishForm) -> Outcome:
 
 
 def _page(
-    request: HttpRequest, form: PublishForm, *, outcome: Outcome | None = None, checked: str = "", status: int = 200
+    request: HttpRequest,
+    form: PublishForm,
+    *,
+    outcome: CheckResult | None = None,
+    checked: str = "",
+    status: int = 200,
 ) -> HttpResponse:
     return render_page(
         request,
@@ -159,14 +164,14 @@ def _prefilled(request: HttpRequest) -> dict[str, str]:
     name = request.GET.get("name", "")
     if not valid_name(name):
         return {}
-    storage = contract_storage()
-    index = storage.index(name)
+    store = contract_store()
+    index = store.index(name)
     entries = index.versions(name)
     if not entries:
         return {"name": name}
     base = latest(entries) or entries[-1]
     try:
-        bundle = storage.content(base, index)
+        bundle = store.content(base, index)
     except ContractNotFound:
         return {"name": name}
     return {

@@ -15,16 +15,17 @@ from pygments.lexer import RegexLexer, words
 from pygments.lexers.data import JsonLexer
 from pygments.token import Comment, Keyword, Name, Number, Operator, Punctuation, Text
 
-from linter_app.json_text import InvalidJSON, loads, pointer
+from linter_app.schema.json_pointers import pointer
+from linter_app.schema.json_text import InvalidJSON, loads
 
 LINES_PER_PAGE = 1000
-LONGEST_LINE = 4000
+MAX_LINE_CHARACTERS = 4000
 """Characters of a line that are shown."""
-MOST_NODES = 1500
+MAX_NODES = 1500
 """Of a tree on one page."""
-DEEPEST = 12
+MAX_LEVELS = 12
 """Levels of a tree on one page."""
-MOST_MEMBERS = 300
+MAX_BATCH_MEMBERS = 300
 """Of one object or array."""
 
 
@@ -109,7 +110,7 @@ def highlighted(text: str, language: str) -> str:
 
 
 def _cut(line: str) -> str:
-    return line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]} … ({len(line):,} characters)"
+    return line if len(line) <= MAX_LINE_CHARACTERS else f"{line[:MAX_LINE_CHARACTERS]} … ({len(line):,} characters)"
 
 
 def formatted(text: str) -> str:
@@ -131,7 +132,7 @@ def needs_format(text: str) -> bool:
 
 def tree_of(value: Any, at: str = "", more: str = "?view=tree") -> SafeString:
     """A JSON value as nested, collapsible lists; what is too much for one page is a link that begins with `more`."""
-    budget = [MOST_NODES]
+    budget = [MAX_NODES]
     parts: list[str] = ['<ul class="tree" role="list">']
     _node(parts, at.rpartition("/")[2] or "(root)", value, at, 0, budget, more)
     parts.append("</ul>")
@@ -143,21 +144,21 @@ def _node(parts: list[str], label: str, value: Any, place: str, depth: int, budg
     key = f'<span class="tree-key">{escape(label)}</span>'
     if not isinstance(value, (dict, list)) or not value:
         text = json.dumps(value, ensure_ascii=False)
-        text = text if len(text) <= LONGEST_LINE else text[:LONGEST_LINE] + "…"
+        text = text if len(text) <= MAX_LINE_CHARACTERS else text[:MAX_LINE_CHARACTERS] + "…"
         kind = type(value).__name__
         parts.append(f'<li>{key} <span class="tree-value tree-{kind}">{escape(text)}</span></li>')
         return
     members = list(value.items() if isinstance(value, dict) else enumerate(value))
     size = f"{{{len(members):,}}}" if isinstance(value, dict) else f"[{len(members):,}]"
     count = f'<span class="tree-count">{size}</span>'
-    if budget[0] <= 0 or depth > DEEPEST:
+    if budget[0] <= 0 or depth > MAX_LEVELS:
         href = f"{escape(more)}&amp;at={quote(place, safe='')}"
         parts.append(f'<li><a href="{href}">{escape(label)} … {count}</a></li>')
         return
     opened = " open" if depth < 2 else ""
     parts.append(f"<li><details{opened}><summary>{key} {count}</summary><ul>")
     for number, (name, member) in enumerate(members):
-        if number == MOST_MEMBERS and len(members) > MOST_MEMBERS:
+        if number == MAX_BATCH_MEMBERS and len(members) > MAX_BATCH_MEMBERS:
             parts.append(f"<li class='tree-rest'>… {len(members) - number:,} more, in the source</li>")
             break
         _node(parts, str(name), member, place + pointer([name]), depth + 1, budget, more)

@@ -10,10 +10,10 @@ from django.core.cache import cache
 from contracts_app.bundles import compact
 from contracts_app.exceptions import ContractError, StorageUnavailable
 from contracts_app.policies import Policy
-from contracts_app.services.comparing import compare, side_of
-from contracts_app.storage import ContractIndex, Entry, contract_storage
+from contracts_app.services.comparison import compare, compared_version
+from contracts_app.storage import ContractIndex, Entry, contract_store
 
-REMEMBERED_SECONDS = 24 * 3600
+CACHE_SECONDS = 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,9 @@ def verdict_between(
     known: StepVerdict | None = cache.get(key)
     if known is not None or only_known:
         return known
-    storage = contract_storage()
+    store = contract_store()
     try:
-        old, new = (side_of(storage.content(entry, index), storage) for entry in (older, newer))
+        old, new = (compared_version(store.content(entry, index), store) for entry in (older, newer))
         report = compare(old, new, policy)
     except StorageUnavailable:
         raise
@@ -49,7 +49,7 @@ def verdict_between(
         len(report.breaking) + len(report.undecided),
         "; ".join(report.problems),
     )
-    cache.set(key, found, REMEMBERED_SECONDS)
+    cache.set(key, found, CACHE_SECONDS)
     return found
 
 

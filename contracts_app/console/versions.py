@@ -11,26 +11,27 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from contracts_app.bundles import ContractBundle
-from contracts_app.console.beside import json_beside, lines_beside
 from contracts_app.console.contracts import neighbours
 from contracts_app.console.groups import VIEW
 from contracts_app.console.pages import entries_of, page, render_page, trail_to
+from contracts_app.console.side_by_side import json_side_by_side, lines_side_by_side
 from contracts_app.console.sources import formatted, needs_format, pretty, source_of, tree_of
 from contracts_app.exceptions import ContractRefused
 from contracts_app.lifecycle import TRANSITIONS
 from contracts_app.policies import policy_of
-from contracts_app.services import comparing, validating
-from contracts_app.services.bundling import self_contained
-from contracts_app.services.comparing import told_changes
-from contracts_app.services.documenting import at_pointer, fields_of
-from contracts_app.services.finding import is_exact, resolve
-from contracts_app.storage import Entry, contract_storage
-from linter_app.changelog import markdown
-from linter_app.json_text import InvalidJSON, loads
+from contracts_app.services import comparison, validation
+from contracts_app.services.comparison import changes_to_json
+from contracts_app.services.compound_schemas import compound_schema
+from contracts_app.services.schema_fields import schema_fields
+from contracts_app.services.search import is_exact, resolve
+from contracts_app.storage import Entry, contract_store
+from linter_app.report.changelog import markdown
+from linter_app.schema.json_pointers import follow
+from linter_app.schema.json_text import InvalidJSON, loads
 
 FIELDS_PER_PAGE = 200
 EXAMPLES = 3
-MOST_CHANGES = 300
+MAX_CHANGES = 300
 MEDIA_TYPES = {
     "schema": ("application/schema+json", "schema.json"),
     "wit": ("text/plain; charset=utf-8", "wit"),
@@ -46,8 +47,8 @@ def version(request: HttpRequest, name: str, version: str) -> HttpResponse:
     entry = resolve(index, name, version)
     if not is_exact(version):
         return redirect("admin:contracts_app_contract_version", name, entry.version)
-    storage = contract_storage()
-    bundle = storage.content(entry, index)
+    store = contract_store()
+    bundle = store.content(entry, index)
     parts = _parts(bundle)
     view = request.GET.get("view", "overview")
     views = _views(bundle)
@@ -96,7 +97,7 @@ def _shown(
 ) -> dict[str, Any]:
     """What one view of a version needs."""
     if view == "overview":
-        found = contract_storage().index().dependents(entry.name, entry.version)
+        found = contract_store().index().dependents(entry.name, entry.version)
         return {"dependents": sorted(found, key=lambda each: (each.name, each.precedence))[:100]}
     if view in ("schema", "wit", "descriptor"):
         text, language = parts[view], "wit" if view == "wit" else "json"
@@ -112,12 +113,12 @@ def _shown(
         return {"fault": str(error)}
     if view == "tree":
         at = request.GET.get("at", "")
-        found = at_pointer(schema, at)
-        if found is None:
+        target = follow(schema, at)
+        if target is None:
             raise Http404
-        return {"tree": tree_of(found, at), "at": at}
+        return {"tree": tree_of(target[0], at), "at": at}
     if view == "fields":
-        every = fields_of(schema)
+        every = schema_fields(schema)
         wanted = request.GET.get("q", "").strip().casefold()
         fields = [each for each in every if wanted in each.path.casefold() or wanted in each.description.casefold()]
         return {
@@ -126,8 +127,8 @@ def _shown(
             "q": request.GET.get("q", ""),
         }
     try:
-        validator = validating.validator_of(self_contained(bundle, contract_storage()))
-        made = validating.examples(validator, EXAMPLES)
+        validator = validation.validator_of(compound_schema(bundle, contract_store()))
+        made = validation.examples(validator, EXAMPLES)
         return {"examples": {kind: [pretty(each) for each in made[kind]] for kind in made}}
     except ContractRefused as error:
         return {"fault": error.message}
@@ -144,7 +145,7 @@ def raw(request: HttpRequest, name: str, version: str, part: str) -> HttpRespons
     """A part of a version as a file, byte for byte as it was published."""
     index, _entries = entries_of(name)
     entry = resolve(index, name, version)
-    bundle = contract_storage().content(entry, index)
+    bundle = contract_store().content(entry, index)
     text = bundle.to_record().decode() if part == "record" else _parts(bundle).get(part)
     if part not in MEDIA_TYPES or text is None:
         raise Http404
@@ -167,14 +168,14 @@ def compare(request: HttpRequest, name: str) -> HttpResponse:
     if other != name and all(entry.version != wanted for entry in other_entries):
         wanted = newest.version  # it was chosen before the other contract was named
     new = resolve(others, other, wanted)
-    storage = contract_storage()
-    sides = [comparing.side_of(storage.content(old, index), storage)]
-    sides.append(comparing.side_of(storage.content(new, others), storage))
+    store = contract_store()
+    sides = [comparison.compared_version(store.content(old, index), store)]
+    sides.append(comparison.compared_version(store.content(new, others), store))
     if other != name:  # their versions say nothing about each other
-        sides = [comparing.Side(side.texts) for side in sides]
+        sides = [comparison.ComparedVersion(side.texts) for side in sides]
     policy = policy_of(others.documents, other)
-    report = comparing.compare(sides[0], sides[1], policy)
-    changes = told_changes(report)
+    report = comparison.compare(sides[0], sides[1], policy)
+    changes = changes_to_json(report)
     texts = [side.texts for side in sides]
     return render_page(
         request,
@@ -189,24 +190,27 @@ def compare(request: HttpRequest, name: str) -> HttpResponse:
         new=new,
         policy=policy,
         report=report,
-        changes=changes[:MOST_CHANGES],
+        changes=changes[:MAX_CHANGES],
         changes_count=len(changes),
         changelog=markdown(report, f"{new.version} - {new.created_at[:10]}"),
-        beside=[
+        side_by_side=[
             (title, *made)
             for title, made in (
-                (_("JSON Schema"), _schemas_beside(texts[0].schema, texts[1].schema)),
-                ("WIT", lines_beside(texts[0].wit or "", texts[1].wit or "") if any(t.wit for t in texts) else None),
+                (_("JSON Schema"), _schemas_side_by_side(texts[0].schema, texts[1].schema)),
+                (
+                    "WIT",
+                    lines_side_by_side(texts[0].wit or "", texts[1].wit or "") if any(t.wit for t in texts) else None,
+                ),
             )
             if made is not None
         ],
     )
 
 
-def _schemas_beside(old: str | None, new: str | None) -> Any:
+def _schemas_side_by_side(old: str | None, new: str | None) -> Any:
     if old is None and new is None:
         return None
     try:
-        return json_beside(*(loads(text) if text is not None else {} for text in (old, new)))
+        return json_side_by_side(*(loads(text) if text is not None else {} for text in (old, new)))
     except InvalidJSON:
-        return lines_beside(old or "", new or "")
+        return lines_side_by_side(old or "", new or "")

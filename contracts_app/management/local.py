@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from contracts_app.exceptions import ContractError, StorageUnavailable
-from contracts_app.storage import Actor, ContractStorage, contract_storage
+from contracts_app.storage import Actor, ContractStore, contract_store
 
 FAULTY, UNUSABLE, UNREACHABLE = 1, 2, 3
 
@@ -23,9 +23,9 @@ class LocalCommand(BaseCommand):
     requires_system_checks = []
 
     @contextmanager
-    def storage(self) -> Iterator[ContractStorage]:
+    def store(self) -> Iterator[ContractStore]:
         try:
-            yield contract_storage()
+            yield contract_store()
         except StorageUnavailable as error:
             raise CommandError(error.message, returncode=UNREACHABLE) from None
         except ContractError as error:

@@ -9,24 +9,24 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from contracts_app.bundles import ContractBundle, content_digest, utc_now
+from contracts_app.bundles import ContractBundle, content_digest
 from contracts_app.exceptions import (
     ContractAlreadyExists,
-    ContractError,
     ContractRefused,
     StorageUnavailable,
     VersionSetChanged,
 )
 from contracts_app.lifecycle import ACTIVE, COMPARABLE, DRAFT, Lifecycle
 from contracts_app.policies import Policy, policy_of
-from contracts_app.services.bundling import self_contained
-from contracts_app.services.checking import check_content
-from contracts_app.services.comparing import compare, side_of, told_changes
-from contracts_app.services.depending import check_dependencies
+from contracts_app.services.comparison import changes_to_json, compare, compared_version
+from contracts_app.services.compound_schemas import compound_schema
+from contracts_app.services.content_checks import check_content
+from contracts_app.services.dependencies import check_dependencies
 from contracts_app.services.wit_packages import packages_of
-from contracts_app.storage import Actor, ContractIndex, ContractStorage, Deed, Entry, contract_storage
+from contracts_app.storage import Actor, AuditEntry, ContractIndex, ContractStore, Entry, contract_store
+from contracts_app.timestamps import utc_now
 from linter_app import Report
-from linter_app.changelog import told
+from linter_app.report.changelog import describe_witness
 from linter_app.semver import Version
 
 logger = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ PUBLISHED = "published"
 """The message of the log line."""
 
 # Threads of one process take turns at a name, rather than race each other in vain. Other processes
-# are not held by it: the compare-and-set of the storage alone keeps the set true.
+# are not held by it: the compare-and-set of the store alone keeps the set true.
 _turns = [threading.Lock() for _ in range(256)]
 
 
@@ -58,7 +58,7 @@ def publish_contract(
     draft: bool = False,
     override: str | None = None,
     dry_run: bool = False,
-    storage: ContractStorage | None = None,
+    store: ContractStore | None = None,
 ) -> ContractBundle:
     """Publish a new version, or replace a draft, and return it with its date and digest.
 
@@ -67,102 +67,67 @@ def publish_contract(
     for publishing a break, which the policy must allow. Raises ContractRefused, ContractAlreadyExists,
     ContractTooLarge, UnreadableRecord, StorageUnavailable.
     """
-    storage = storage or contract_storage()
-    decide = _publishing(bundle, actor, draft, override, storage)
-    published = decided(bundle.name, storage, decide, dry_run=dry_run)
+    store = store or contract_store()
+    decide = _prepare(bundle, actor, draft, override, store)
+    published = write_decision(bundle.name, store, decide, dry_run=dry_run)
     if not dry_run:
         logger.info(PUBLISHED, extra={"contract": published.name, "version": published.version})
     return published
 
 
-Decide = Callable[[ContractIndex], tuple[ContractBundle, Deed]]
+Decide = Callable[[ContractIndex], tuple[ContractBundle, AuditEntry]]
 
 
-@dataclass(frozen=True)
-class Decision:
-    """What is to be written, if nothing under its name was written since `after`."""
-
-    bundle: ContractBundle
-    deed: Deed
-    after: int
-
-
-def decide_publish(*, bundle: ContractBundle, actor: Actor, draft: bool, storage: ContractStorage) -> Decision:
-    """What `publish_contract` would write on the versions that are known here now. Raises as it does.
-
-    A refusal may be mistaken where the versions known here are not the present ones; a write cannot be.
-    """
-    decide = _publishing(bundle, actor, draft, None, storage)
-    known = storage.index(bundle.name, newest=False)
-    after = known.revision(bundle.name)
-    return Decision(*decide(known), after)
-
-
-def _publishing(
-    bundle: ContractBundle, actor: Actor, draft: bool, override: str | None, storage: ContractStorage
-) -> Decide:
+def _prepare(bundle: ContractBundle, actor: Actor, draft: bool, override: str | None, store: ContractStore) -> Decide:
     """Check what can be checked without the other versions; then what decides with them."""
     now = utc_now()
     first = Lifecycle(state=DRAFT, changed_at=now) if draft else None
     bundle = replace(bundle, digest=content_digest(bundle), created_at=now, lifecycle=first)
-    bundle = check_dependencies(bundle, storage)
-    check_content(bundle, self_contained(bundle, storage), packages_of(bundle, storage))
+    bundle = check_dependencies(bundle, store)
+    check_content(bundle, compound_schema(bundle, store), packages_of(bundle, store))
 
-    def decide(known: ContractIndex) -> tuple[ContractBundle, Deed]:
+    def decide(known: ContractIndex) -> tuple[ContractBundle, AuditEntry]:
         wanted, before = bundle, ""
         replaced = known.get(bundle.key)
         if replaced is not None and replaced.lifecycle is not None and replaced.state == DRAFT:
             before = DRAFT
             wanted = replace(bundle, lifecycle=replaced.lifecycle.next(DRAFT if draft else ACTIVE, now))
-        overridden = check_against(wanted, known, storage, override=override)
+        overridden = check_against(wanted, known, store, override=override)
         action = "publish-override" if overridden else "publish"
-        return wanted, Deed(actor, action, before=before, reason=(override or "") if overridden else "")
+        return wanted, AuditEntry(actor, action, before=before, reason=(override or "") if overridden else "")
 
     return decide
 
 
-def decided(
-    name: str,
-    storage: ContractStorage,
-    decide: Decide,
-    *,
-    dry_run: bool = False,
-) -> ContractBundle:
-    """Decide on the versions of `name`, and write what was decided if they are still the same; else decide again.
+def write_decision(name: str, store: ContractStore, decide: Decide, *, dry_run: bool = False) -> ContractBundle:
+    """Decide on the versions of `name`, and write the result if they are still the same; else decide again.
 
-    What `decide` raises is told only when it was decided on versions that are certainly the present ones.
-    Raises StorageUnavailable, ContractTooLarge.
+    Raises what `decide` raises, StorageUnavailable, ContractTooLarge.
     """
     deadline = time.monotonic() + PUBLISH_SECONDS
     fresh = False
     while True:
         with _turns[hash(name) % len(_turns)]:
-            known = storage.index(name, fresh=fresh, newest=False)
-            # The revision first: what is written while the versions are looked at makes the write fail.
-            after, certain = known.revision(name), fresh or not storage.behind()
+            known = store.index(name, fresh=fresh)
+            # The revision first: a write while the versions are read makes this one fail.
+            after = known.revision(name)
+            bundle, audit = decide(known)
+            if dry_run:
+                return bundle
             try:
-                bundle, deed = decide(known)
-            except ContractError:
-                if certain:
-                    raise
-            else:
-                if dry_run and certain:
-                    return bundle
-                if not dry_run:
-                    try:
-                        storage.create(bundle, after=after, deed=deed)
-                        return bundle
-                    except VersionSetChanged:
-                        pass
-        if fresh and time.monotonic() > deadline:
-            raise StorageUnavailable(f"{name} is being written by others without a pause; try again")
+                store.create(bundle, after=after, audit=audit)
+                return bundle
+            except VersionSetChanged:
+                pass
         if fresh:
+            if time.monotonic() > deadline:
+                raise StorageUnavailable(f"{name} is being written by others without a pause; try again")
             time.sleep(random.uniform(0, 0.02))
         fresh = True
 
 
 def check_against(
-    bundle: ContractBundle, known: ContractIndex, storage: ContractStorage, *, override: str | None = None
+    bundle: ContractBundle, known: ContractIndex, store: ContractStore, *, override: str | None = None
 ) -> bool:
     """Check a version against those that exist; whether it passes only by the override.
 
@@ -183,9 +148,9 @@ def check_against(
         )
     overridden = False
     for other, newer in [*((each, True) for each in neighbours.below), *((each, False) for each in neighbours.above)]:
-        stored = storage.content(other, known)
+        stored = store.content(other, known)
         older, later = (stored, bundle) if newer else (bundle, stored)
-        report = compare(side_of(older, storage), side_of(later, storage), policy)
+        report = compare(compared_version(older, store), compared_version(later, store), policy)
         if report.acceptable:
             continue
         if override is None or not policy.allow_override:
@@ -237,7 +202,7 @@ def _refused(
     lines: list[str] = []
     for change in report.breaking + report.undecided:
         lines.append(f"- {change.rule} at {change.new_pointer or change.old_pointer or '/'}: {change.message}")
-        lines += [f"  for example, {told(change)}"] if change.witness else []
+        lines += [f"  for example, {describe_witness(change)}"] if change.witness else []
     if asked:
         lines.append("An override was asked for, but the policy of this contract does not allow it (allowOverride).")
     step = f"{older.version} to {later.version}"
@@ -248,5 +213,5 @@ def _refused(
         compatibility=policy.compatibility,
         verdict=report.verdict,
         requiredVersion=report.required_version,
-        changes=told_changes(report),
+        changes=changes_to_json(report),
     )

@@ -2,7 +2,7 @@
 
 A reference is `contract:NAME@VERSION#/pointer`, where VERSION may be a range, or the registry's URL of a version,
 `/registry/contracts/NAME/VERSION` with or without a host before and `/schema` behind. What the schema itself
-identifies by such a URI is a part of it, and no other contract (JSON Schema 2020-12, Core 9.3.1).
+identifier_keyword by such a URI is a part of it, and no other contract (JSON Schema 2020-12, Core 9.3.1).
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from urllib.parse import unquote
 
 import jsonschema_rs
 
-from linter_app.dialects import InvalidSchema, draft_of
-from linter_app.identifiers import Subschema, identifies, joined, subschemas
-from linter_app.json_text import InvalidJSON, loads
+from linter_app.schema.dialects import InvalidSchema, draft_of
+from linter_app.schema.identifiers import LocatedSchema, identifier_keyword, located_schemas, resolve_uri
+from linter_app.schema.json_text import InvalidJSON, loads
 
 _CONTRACT = re.compile(r"contract:([^@#]+)@([^#]+)")
 _URL = re.compile(r"(?:https?://[^/]+)?/registry/contracts/([^/#]+)/([^/#]+?)(?:/schema)?")
 REFERENCES = ("$ref", "$dynamicRef")
-"""The keywords that may lead into another contract."""
+"""The keywords that may replace_uris into another contract."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def read_referring(text: str | None) -> Any:
 def references_of(schema: Any) -> Iterator[tuple[str, str]]:
     """Each reference to another contract, without fragment, and the JSON Pointer of where it is first written."""
     seen = {each.base for each in resources_of(schema)}
-    for each in subschemas(schema, dialect_of(schema)):
+    for each in located_schemas(schema, dialect_of(schema)):
         for keyword in REFERENCES:
             reference = each.schema.get(keyword)
             if not isinstance(reference, str):
@@ -64,27 +64,27 @@ def references_of(schema: Any) -> Iterator[tuple[str, str]]:
                 yield whole, f"{each.pointer}/{keyword}"
 
 
-def resources_of(schema: Any) -> Iterator[Subschema]:
+def resources_of(schema: Any) -> Iterator[LocatedSchema]:
     """The schema and those embedded in it that give themselves a URI, which is their base."""
-    return (each for each in subschemas(schema, dialect_of(schema)) if each.identifier)
+    return (each for each in located_schemas(schema, dialect_of(schema)) if each.identifier)
 
 
-def lead(schema: Any, other: Callable[[str, str], str | None], draft: int) -> None:
+def replace_uris(schema: Any, other: Callable[[str, str], str | None], draft: int) -> None:
     """Change the URIs in the references and identifiers of a parsed schema, in place; their fragments stay.
 
-    `other` is given what stands before the fragment, as it is written and joined with its base URI, and gives
+    `other` is given what stands before the fragment, as it is written and resolve_uri with its base URI, and gives
     another, or None. Identifiers are written as the dialect `draft` has them.
     """
     own = dialect_of(schema)
-    for item, _, base, identifier in list(subschemas(schema, own)):
+    for item, _, base, identifier in list(located_schemas(schema, own)):
         for keyword in REFERENCES:
             reference = item.get(keyword)
             whole, hash_, fragment = reference.partition("#") if isinstance(reference, str) else ("", "", "")
-            if whole and (led := other(whole, joined(base, whole))) is not None:
+            if whole and (led := other(whole, resolve_uri(base, whole))) is not None:
                 item[keyword] = led + hash_ + fragment
         if identifier:
-            del item[identifies(own)]
-            item[identifies(draft)] = other(identifier, base) or identifier
+            del item[identifier_keyword(own)]
+            item[identifier_keyword(draft)] = other(identifier, base) or identifier
 
 
 def dialect_of(schema: Any) -> int:

@@ -10,13 +10,13 @@ import re
 from contracts_app.bundles import ContractBundle, Dependency, valid_name
 from contracts_app.exceptions import ContractNotFound, ContractRefused, MalformedContract
 from contracts_app.lifecycle import ACTIVE, DEPRECATED
-from contracts_app.services.checking import Packages
-from contracts_app.services.finding import LATEST, resolve
-from contracts_app.storage import ContractStorage
+from contracts_app.services.content_checks import Packages
+from contracts_app.services.search import LATEST, resolve
+from contracts_app.storage import ContractStore
 from linter_app.wit import Used, used_in
 
 _PACKAGE = re.compile(r"[a-zA-Z][a-zA-Z0-9-]*:[a-zA-Z][a-zA-Z0-9-]*(@.*)?")
-MOST_PACKAGES = 100
+MAX_PACKAGES = 100
 
 
 def is_package(reference: str) -> bool:
@@ -29,7 +29,7 @@ def contract_of(used: Used) -> str:
     return used.name.replace(":", ".")
 
 
-def check_packages(bundle: ContractBundle, storage: ContractStorage) -> tuple[Dependency, ...]:
+def check_packages(bundle: ContractBundle, store: ContractStore) -> tuple[Dependency, ...]:
     """The versions of the contracts whose packages the bundle's WIT uses. Raises ContractRefused, naming the line."""
     if bundle.wit is None:
         return ()
@@ -48,7 +48,7 @@ def check_packages(bundle: ContractBundle, storage: ContractStorage) -> tuple[De
         if not valid_name(name) or name == bundle.name:
             raise refused(f"{name} is not another contract's name")
         try:
-            found = resolve(storage.index(name), name, version or LATEST)
+            found = resolve(store.index(name), name, version or LATEST)
         except ContractNotFound:
             raise refused(f"contract {name}/{version or LATEST} not found; publish it first") from None
         except MalformedContract as error:
@@ -61,7 +61,7 @@ def check_packages(bundle: ContractBundle, storage: ContractStorage) -> tuple[De
     return tuple(pinned)
 
 
-def packages_of(bundle: ContractBundle, storage: ContractStorage) -> Packages:
+def packages_of(bundle: ContractBundle, store: ContractStore) -> Packages:
     """The texts of all packages that the bundle's WIT uses, and of those that they use."""
     found: dict[str, str] = {}
     waiting = [bundle]
@@ -70,9 +70,9 @@ def packages_of(bundle: ContractBundle, storage: ContractStorage) -> Packages:
             label = f"{each.name}-{each.version}"
             if not is_package(each.reference) or label in found:
                 continue
-            if len(found) == MOST_PACKAGES:
-                raise ContractRefused(f"wit uses more than {MOST_PACKAGES} packages", field="wit")
-            target = storage.get(each.name, each.version)
+            if len(found) == MAX_PACKAGES:
+                raise ContractRefused(f"wit uses more than {MAX_PACKAGES} packages", field="wit")
+            target = store.get(each.name, each.version)
             found[label] = target.wit or ""
             waiting.append(target)
     return tuple(found.items())

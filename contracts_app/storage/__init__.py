@@ -1,4 +1,4 @@
-"""The configured contract storages, one set per process, in the manner of Django's STORAGES."""
+"""The configured contract stores, one set per process, in the manner of Django's STORAGES."""
 
 from __future__ import annotations
 
@@ -9,60 +9,63 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
-from contracts_app.storage.base import Actor, ContractStorage, CopyStatus, Deed, Listing, StoreHealth, Written
-from contracts_app.storage.index import ContractIndex, Entry, Prepared
+from contracts_app.storage.base import ContractStore, Listing, StoreHealth
+from contracts_app.storage.index import ContractIndex, Entry, Representation
+from contracts_app.storage.replica import Replica, ReplicaStatus
+from contracts_app.storage.writes import Actor, AuditEntry, StoredWrite
 
 __all__ = [
     "Actor",
+    "AuditEntry",
     "ContractIndex",
-    "ContractStorage",
-    "CopyStatus",
-    "Deed",
+    "ContractStore",
     "Entry",
     "Listing",
-    "Prepared",
+    "Replica",
+    "ReplicaStatus",
+    "Representation",
     "StoreHealth",
-    "Written",
-    "contract_storage",
-    "contract_storages",
+    "StoredWrite",
+    "contract_store",
+    "contract_stores",
 ]
 
 
-class ContractStorageHandler:
-    """Builds each storage of CONTRACT_STORAGES once, at first use."""
+class ContractStoreHandler:
+    """Builds each store of CONTRACT_STORAGES once, at first use."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._storages: dict[str, ContractStorage] = {}
+        self._stores: dict[str, ContractStore] = {}
 
-    def __getitem__(self, alias: str) -> ContractStorage:
+    def __getitem__(self, alias: str) -> ContractStore:
         with self._lock:
-            if alias not in self._storages:
-                self._storages[alias] = self._build(alias)
-            return self._storages[alias]
+            if alias not in self._stores:
+                self._stores[alias] = self._build(alias)
+            return self._stores[alias]
 
-    def _build(self, alias: str) -> ContractStorage:
+    def _build(self, alias: str) -> ContractStore:
         configured: dict[str, Any] = settings.CONTRACT_STORAGES
         if alias not in configured:
             raise ImproperlyConfigured(f"CONTRACT_STORAGES has no {alias!r}")
         backend: Any = import_string(configured[alias]["BACKEND"])
         try:
-            storage: ContractStorage = backend(**configured[alias].get("OPTIONS", {}))
+            store: ContractStore = backend(**configured[alias].get("OPTIONS", {}))
         except TypeError as error:
             raise ImproperlyConfigured(f"CONTRACT_STORAGES[{alias!r}] OPTIONS: {error}") from error
-        return storage
+        return store
 
     def close(self) -> None:
-        """Close and forget every storage; the next use builds them anew from the settings."""
+        """Close every store; the next use builds them anew from the settings."""
         with self._lock:
-            for storage in self._storages.values():
-                storage.close()
-            self._storages.clear()
+            for store in self._stores.values():
+                store.close()
+            self._stores.clear()
 
 
-contract_storages = ContractStorageHandler()
+contract_stores = ContractStoreHandler()
 
 
-def contract_storage() -> ContractStorage:
-    """The default storage of this process."""
-    return contract_storages["default"]
+def contract_store() -> ContractStore:
+    """Return the default store of this process."""
+    return contract_stores["default"]

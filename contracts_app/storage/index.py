@@ -10,18 +10,18 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from contracts_app.bundles import ContractBundle, Dependency, Published, compact, key_of
+from contracts_app.bundles import ContractBundle, Dependency, VersionProperties, compact, key_of
 from contracts_app.exceptions import UnreadableRecord
 from contracts_app.lifecycle import WITHDRAWN, Lifecycle
 from contracts_app.records import read_canonical, read_known, read_record
-from contracts_app.storage.bodies import Bodies
-from contracts_app.storage.searching import SearchText
+from contracts_app.storage.content_cache import ContentCache
+from contracts_app.storage.search_text import SearchText
 from linter_app.semver import InvalidVersion, Version
 
 PREFIX = "meta."
 
 
-class Entry(Published, msgspec.Struct, frozen=True, gc=False):
+class Entry(VersionProperties, msgspec.Struct, frozen=True, gc=False):
     """One stored version without its content. `sequence` is the stream's, of the record's last write."""
 
     name: str
@@ -39,14 +39,14 @@ class Entry(Published, msgspec.Struct, frozen=True, gc=False):
     lifecycle: Lifecycle | None = None
 
 
-class Prepared(NamedTuple):
-    """Bytes ready to send, and their strong entity tag (RFC 9110 section 8.8.3)."""
+class Representation(NamedTuple):
+    """The bytes of a response, and their strong entity tag (RFC 9110, section 8.8.3)."""
 
     body: bytes
     etag: str
 
     @classmethod
-    def of(cls, body: bytes) -> Prepared:
+    def of(cls, body: bytes) -> Representation:
         """With an entity tag made of the bytes."""
         return cls(body, f'"{hashlib.sha256(body).hexdigest()}"')
 
@@ -66,7 +66,7 @@ class ContractIndex:
         self.documents: dict[str, tuple[int, bytes | None]] = {}
         """What the bucket holds beside contracts: key to sequence and value, None where it was deleted."""
         self.faults: dict[str, UnreadableRecord] = {}
-        self.bodies = Bodies(max_bytes)
+        self.contents = ContentCache(max_bytes)
         self._entries: dict[str, Entry] = {}
         self._by_name: dict[str, tuple[Entry, ...]] = {}
         self._names: list[str] = []
@@ -77,7 +77,7 @@ class ContractIndex:
         self._digests: dict[str, tuple[Entry, ...]] | None = None
         """Made when it is first asked for."""
         self._dependents: dict[str, tuple[str, ...]] = {}
-        self._listing: tuple[int, Prepared] | None = None
+        self._listing: tuple[int, Representation] | None = None
         self._search_text: SearchText | None = None
 
     # Reading
@@ -98,21 +98,21 @@ class ContractIndex:
 
     def bundle(self, entry: Entry) -> ContractBundle | None:
         """The whole version, or None where its content is not in memory."""
-        body = self.bodies.get(entry.key, entry.sequence)
+        body = self.contents.get(entry.key, entry.sequence)
         if body is None:
             return None
         plain = entry.lifecycle is None and not entry.labels and not entry.dependencies
         return read_known(body, plain=plain)
 
-    def prepared(self, name: str, version: str) -> Prepared | None:
+    def representation(self, name: str, version: str) -> Representation | None:
         """The answer to a request for this version, where its content is in memory and it is just active."""
         key = key_of(name, version)
         entry = self._entries.get(key)
         # Other names and versions may make up the same key.
         if entry is None or entry.lifecycle is not None or entry.name != name:
             return None
-        body = self.bodies.get(key, entry.sequence)
-        return Prepared(body, entry.etag) if body is not None else None
+        body = self.contents.get(key, entry.sequence)
+        return Representation(body, entry.etag) if body is not None else None
 
     def faults_of(self, name: str) -> list[UnreadableRecord]:
         return [fault for key, fault in self.faults.items() if belongs_to(name, key)]
@@ -155,30 +155,37 @@ class ContractIndex:
         """Names from `name` on, in order, of contracts that may have a folded text in name, description or a label."""
         kept = self._search_text
         if kept is None or kept.changed != self.changed:
-            kept = self._search_text = SearchText(self)
+            # Read first: a write while the text is made makes it out of date.
+            changed = self.changed
+            kept = self._search_text = SearchText(self._texts(), changed=changed)
         return kept.names(text, name)
 
-    def ready_listing(self) -> Prepared | None:
+    def _texts(self) -> Iterator[tuple[str, list[str]]]:
+        """Yield the name of each contract, with the texts of its versions."""
+        for name in self.names_from(""):
+            yield name, [text for each in self.versions(name) for text in (each.description or "", *each.labels)]
+
+    def cached_listing(self) -> Representation | None:
         """The full list if no contract has changed since it was made."""
         cached = self._listing
         return cached[1] if cached is not None and cached[0] == self.changed else None
 
-    def listing(self) -> Prepared:
+    def listing(self) -> Representation:
         """The seed's full list, made anew only after a change."""
         changed = self.changed
-        if ready := self.ready_listing():
+        if ready := self.cached_listing():
             return ready
-        prepared = self.list_of(entry.item for entry in self)
-        self._listing = (changed, prepared)
-        return prepared
+        representation = self.list_of(entry.item for entry in self)
+        self._listing = (changed, representation)
+        return representation
 
-    def list_of(self, items: Iterable[bytes]) -> Prepared:
+    def list_of(self, items: Iterable[bytes]) -> Representation:
         """A list of JSON items as it is answered, with the records that cannot be read."""
         body = b'{"contracts":[' + b",".join(items) + b"]"
         if self.faults:
             faults = sorted(self.faults.values(), key=str)
             body += b',"unreadable":' + compact([fault.extras for fault in faults])
-        return Prepared.of(body + b"}")
+        return Representation.of(body + b"}")
 
     # Writing
 
@@ -203,7 +210,7 @@ class ContractIndex:
             self.documents[key] = (sequence, data)
             self.sequence = sequence
             return
-        self.bodies.pop(key)
+        self.contents.pop(key)
         before = self._entries.get(key)
         entry = None
         if data is not None:
@@ -235,10 +242,10 @@ class ContractIndex:
         record = read_canonical(key, data)
         if record is not None:
             # What was written by this service is also what it answers.
-            self.bodies.put(key, sequence, data)
+            self.contents.put(key, sequence, data)
             return _entry(record, record.createdAt, sequence, has_wit=isinstance(record.wit, str))
         bundle = read_record(key, data)
-        self.bodies.put(key, sequence, bundle.to_record())
+        self.contents.put(key, sequence, bundle.to_record())
         return _entry(
             bundle,
             bundle.created_at,

@@ -12,9 +12,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from contracts_app.bundles import in_utc
 from contracts_app.console.sources import highlighted
-from linter_app.changelog import shown
+from contracts_app.timestamps import in_utc
+from linter_app.report.changelog import excerpt
 
 register = template.Library()
 
@@ -70,7 +70,7 @@ def compare_url(name: str, old: str, new: str) -> str:
 
 
 @register.filter
-def bytes_told(size: int) -> str:
+def binary_size(size: int) -> str:
     """A size in binary units, as in `12.3 MiB`."""
     value = float(size)
     for unit in ("B", "KiB", "MiB", "GiB"):
@@ -88,7 +88,7 @@ def milliseconds(seconds: float) -> str:
 @register.filter
 def json_line(value: Any) -> str:
     """A value as JSON on one line, cut where it is long."""
-    return shown(value)
+    return excerpt(value)
 
 
 @register.filter
@@ -98,7 +98,7 @@ def json_source(text: str) -> SafeString:
 
 
 @register.filter
-def told(value: Any) -> str:
+def audit_value(value: Any) -> str:
     """Before and after in the audit: a state's name, or a policy."""
     if isinstance(value, dict):
         return ", ".join(f"{key}: {_plain(each)}" for key, each in value.items()) or _("an empty policy")

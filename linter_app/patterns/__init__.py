@@ -1,4 +1,4 @@
-"""Patterns (JSON Schema Validation 6.3.3): matching with a time limit, samples, and what is proven of them."""
+"""Patterns (JSON Schema Validation 6.3.3): matching with a time limit, samples, and proofs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import regex
 
-from linter_app.patterns.languages import shortest
+from linter_app.patterns.automata import shortest
 from linter_app.patterns.syntax import (
     ANY,
     DIGIT,
@@ -29,7 +29,7 @@ __all__ = ["compiled", "included", "matches", "sample", "says_nothing", "shortes
 
 TIMEOUT_SECONDS = 0.02
 STRIKES = 5
-_LONGEST = 2000
+MAX_SAMPLE_STEPS = 2000
 _DIGITS = "0123456789"
 _WORDS = "abcxyzABCXYZ0189_"
 _LIKED = "abcxyzABC0159 _-.@/é"
@@ -37,7 +37,7 @@ _LIKED = "abcxyzABC0159 _-.@/é"
 
 @lru_cache(maxsize=256)
 def compiled(pattern: str) -> regex.Pattern[str] | None:
-    """The expression for the module `regex`, with ECMA-262's meaning; None where it cannot be read."""
+    """Return the expression for the module `regex`, with ECMA-262's meaning; None where it cannot be read."""
     node = parse(pattern)
     try:
         return regex.compile(pattern if node is None else python(node), regex.VERSION0)
@@ -46,7 +46,7 @@ def compiled(pattern: str) -> regex.Pattern[str] | None:
 
 
 def matches(pattern: str, text: str) -> bool | None:
-    """Whether the pattern is found in the text; None where that cannot be told (in time)."""
+    """Return whether the pattern is found in the text; None where that cannot be decided (in time)."""
     return _kept(pattern, text) if len(pattern) + len(text) < 300 else _matches(pattern, text)
 
 
@@ -64,27 +64,27 @@ def _matches(pattern: str, text: str) -> bool | None:
 
 
 _kept = lru_cache(maxsize=16384)(_matches)
-# How often an expression took too long. One that does so again and again is not tried on every name there is.
+# How often an expression took too long. After STRIKES times it is not tried again.
 _strikes: dict[str, int] = {}
 
 
 def says_nothing(pattern: str) -> bool:
-    """Whether every text is proven to match."""
+    """Return whether every text is proven to match."""
     return shortest(frozenset(), frozenset({pattern})) == (None, True)
 
 
 def included(narrower: frozenset[str], wider: str, least: float, most: float) -> bool:
-    """Whether every text of `least` to `most` characters that `narrower` match is proven to match `wider`."""
+    """Return whether every text of `least` to `most` characters that `narrower` match is proven to match `wider`."""
     return wider in narrower or shortest(narrower, frozenset({wider}), least, most) == (None, True)
 
 
-def sample(pattern: str, dice: random.Random, more: int = 3) -> str | None:
-    """A text that probably matches (to be checked); `more` bounds how often it repeats beyond the least."""
+def sample(pattern: str, rng: random.Random, more: int = 3) -> str | None:
+    """Return a text that probably matches; `more` limits how often it repeats beyond the minimum."""
     node = parse(pattern)
     if node is None:
         return None
     try:
-        return _Sampler(dice, more).text(node)
+        return _Sampler(rng, more).text(node)
     except (_TooLong, RecursionError):
         return None
 
@@ -94,27 +94,27 @@ class _TooLong(Exception):
 
 
 class _Sampler:
-    def __init__(self, dice: random.Random, more: int) -> None:
-        self.dice, self.more, self.left = dice, more, _LONGEST
+    def __init__(self, rng: random.Random, more: int) -> None:
+        self.rng, self.more, self.left = rng, more, MAX_SAMPLE_STEPS
 
     def text(self, node: Node) -> str:
         self.left -= 1
         if self.left < 0:
             raise _TooLong
-        dice = self.dice
+        rng = self.rng
         match node:
             case Characters(ranges, written):
                 return self.character(ranges, written)
             case Sequence(items):
                 return "".join(map(self.text, items))
             case Choice(options):
-                return self.text(dice.choice(options))
+                return self.text(rng.choice(options))
             case Repeat(item, least, most, _):
-                times = dice.randint(least, min(most, least + dice.randint(0, self.more)))
-                if dice.random() < 0.1:
+                times = rng.randint(least, min(most, least + rng.randint(0, self.more)))
+                if rng.random() < 0.1:
                     times = min(most, least + 12)
                 return "".join(self.text(item) for _ in range(times))
-            case Opaque("(?=", item, _) if item is not None and dice.random() < 0.3:
+            case Opaque("(?=", item, _) if item is not None and rng.random() < 0.3:
                 return self.text(item)  # a lookahead is often written out by what follows it
             case Edge() | Opaque():
                 return ""
@@ -122,14 +122,14 @@ class _Sampler:
     def character(self, ranges: Ranges, written: str) -> str:
         if written:
             fits = [character for character in _LIKED if regex.fullmatch(written, character)]
-            return self.dice.choice(fits) if fits else "a"
+            return self.rng.choice(fits) if fits else "a"
         if ranges in (DIGIT, WORD, ANY):
-            return self.dice.choice({DIGIT: _DIGITS, WORD: _WORDS, ANY: _LIKED}[ranges])
+            return self.rng.choice({DIGIT: _DIGITS, WORD: _WORDS, ANY: _LIKED}[ranges])
         if not ranges:
             raise _TooLong
         liked = [character for character in _LIKED if any(low <= ord(character) <= high for low, high in ranges)]
-        low, high = self.dice.choice(ranges)
-        if liked and (high == LAST or self.dice.random() < 0.5):
-            return self.dice.choice(liked)
-        code = self.dice.randint(low, min(high, low + 200))
+        low, high = self.rng.choice(ranges)
+        if liked and (high == LAST or self.rng.random() < 0.5):
+            return self.rng.choice(liked)
+        code = self.rng.randint(low, min(high, low + 200))
         return chr(code if not 0xD800 <= code < 0xE000 else 0xE000)

@@ -1,4 +1,4 @@
-"""Regular expressions as JSON Schema has them (ECMA-262 section 22.2.1, with the `u` flag), read into a tree."""
+"""Regular expressions as in JSON Schema (ECMA-262 section 22.2.1, with the `u` flag), parsed into a tree."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ MAX_DEPTH = 100
 
 
 class NotSupported(ValueError):
-    """The expression is malformed, or says what this reader does not know."""
+    """The expression is malformed, or has a feature that is not supported."""
 
 
 @dataclass(frozen=True, slots=True)
 class Characters:
-    """One character of a set. `written` is how another engine spells a set that is not known by its ranges."""
+    """One character of a set. `written` is the spelling for another engine of a set whose ranges are not known."""
 
     ranges: Ranges
     written: str = ""
@@ -54,7 +54,7 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Opaque:
-    """What no automaton here knows: a lookaround, a word boundary, a reference, or the group it refers to."""
+    """What the automata do not support: a lookaround, a word boundary, a reference, or the group it refers to."""
 
     before: str
     item: Node | None = None
@@ -65,7 +65,7 @@ Node = Characters | Sequence | Choice | Repeat | Edge | Opaque
 
 
 def united(ranges: Iterable[tuple[int, int]]) -> Ranges:
-    """The ranges, sorted and disjoint."""
+    """Return the ranges, sorted and disjoint."""
     made: list[tuple[int, int]] = []
     for low, high in sorted(ranges):
         if made and low <= made[-1][1] + 1:
@@ -76,7 +76,7 @@ def united(ranges: Iterable[tuple[int, int]]) -> Ranges:
 
 
 def complement(ranges: Ranges) -> Ranges:
-    """Every character that is not in the set."""
+    """Return every character that is not in the set."""
     made, start = [], 0
     for low, high in ranges:
         if low > start:
@@ -97,7 +97,7 @@ _CONTROLS = {"t": 9, "n": 10, "v": 11, "f": 12, "r": 13, "0": 0}
 
 
 def parse(pattern: str) -> Node | None:
-    """The tree of a regular expression; None where it cannot be read."""
+    """Return the tree of a regular expression; None where it cannot be read."""
     return _parsed(pattern) if len(pattern) <= MAX_LENGTH else None
 
 
@@ -177,7 +177,7 @@ class _Reader:
         end = self.text.find("}", self.at)
         low, comma, high = self.text[self.at + 1 : max(end, 0)].partition(",")
         if not low.isdecimal() or not (high.isdecimal() or not high):
-            return None  # a brace that is a mere character (ECMA-262 annex B)
+            return None  # a brace that is an ordinary character (ECMA-262 annex B)
         self.at = end + 1
         counts = int(low), (int(high) if high else MANY) if comma else int(low)
         if counts[0] > counts[1]:
@@ -304,7 +304,7 @@ def _spelt(code: int) -> str:
 
 
 def python(node: Node) -> str:
-    """The expression as the module `regex` spells it, with ECMA-262's meaning."""
+    """Return the expression for the module `regex`, with ECMA-262's meaning."""
     match node:
         case Characters(ranges, written):
             if written:

@@ -1,12 +1,12 @@
-"""The facts about two WIT packages: every item side by side."""
+"""The changes between two WIT packages, item by item."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
-from linter_app.change import OPPOSITE, Change, Direction, direction_of
-from linter_app.rules.catalogue import Rule
+from linter_app.changes import OPPOSITE, Change, Direction, direction_of
+from linter_app.rule_catalogue import Rule
 from linter_app.wit import rules
 from linter_app.wit.model import Interface, Item, Package, Role, TypeItem, World, package_of, releases_in, track
 from linter_app.wit.text import declared_in
@@ -22,10 +22,10 @@ def diff_wit(
     old_dependencies: Mapping[str, str] | None = None,
     new_dependencies: Mapping[str, str] | None = None,
 ) -> tuple[Change, ...]:
-    """All facts about the step from one WIT text to another, each a package; an empty text is no package.
+    """Return all changes from one WIT text to another, each a package; an empty text is no package.
 
-    Dependencies map a label to the text of a package that is used. Pointers name items, such as
-    `/types/order/id`. Raises InvalidWIT or WITToolFailed.
+    Dependencies map a label to the text of a package that is used. Pointers name items, such as `/types/order/id`.
+    Raises InvalidWIT or WITToolFailed.
     """
     if not old.strip() or not new.strip():
         which = rules.PACKAGE_ADDED if new.strip() else rules.PACKAGE_REMOVED
@@ -49,7 +49,7 @@ def _packages(old: Package, new: Package) -> Iterator[Change]:
         yield _change(rules.PACKAGE, f"package {old.name} became {new.name}", "", "", old=old.name, new=new.name)
     for one, other in _paired(old.interfaces, new.interfaces):
         if one is None or other is None:
-            if all(each is None or each.declared for each in (one, other)):  # else it is told where it is used
+            if all(each is None or each.declared for each in (one, other)):  # else it is reported where it is used
                 yield _came_or_went(rules.INTERFACE_ADDED if one is None else rules.INTERFACE_REMOVED, one, other)
         else:
             yield from _about(one, other)
@@ -74,14 +74,14 @@ def _came_or_went(which: Rule, old: Item | None, new: Item | None, direction: Di
     item = old or new or _NOTHING
     direction = direction or which.direction
     if item.stability.feature:
-        direction = "none"  # behind a feature gate, nobody may rely on it
+        direction = "none"  # behind a feature gate, it must not be relied on
     message = f"{item.kind} {item.path!r} was {'added' if old is None else 'removed'}"
     at = old.path if old else None, new.path if new else None
     return _change(which, message, *at, direction=direction)
 
 
 def _about(old: Item, new: Item) -> Iterator[Change]:
-    """What an item says of itself: stability and documentation."""
+    """Yield the changes of an item's stability and documentation."""
     at = (old.path, new.path)
     before, after = old.stability, new.stability
     if after.feature and not before.feature:
@@ -90,7 +90,7 @@ def _about(old: Item, new: Item) -> Iterator[Change]:
         yield _change(rules.STABILIZED, f"the stability of {new.kind} {new.path!r} is declared otherwise", *at)
     if after.deprecated and after.deprecated != before.deprecated:
         yield _change(rules.DEPRECATED, f"{new.kind} {new.path!r} is deprecated since {after.deprecated}", *at)
-    if old.docs != new.docs and ":" not in new.path:  # what another package says of its items is its own matter
+    if old.docs != new.docs and ":" not in new.path:  # comments of other packages are not part of this contract
         message = f"the comment of {new.kind} {new.path!r} changed"
         yield _change(rules.DOCUMENTATION, message, *at, old=old.docs, new=new.docs)
 
@@ -114,7 +114,7 @@ def _worlds(old: World, new: World) -> Iterator[Change]:
 
 
 def _released(old: Item, new: Item) -> Change:
-    """An interface of another package, in another version of it."""
+    """Return the change of an interface of another package to another version of that package."""
     versions = [item.signature or "none" for item in (old, new)]
     message = f"interface {new.path!r} was of version {versions[0]} of its package and is of {versions[1]}"
     fits = old.signature and new.signature and track(old.signature) == track(new.signature)
@@ -131,17 +131,17 @@ def _interfaces(old: Interface, new: Interface) -> Iterator[Change]:
     for olds, news, came, went, compare in members:
         for one, other in _paired(olds, news):
             if one is None or other is None:
-                if not (old.partial or new.partial):  # else it is only used newly, or no longer
+                if not (old.partial or new.partial):  # else only its use began or ended
                     yield _came_or_went(came if one is None else went, one, other, _whom(roles, added=one is None))
             else:
                 yield from compare(one, other)
 
 
 def _whom(roles: frozenset[Role], *, added: bool) -> Direction:
-    """Whom it breaks that something came into an interface, or went: components use imports, and must have exports."""
+    """Return what an addition to an interface, or a removal, breaks: components use imports and must provide exports."""
     user = "forward" if added else "backward"
     if not roles:
-        return "none" if added else "backward"  # whoever uses the interface from elsewhere misses it
+        return "none" if added else "backward"  # users of the interface in other packages break
     return direction_of(frozenset(user if role == "import" else OPPOSITE[user] for role in roles))
 
 

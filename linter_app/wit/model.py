@@ -13,7 +13,7 @@ Role = Literal["import", "export"]
 
 @dataclass(frozen=True)
 class Stability:
-    """What `@since`, `@unstable` and `@deprecated` say of an item."""
+    """The `@since`, `@unstable` and `@deprecated` of an item."""
 
     feature: str | None = None
     since: str | None = None
@@ -27,7 +27,7 @@ class Item:
     path: str
     kind: str
     signature: Any = None
-    """What must be the same; of an interface that a world imports or exports, the version of its package."""
+    """What must be equal; for an interface that a world imports or exports, the version of its package."""
     docs: str | None = None
     stability: Stability = field(default_factory=Stability)
 
@@ -41,20 +41,20 @@ class TypeItem(Item):
 
 @dataclass(frozen=True)
 class Interface(Item):
-    """Types and functions; `roles` says how worlds of the package use it."""
+    """Types and functions; `roles` says whether worlds of the package import or export it."""
 
     types: Mapping[str, TypeItem] = field(default_factory=dict)
     functions: Mapping[str, Item] = field(default_factory=dict)
     roles: frozenset[Role] = frozenset()
     declared: bool = False
-    """Whether the text declares it in a package, rather than within a world or not at all."""
+    """Whether the text declares it in a package, and not within a world or elsewhere."""
     partial: bool = False
-    """Whether only those types are here that the package uses: no world imports or exports the interface."""
+    """Whether it has only the types that the package uses: no world imports or exports the interface."""
 
 
 @dataclass(frozen=True)
 class World(Item):
-    """What a component gets (`imports`) and gives (`exports`), by name."""
+    """What a component receives (`imports`) and provides (`exports`), by name."""
 
     imports: Mapping[str, Item] = field(default_factory=dict)
     exports: Mapping[str, Item] = field(default_factory=dict)
@@ -62,7 +62,7 @@ class World(Item):
 
 @dataclass(frozen=True)
 class Package:
-    """The package that a text declares, with those nested in it, and of others the interfaces that it uses."""
+    """The package that a text declares, with nested packages, and the interfaces of other packages that it uses."""
 
     name: str
     version: str | None
@@ -71,18 +71,18 @@ class Package:
 
 
 Releases = Mapping[str, str]
-"""What tells the versions of a package apart, by the package's full name: appended to the plain one."""
+"""The suffixes that distinguish versions of a package, by the package's full name."""
 
 
 def package_of(resolved: Any, declared: Sequence[str], releases: Releases = MappingProxyType({})) -> Package:
-    """Read what `wasm-tools component wit --json` prints. `declared` names the packages of the text, its own first."""
+    """Read the output of `wasm-tools component wit --json`. `declared` names the packages of the text, its own first."""
     return _Reader(resolved, declared, releases).package()
 
 
 def releases_in(*resolved: Any) -> Releases:
-    """Names for the versions of packages that one of these uses in several.
+    """Return suffixes for packages that are used in several versions.
 
-    A version goes by as much of it as promises compatibility, so that it is met again in its updates.
+    The suffix is the part of a version that promises compatibility, so that updates keep it.
     """
     named: dict[str, str] = {}
     used = [[package["name"].partition("@") for package in one["packages"]] for one in resolved]
@@ -97,9 +97,9 @@ def releases_in(*resolved: Any) -> Releases:
 
 
 def track(version: str) -> str:
-    """As much of a version as must be the same: up to the first number that is not 0; of a prerelease all.
+    """Return the part of a version that must be equal: up to the first number that is not 0; all of a prerelease.
 
-    So are names matched (Component Model, `Binary.md`, canonical versions).
+    Names match in the same way in the component model (`Binary.md`, canonical versions).
     """
     numbers, _, prerelease = version.partition("+")[0].partition("-")
     if prerelease or not numbers:
@@ -117,13 +117,13 @@ class _Reader:
         self.declared = [names.index(name) for name in declared if name in names] or [len(names) - 1]
         self.own = self.declared[0]
         self.roles: dict[int, set[Role]] = {}
-        # Types of other packages that were met, each with its interface.
+        # Types of other packages that were found, each with its interface.
         self.used: dict[int, int] = {}
 
     def package(self) -> Package:
         name, _, version = self.packages[self.own]["name"].partition("@")
         worlds: dict[str, World] = {}
-        for at in self.declared:  # before the interfaces, whose roles they tell
+        for at in self.declared:  # before the interfaces, whose roles they define
             for index in self.packages[at].get("worlds", {}).values():
                 world = self.world(index)
                 worlds[world.path] = world
@@ -137,7 +137,7 @@ class _Reader:
         return Package(name, version or None, found | self.others(), worlds)
 
     def within(self, index: int) -> dict[str, Interface]:
-        """The interfaces that are written within a world."""
+        """Return the interfaces that are written within a world."""
         world, found = self.worlds[index], {}
         for role in ("imports", "exports"):
             for key, item in world.get(role, {}).items():
@@ -148,25 +148,25 @@ class _Reader:
         return found
 
     def others(self) -> dict[str, Interface]:
-        """The interfaces of other packages that worlds import or export, and those whose types are used."""
+        """Return the interfaces of other packages that worlds import or export, and those whose types are used."""
         names = {index: str(self.interface_name(index)) for index in self.roles if self.undeclared(index)}
         found = {name: self.interface(name, index) for index, name in names.items()}
         types: dict[str, dict[str, TypeItem]] = {}
         read: set[int] = set()
         while waiting := [(at, index) for at, index in self.used.items() if at not in read and index not in self.roles]:
-            for at, index in waiting:  # reading one may meet others
+            for at, index in waiting:  # reading one may find others
                 name, each = str(self.interface_name(index)), self.types[at]["name"]
                 types.setdefault(name, {})[each] = self.type(f"{name}/{each}", at)
                 read.add(at)
         return found | {name: Interface(name, "interface", types=each, partial=True) for name, each in types.items()}
 
     def foreign(self, index: int) -> bool:
-        """Whether an interface is one of another package."""
+        """Return whether an interface belongs to another package."""
         found = self.interfaces[index]
         return found["name"] is not None and found["package"] != self.own
 
     def undeclared(self, index: int) -> bool:
-        """Whether an interface is one of a package that the text does not declare."""
+        """Return whether an interface belongs to a package that the text does not declare."""
         return self.foreign(index) and self.interfaces[index]["package"] not in self.declared
 
     def world(self, index: int) -> World:
@@ -190,12 +190,14 @@ class _Reader:
         return World(path, "world", None, docs, _stability(found), sides["imports"], sides["exports"])
 
     def interface_name(self, index: int) -> str | None:
-        """The name of an interface, after its package unless that is the own one; None where it has none."""
+        """Return the name of an interface, prefixed with its package unless that is the text's own; None without a
+        name.
+        """
         found = self.interfaces[index]
         return None if found["name"] is None else self.named(found)
 
     def named(self, found: Any) -> str:
-        """The name of an interface or a world, after its package unless that is the own one."""
+        """Return the name of an interface or world, prefixed with its package unless that is the text's own."""
         if found["package"] == self.own:
             return str(found["name"])
         package = self.packages[found["package"]]["name"]
@@ -239,7 +241,7 @@ class _Reader:
         return TypeItem(path, kind, signature, _docs(found), _stability(found), members)
 
     def written(self, type_: Any, aliased: int | None = None) -> str | None:
-        """A type as WIT spells it. Aliases are followed; other named types go by name. None for no type."""
+        """Return a type in WIT syntax. Aliases are followed; other named types are named. None for no type."""
         if type_ is None or isinstance(type_, str):
             return type_
         found = self.types[type_]
@@ -276,7 +278,7 @@ class _Reader:
 
 
 def _plain_name(written: str) -> str:
-    """`[method]cart.add` is `cart.add`, and `[constructor]cart` is `cart.constructor`."""
+    """Return `cart.add` for `[method]cart.add`, and `cart.constructor` for `[constructor]cart`."""
     sort, _, name = written.rpartition("]")
     return f"{name}.constructor" if sort == "[constructor" else name
 

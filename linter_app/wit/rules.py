@@ -1,13 +1,13 @@
-"""The rules of WIT: what a change means for components (guests) and for those who run them (hosts).
+"""The rules of WIT: what a change means for components (guests) and for their hosts.
 
-Backward breaks a component that was made for the old text on a host of the new one, forward one made
-for the new text on a host of the old. A component gets what its world imports, and must give what it
-exports. Types must match exactly (Component Model, `Explainer.md`), so that a changed type breaks both.
+A backward break breaks a component made for the old text on a host of the new one; a forward break is the reverse. A
+component receives what its world imports, and must provide what it exports. Types must match exactly (Component Model,
+`Explainer.md`), so that a changed type breaks both ways.
 """
 
 from __future__ import annotations
 
-from linter_app.rules.catalogue import Kind, Rule, mirrored, rule
+from linter_app.rule_catalogue import Kind, Rule, mirrored, rule
 
 
 def _interface(body: str, more: str = "") -> str:
@@ -149,7 +149,7 @@ TYPE_CHANGED = rule(
     _interface("  type id = u64;\n"),
 )
 _MEMBERS: dict[str, tuple[str, str, str]] = {
-    # The kind of type: what its members are called, one with two members, and what a member may become.
+    # The kind of type: the name of its members, an example with two members, and a member's other form.
     "record": ("field", "record order { id: string, note: string }", "note: option<string>"),
     "variant": ("case", "variant order { id, note(string) }", "note(u32)"),
     "enum": ("case", "enum order { id, note }", ""),

@@ -1,4 +1,4 @@
-"""WIT texts as they are written: the packages that one declares and uses, found without resolving it."""
+"""The text of WIT packages: what a package declares and uses, found without resolving it."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class Used:
 
 
 def declared_in(text: str) -> list[str]:
-    """The packages that a text declares, such as `shop:cart@1.0.0`: its own first, then those nested in it."""
+    """Return the packages that a text declares, such as `shop:cart@1.0.0`: its own first, then nested ones."""
     return _names(_declarations(_without_comments(text)))
 
 
 def used_in(text: str) -> Iterator[Used]:
-    """Each package that a text uses and does not declare, once."""
+    """Yield each package that a text uses and does not declare, once."""
     bare = _without_comments(text)
     declared = _names(_declarations(bare))
     own, seen = [name.partition("@")[0] for name in declared[:1]], set(declared)
@@ -50,7 +50,7 @@ def used_in(text: str) -> Iterator[Used]:
 
 
 def with_version(text: str, version: str) -> str:
-    """A text whose package has this version, or none where it is empty; comments and all else stay."""
+    """Return the text with another version of its package, or none where it is empty; all else is unchanged."""
     for match in _declarations(_without_comments(text)):
         if match[3] == ";":
             return text[: match.end(1)] + (f"@{version}" if version else "") + text[match.end(2 if match[2] else 1) :]
@@ -58,7 +58,7 @@ def with_version(text: str, version: str) -> str:
 
 
 def _declarations(bare: str) -> list[re.Match[str]]:
-    """Where a text without comments declares packages: its own first, then those nested in it."""
+    """Return the declarations of packages in a text without comments: its own first, then nested ones."""
     return sorted(_DECLARED.finditer(bare), key=lambda match: match[3] == "{")
 
 
@@ -67,7 +67,7 @@ def _names(declarations: list[re.Match[str]]) -> list[str]:
 
 
 def _without_comments(text: str) -> str:
-    """The text with spaces for comments, which may nest, so that places stay."""
+    """Return the text with comments replaced by spaces, so that positions stay; comments may nest."""
     kept: list[str] = []
     at = depth = begun = 0
     while mark := (_BLOCK if depth else _LINE).search(text, at):

@@ -21,7 +21,7 @@ _PLACE = re.compile(r"-->\s*\S*?:(\d+):(\d+)\s*$", re.MULTILINE)
 
 @dataclass
 class InvalidWIT(ValueError):
-    """WIT that does not parse or resolve; line and column count from 1, None where the tool names no place."""
+    """WIT that cannot be parsed or resolved; line and column count from 1, None where the tool names no location."""
 
     reason: str
     line: int | None = None
@@ -32,11 +32,11 @@ class InvalidWIT(ValueError):
 
 
 class WITToolFailed(RuntimeError):
-    """wasm-tools is missing, crashed or took too long: the text was not judged."""
+    """wasm-tools is missing, crashed or took too long: the text was not checked."""
 
 
 def wasm_tools() -> str:
-    """The path of wasm-tools: beside this Python, else on PATH. Raises WITToolFailed."""
+    """Return the path of wasm-tools: next to this Python, else on PATH. Raises WITToolFailed."""
     beside = Path(sysconfig.get_path("scripts")) / "wasm-tools"
     found = str(beside) if beside.exists() else shutil.which("wasm-tools")
     if not found:
@@ -45,10 +45,10 @@ def wasm_tools() -> str:
 
 
 def resolve(text: str, dependencies: Mapping[str, str] | None = None, *, timeout: float = TIMEOUT_SECONDS) -> Any:
-    """One WIT package with the packages that it uses, parsed and resolved, as wasm-tools prints it in JSON.
+    """Return one WIT package with the packages that it uses, parsed and resolved, as wasm-tools prints it in JSON.
 
-    `dependencies` maps a label (shown in errors) to the text of another package. Items that are
-    `@unstable` are included. Raises InvalidWIT or WITToolFailed.
+    `dependencies` maps a label (shown in errors) to the text of another package. Items that are `@unstable` are
+    included. Raises InvalidWIT or WITToolFailed.
     """
     return json.loads(_resolved(text, tuple((dependencies or {}).items()), timeout))
 
@@ -91,7 +91,7 @@ def _run(arguments: list[str], folder: str, timeout: float) -> str:
     if done.returncode != 1 or not message.strip().startswith("error:"):
         raise WITToolFailed(f"wasm-tools ended with status {done.returncode}: {reason[:300]}")
     place = _PLACE.search(message)
-    # The tool nests causes, the last of which says what is wrong; what went before names files.
+    # The tool nests causes, the last of which is the reason; the others name files.
     first = re.sub(r"\s+", " ", reason.split("-->")[0]).strip()
     first = re.sub(r"^.*Caused by: (?:\d+: )?|failed to parse package: the package: ", "", first)
     raise InvalidWIT(first, int(place[1]) if place else None, int(place[2]) if place else None)

@@ -5,14 +5,9 @@ from typing import Any
 
 import jwt
 import pytest
-from django.conf import settings
 from django.test import Client
 
-from contracts_app.api.gate import Gate
-from contracts_app.api.token_config import DEVELOPMENT_SECRET
-from contracts_app.api.tokens import configured_backend
-from contracts_app.storage import contract_storage
-from registry_project.access import accepted_hosts
+from contracts_app.api.auth.config import DEVELOPMENT_SECRET
 
 ALL = ("contracts:read", "contracts:write")
 
@@ -21,23 +16,6 @@ def make_token(*scopes: str, key: Any = DEVELOPMENT_SECRET, algorithm: str = "HS
     base = {"sub": "tester", "exp": int(time.time()) + 600, "scopes": list(scopes)}
     payload = {key: value for key, value in (base | claims).items() if value is not None}
     return jwt.encode(payload, key, algorithm=algorithm, headers=headers)
-
-
-@pytest.fixture
-def followed(registry):
-    """The configured storage, with a copy that is current."""
-    storage = contract_storage()
-    storage.follow()
-    deadline = time.monotonic() + 10
-    while not storage.status().current:
-        assert time.monotonic() < deadline, storage.status()
-        time.sleep(0.01)
-    return storage
-
-
-@pytest.fixture
-def gate() -> Gate:
-    return Gate(configured_backend(settings.JWT).remembered, accepted_hosts)
 
 
 class API:

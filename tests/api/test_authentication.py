@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from django.core.exceptions import ImproperlyConfigured
 from environ import FileAwareEnv
 
-from contracts_app.api import tokens
-from contracts_app.api.token_config import DEVELOPMENT_SECRET, JWTConfig, read_jwt
+from contracts_app.api.auth import tokens
+from contracts_app.api.auth.config import DEVELOPMENT_SECRET, JWTConfig, read_jwt
 from tests.api.conftest import ALL, make_token
 
 PATH = "/registry/contracts"
@@ -102,7 +102,7 @@ def test_tokens_never_reach_a_log(api, caplog):
     get(api, f"Bearer {api.token}")
     get(api, f"Bearer {api.token}x")
     assert api.token not in caplog.text
-    assert "registry_project.access" in {record.name for record in caplog.records}
+    assert "contracts_app.serving.access_log" in {record.name for record in caplog.records}
     assert [record.subject for record in caplog.records if hasattr(record, "subject")] == ["tester", None]
 
 

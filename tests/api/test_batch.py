@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from contracts_app.services.batching import MOST_MEMBERS
+from contracts_app.services.batches import MAX_BATCH_MEMBERS
 
 JSON = {"Accept": "application/json"}
 BATCH = "/registry/contracts:batch"
@@ -75,7 +75,7 @@ def test_a_circle_is_refused(api):
         ({"contracts": [1]}, "contracts[0]"),
         ({"contracts": [{"name": "a", "version": "1.0.0"}] * 2}, "given twice"),
         ({"contracts": [{"name": "a", "version": "1.0.0", "override": {"reason": "x"}}]}, "one by one"),
-        ({"contracts": [{"name": f"a{n}", "version": "v1"} for n in range(MOST_MEMBERS + 1)]}, "1 to 500"),
+        ({"contracts": [{"name": f"a{n}", "version": "v1"} for n in range(MAX_BATCH_MEMBERS + 1)]}, "1 to 500"),
     ],
 )
 def test_a_batch_that_is_none_is_refused(api, body, said):

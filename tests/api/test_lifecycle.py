@@ -13,8 +13,8 @@ PATH = "/registry/contracts/life.cycle/1.0.0"
 JSON = {"Accept": "application/json"}
 
 
-def act(api, deed, path=PATH, **body):
-    return api.post(body or "", f"{path}/{deed}", Accept="application/json")
+def act(api, action, path=PATH, **body):
+    return api.post(body or "", f"{path}/{action}", Accept="application/json")
 
 
 def in_days(days: float) -> str:
@@ -72,7 +72,7 @@ def test_after_its_sunset_a_version_is_gone(api, version, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("deed", "body", "status", "said"),
+    ("action", "body", "status", "said"),
     [
         ("deprecate", {"sunset": "2020-01-01"}, 422, "in the past"),
         ("deprecate", {"sunset": "soon"}, 400, "RFC 3339"),
@@ -87,8 +87,8 @@ def test_after_its_sunset_a_version_is_gone(api, version, monkeypatch):
         ("undo", {}, 404, "No such action"),
     ],
 )
-def test_what_makes_no_sense_is_refused(api, version, deed, body, status, said):
-    answer = api.post(body, f"{PATH}/{deed}", Accept="application/json")
+def test_what_makes_no_sense_is_refused(api, version, action, body, status, said):
+    answer = api.post(body, f"{PATH}/{action}", Accept="application/json")
     assert (answer.status_code, said in answer.json()["detail"]) == (status, True), answer.content
     assert api.get(PATH).json() == version
 

@@ -10,8 +10,8 @@ import httpx
 from django.urls import URLPattern
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from contracts_app.api.openapi import document
-from contracts_app.api.shapes import EXAMPLE
+from contracts_app.api.openapi.components import EXAMPLE
+from contracts_app.api.openapi.document import document
 from contracts_app.api.urls import urlpatterns
 from tests.api.conftest import make_token
 from tests.commands.serving import ROOT, environment, serving
@@ -29,8 +29,8 @@ def test_it_names_every_route():
 
     routes = {shown(pattern) for pattern in urlpatterns}
     lifecycle = "/registry/contracts/{name}/{version}/"
-    routes.remove(lifecycle + "{deed}")
-    routes |= {lifecycle + deed for deed in ("activate", "deprecate", "withdraw")}
+    routes.remove(lifecycle + "{action}")
+    routes |= {lifecycle + audit for audit in ("activate", "deprecate", "withdraw")}
     assert set(document()["paths"]) == (routes - {"/registry/docs"}) | {"/healthz", "/readyz", "/metrics"}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contracts_app.storage import contract_storage
+from contracts_app.storage import contract_store
 
 
 def test_healthz_needs_no_token(api):
@@ -22,8 +22,8 @@ def test_the_list_has_the_seeds_form(api):
 
 
 def test_the_list_reports_unreadable_records(api, bucket):
-    storage = contract_storage()
-    storage._connection.run(lambda js: js.publish(f"$KV.{bucket}.meta.bad.v1", b"?"))
+    store = contract_store()
+    store._connection.run(lambda js: js.publish(f"$KV.{bucket}.meta.bad.v1", b"?"))
     assert api.get("/registry/contracts").json()["unreadable"][0]["key"] == "meta.bad.v1"
     response = api.get("/registry/contracts/bad/v1", Accept="application/json")
     assert (response.status_code, response.json()["code"]) == (500, "unreadable_record")
@@ -68,14 +68,14 @@ def test_errors_come_as_text_or_as_problem(api):
 
 
 def test_a_store_that_is_away_is_a_503(api, settings):
-    from contracts_app.embedded import free_port
-    from contracts_app.storage import contract_storages
+    from contracts_app.serving.embedded_nats import free_port
+    from contracts_app.storage import contract_stores
 
     options = {"servers": f"nats://127.0.0.1:{free_port(0)}", "timeout": 0.3}
     settings.CONTRACT_STORAGES = {
-        "default": {"BACKEND": "contracts_app.storage.jetstream.JetStreamContractStorage", "OPTIONS": options}
+        "default": {"BACKEND": "contracts_app.storage.nats.store.JetStreamContractStore", "OPTIONS": options}
     }
-    contract_storages.close()
+    contract_stores.close()
     response = api.get("/registry/contracts", Accept="application/json")
     assert (response.status_code, response["Retry-After"]) == (503, "2")
     assert response.json()["code"] == "storage_unavailable"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx
 
-from contracts_app.embedded import free_port
+from contracts_app.serving.embedded_nats import free_port
 
 ROOT = Path(__file__).parent.parent.parent
 

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from contracts_app.embedded import free_port
+from contracts_app.serving.embedded_nats import free_port
 from linter_app import lint
 from linter_app.semver import Version
 from tests.api.conftest import ALL, make_token
@@ -122,10 +122,10 @@ def test_200_parallel_clients_leave_a_set_that_obeys_the_policy(server):
         statuses = list(pool.map(publish, requests))
         listed = client.get(f"{server}/registry/contracts").json()["contracts"]
         stored = sorted(Version.parse(item["version"]) for item in listed if item["name"] == "stampede")
-        bodies = [client.get(f"{server}/registry/contracts/stampede/{version}").json() for version in stored]
+        contents = [client.get(f"{server}/registry/contracts/stampede/{version}").json() for version in stored]
     assert set(statuses) <= {201, 409, 422}
     assert statuses.count(201) == len(stored) > 0
-    schemas = [json.loads(body["jsonSchema"]) for body in bodies]
+    schemas = [json.loads(body["jsonSchema"]) for body in contents]
     for index in range(len(stored) - 1):
         older, newer = stored[index], stored[index + 1]
         report = lint(schemas[index], schemas[index + 1], current_version=older.text, proposed_version=newer.text)

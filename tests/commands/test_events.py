@@ -12,7 +12,7 @@ import time
 import httpx
 import pytest
 
-from contracts_app.embedded import EmbeddedServer, free_port
+from contracts_app.serving.embedded_nats import EmbeddedServer, free_port
 from tests.api.conftest import ALL, make_token
 from tests.commands.serving import serving
 
@@ -21,7 +21,7 @@ HEADERS = {"Authorization": f"Bearer {make_token(*ALL)}"}
 
 @pytest.fixture
 def stack(tmp_path):
-    server = EmbeddedServer(tmp_path / "nats", port=free_port(0), largest_record=21 * 1024 * 1024)
+    server = EmbeddedServer(tmp_path / "nats", port=free_port(0), max_record_bytes=21 * 1024 * 1024)
     server.start()
     with serving(server.url, tmp_path / "log", "--workers", "2", "registry_project.asgi") as (url, process):
         yield url, server, process

@@ -58,8 +58,8 @@ def test_policies_and_lifecycles_are_known_to_all_at_once(clients):
         writer = clients[number % 16]
         put = writer.put("/registry/policies/contracts/one.policy", json={"compatibility": mode})
         assert put.status_code == 200
-        deed, state = (("deprecate", "deprecated"), ("activate", "active"))[number % 2]
-        assert writer.post(f"/registry/contracts/one.policy/1.0.0/{deed}").status_code == 200
+        action, state = (("deprecate", "deprecated"), ("activate", "active"))[number % 2]
+        assert writer.post(f"/registry/contracts/one.policy/1.0.0/{action}").status_code == 200
         for reader in clients:
             assert publish(reader, "one.policy", "1.1.0", {"type": "string"}) == status
             answer = reader.get("/registry/contracts/one.policy/1.0.0")

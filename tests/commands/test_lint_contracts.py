@@ -7,7 +7,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from linter_app.reference import all_rules
+from linter_app.rules import all_rules
 
 OLD = {"type": "object", "properties": {"name": {"type": "string", "maxLength": 20}}, "required": ["name"]}
 NARROW = {**OLD, "properties": {"name": {"type": "string", "maxLength": 10}}}

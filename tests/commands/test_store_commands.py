@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 
 from contracts_app.bundles import ContractBundle
 from contracts_app.services import change_state, publish_contract
-from contracts_app.storage import Actor, Deed, contract_storage, contract_storages
+from contracts_app.storage import Actor, AuditEntry, contract_store, contract_stores
 
 ACTOR = Actor("tester", "r-1")
 
@@ -49,77 +49,77 @@ def elsewhere(settings, nats_server, bucket):
     def turn(name: str = "-elsewhere") -> None:
         options = {"servers": nats_server.url, "bucket": bucket + name}
         settings.CONTRACT_STORAGES = {
-            "default": {"BACKEND": "contracts_app.storage.jetstream.JetStreamContractStorage", "OPTIONS": options}
+            "default": {"BACKEND": "contracts_app.storage.nats.store.JetStreamContractStore", "OPTIONS": options}
         }
-        contract_storages.close()
+        contract_stores.close()
 
     return turn
 
 
 def test_a_release_is_the_same_bytes_and_comes_back_whole(stocked, elsewhere, tmp_path):
-    assert "4 versions" in run("export_bundle", str(tmp_path / "a"))
-    run("export_bundle", str(tmp_path / "b"))
-    files = ("bundle.json", "manifest.json", "bundle.sha256")
+    assert "4 versions" in run("export_archive", str(tmp_path / "a"))
+    run("export_archive", str(tmp_path / "b"))
+    files = ("contracts.json", "manifest.json", "archive.sha256")
     assert [(tmp_path / "a" / name).read_bytes() for name in files] == [
         (tmp_path / "b" / name).read_bytes() for name in files
     ]
-    subprocess.run(["sha256sum", "--check", "--quiet", "bundle.sha256"], cwd=tmp_path / "a", check=True)
-    before = contract_storage().list_all()
+    subprocess.run(["sha256sum", "--check", "--quiet", "archive.sha256"], cwd=tmp_path / "a", check=True)
+    before = contract_store().list_all()
     elsewhere()
-    assert run("import_bundle", str(tmp_path / "a"), "--dry-run") == "Would be: 4 imported\n"
-    assert contract_storage().list_all().bundles == ()
-    assert run("import_bundle", str(tmp_path / "a")) == "4 imported\n"
-    assert contract_storage().list_all() == before
-    assert run("import_bundle", str(tmp_path / "a")) == "4 unchanged\n"
-    run("export_bundle", str(tmp_path / "c"))
-    assert (tmp_path / "c" / "bundle.json").read_bytes() == (tmp_path / "a" / "bundle.json").read_bytes()
+    assert run("import_archive", str(tmp_path / "a"), "--dry-run") == "Would be: 4 imported\n"
+    assert contract_store().list_all().bundles == ()
+    assert run("import_archive", str(tmp_path / "a")) == "4 imported\n"
+    assert contract_store().list_all() == before
+    assert run("import_archive", str(tmp_path / "a")) == "4 unchanged\n"
+    run("export_archive", str(tmp_path / "c"))
+    assert (tmp_path / "c" / "contracts.json").read_bytes() == (tmp_path / "a" / "contracts.json").read_bytes()
     assert run("verify_contracts") == "Every record is as it should be\n"
 
 
 def test_a_subset_brings_what_it_depends_on(stocked, tmp_path):
-    assert "3 versions" in run("export_bundle", str(tmp_path), "--name", "pay.order")
+    assert "3 versions" in run("export_archive", str(tmp_path), "--name", "pay.order")
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     assert [(each["name"], each["version"]) for each in manifest["contracts"]] == [
         ("pay.money", "1.0.0"),
         ("pay.order", "1.0.0"),
         ("pay.order", "1.1.0"),
     ]
-    assert failing("export_bundle", str(tmp_path / "x"), "--prefix", "zz")[0] == 1
+    assert failing("export_archive", str(tmp_path / "x"), "--prefix", "zz")[0] == 1
 
 
 def test_a_later_state_is_brought_in_and_another_content_is_a_conflict(stocked, elsewhere, tmp_path):
-    run("export_bundle", str(tmp_path / "a"))
+    run("export_archive", str(tmp_path / "a"))
     elsewhere()
     publish("other", "v1")
     publish("pay.money", "1.0.0", '{"type": "number"}')
-    code, told = failing("import_bundle", str(tmp_path / "a"))
+    code, told = failing("import_archive", str(tmp_path / "a"))
     assert (code, "1 conflict, 2 imported, 1 updated" in told) == (1, True)
-    assert contract_storage().get("other", "v1").state == "deprecated"
+    assert contract_store().get("other", "v1").state == "deprecated"
 
 
-@pytest.mark.parametrize("file", ["bundle.json", "manifest.json", "bundle.sha256"])
+@pytest.mark.parametrize("file", ["contracts.json", "manifest.json", "archive.sha256"])
 def test_a_release_that_was_changed_is_refused(stocked, tmp_path, file):
-    run("export_bundle", str(tmp_path))
+    run("export_archive", str(tmp_path))
     path = tmp_path / file
     path.write_bytes(path.read_bytes().replace(b"1", b"2", 1))
-    code, told = failing("import_bundle", str(tmp_path))
+    code, told = failing("import_archive", str(tmp_path))
     assert code == 2
     assert "is not the file" in told
 
 
 def test_a_folder_that_is_no_release_is_refused(tmp_path):
-    assert failing("import_bundle", str(tmp_path))[0] == 2
+    assert failing("import_archive", str(tmp_path))[0] == 2
 
 
 def test_every_fault_is_found(stocked, bucket):
-    storage = contract_storage()
-    deed = Deed(ACTOR)
-    money = storage.get("pay.money", "1.0.0")
-    storage.put_document("meta.bad.v1", b"?", after=0, deed=deed)
+    store = contract_store()
+    audit = AuditEntry(ACTOR)
+    money = store.get("pay.money", "1.0.0")
+    store.put_document("meta.bad.v1", b"?", after=0, audit=audit)
     broken = money.to_record().replace(b'\\"integer\\"', b'\\"intege\\"')
-    last = storage.index("pay.money").revision("pay.money")
-    storage.put_document("meta.pay.money.1.0.0", broken, after=last, deed=deed)
-    storage.put_document("policy.default", b'{"compatibility": "odd"}', after=0, deed=deed)
+    last = store.index("pay.money").revision("pay.money")
+    store.put_document("meta.pay.money.1.0.0", broken, after=last, audit=audit)
+    store.put_document("policy.default", b'{"compatibility": "odd"}', after=0, audit=audit)
     code, told = failing("verify_contracts")
     assert code == 1
     for said in (

@@ -13,7 +13,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from contracts_app.embedded import EmbeddedServer, free_port
+from contracts_app.serving.embedded_nats import EmbeddedServer, free_port
 from tests.commands.serving import ROOT, serving, unmeasured
 from tests.console.prepare import PASSWORD
 
@@ -58,7 +58,7 @@ class Served:
         self.start_store()
 
     def start_store(self) -> None:
-        self.store = EmbeddedServer(self.folder / "nats", port=self.port, largest_record=4 << 20)
+        self.store = EmbeddedServer(self.folder / "nats", port=self.port, max_record_bytes=4 << 20)
         self.store.start()
 
 

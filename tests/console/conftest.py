@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from contracts_app.bundles import ContractBundle
 from contracts_app.services import publish_contract
-from contracts_app.storage import Actor, contract_storage
+from contracts_app.storage import Actor, contract_store
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def publish(name: str, version: str, schema: Any = None, **more: Any) -> Contrac
 
 
 def record(name: str, version: str) -> ContractBundle:
-    return contract_storage().get(name, version)
+    return contract_store().get(name, version)
 
 
 def obj(**properties: Any) -> dict[str, Any]:

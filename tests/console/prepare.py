@@ -15,7 +15,7 @@ def main() -> None:
     from django.contrib.auth.models import Group, User
     from django.core.management import call_command
 
-    from contracts_app.storage import contract_storage
+    from contracts_app.storage import contract_store
     from tests.console.sample import fill
 
     call_command("migrate", verbosity=0)
@@ -23,7 +23,7 @@ def main() -> None:
     for name in Group.objects.values_list("name", flat=True):
         user = User.objects.create_user(name, password=PASSWORD, is_staff=True)
         user.groups.add(Group.objects.get(name=name))
-    fill(contract_storage())
+    fill(contract_store())
 
 
 if __name__ == "__main__":

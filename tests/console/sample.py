@@ -9,11 +9,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from contracts_app.bundles import ContractBundle, content_digest, utc_now
+from contracts_app.bundles import ContractBundle, content_digest
 from contracts_app.services import change_state, changing, publish_contract, publishing
-from contracts_app.services.ruling import set_policy
-from contracts_app.storage import Actor, ContractStorage, Deed
-from contracts_app.storage.jetstream import JetStreamContractStorage
+from contracts_app.services.policies import set_policy
+from contracts_app.storage import Actor, AuditEntry, ContractStore
+from contracts_app.storage.nats.store import JetStreamContractStore
+from contracts_app.timestamps import utc_now
 
 UGLY = "<script>document.title='pwned'</script> \u202eright to left\u202c שלום 🦊 مرحبا"
 
@@ -116,7 +117,7 @@ world resizer {{
 """
 
 
-def fill(storage: ContractStorage) -> None:
+def fill(store: ContractStore) -> None:
     """Publish the sample, from 28 days ago until today."""
 
     def publish(days: float, name: str, version: str, schema: Any = None, who: str = "ci@shop", **more: Any) -> None:
@@ -124,21 +125,21 @@ def fill(storage: ContractStorage) -> None:
         draft = more.pop("draft", False)
         with days_ago(days):
             bundle = ContractBundle(name=name, version=version, json_schema=text, **more)
-            publish_contract(bundle=bundle, actor=Actor(who, f"req-{name}-{version}"), draft=draft, storage=storage)
+            publish_contract(bundle=bundle, actor=Actor(who, f"req-{name}-{version}"), draft=draft, store=store)
 
     def change(days: float, name: str, version: str, action: str, who: str = "mara", **more: Any) -> None:
         with days_ago(days):
             actor = Actor(who, f"req-{action}")
-            change_state(name=name, version=version, action=action, actor=actor, storage=storage, **more)
+            change_state(name=name, version=version, action=action, actor=actor, store=store, **more)
 
     steward = Actor("mara", "req-policy")
-    set_policy(level="default", policy={"minimumNoticeDays": 14}, actor=steward, storage=storage)
+    set_policy(level="default", policy={"minimumNoticeDays": 14}, actor=steward, store=store)
     set_policy(
         level="prefix",
         name="payment",
         policy={"compatibility": "full-transitive", "allowOverride": True},
         actor=steward,
-        storage=storage,
+        store=store,
     )
     commerce, finance = {"labels": ("commerce", "public")}, {"labels": ("finance", "pci")}
     publish(28, "order.item", "1.0.0", ITEM, description="One line of an order", **commerce)
@@ -186,7 +187,7 @@ def fill(storage: ContractStorage) -> None:
 
 def fill_ugly(servers: str, bucket: str) -> None:
     """One contract of 300 versions, each of 3,000 fields and more than 1 MB, in many scripts."""
-    storage = JetStreamContractStorage(servers=servers, bucket=bucket)
+    store = JetStreamContractStore(servers=servers, bucket=bucket)
     groups: dict[str, Any] = {}
     for number in range(3000):
         group = groups.setdefault(f"group {number // 100} 🦊", object_schema(UGLY, {}, []))
@@ -202,5 +203,5 @@ def fill_ugly(servers: str, bucket: str) -> None:
         text = json.dumps(schema, ensure_ascii=False)
         bundle = ContractBundle(name="ugly.giant", version=f"1.{minor}.0", json_schema=text, description=UGLY * 20)
         bundle = replace(bundle, digest=content_digest(bundle), created_at=utc_now())
-        after = storage.create(bundle, after=after, deed=Deed(Actor("ci@odd")))
-    storage.close()
+        after = store.create(bundle, after=after, audit=AuditEntry(Actor("ci@odd")))
+    store.close()

@@ -115,7 +115,7 @@ def test_an_operators_day(page, console):
     text = page.get_by_label("JSON Schema").input_value()
     page.get_by_label("JSON Schema").fill(text.replace('"maxItems": 50', '"maxItems": 40'))
     page.get_by_role("button", name="Check").click()
-    expect(page.get_by_text("The version that may carry these changes: 3.0.0")).to_be_visible()
+    expect(page.get_by_text("The lowest version that may make these changes: 3.0.0")).to_be_visible()
     page.get_by_label("JSON Schema").fill(text.replace('"maxItems": 50', '"maxItems": 60'))
     page.get_by_role("button", name="Check").click()
     expect(page.get_by_role("heading", name="compatible compared with 2.0.0")).to_be_visible()
@@ -237,7 +237,7 @@ def test_of_two_operators_the_second_sees_the_conflict(browser, console):
     for page in pages:
         page.get_by_role("button", name="Yes, deprecate it").click()
     expect(pages[0].get_by_text("so says mara")).to_be_visible()
-    expect(pages[1].get_by_role("alert")).to_contain_text("Somebody else has changed this version")
+    expect(pages[1].get_by_role("alert")).to_contain_text("Another user changed this version")
     expect(pages[1].get_by_text("so says mara")).to_be_visible()
     expect(pages[1].get_by_label("Reason")).to_have_value("so says steward")
     for page in pages:
@@ -273,6 +273,6 @@ def test_the_store_goes_away_and_comes_back(page, console):
     expect(page.get_by_role("alert")).to_contain_text("Nothing is lost", timeout=30_000)
     expect(page.get_by_label("Description")).to_have_value("what was typed")
     page.goto(f"{CONTRACT}/order.item/change/")
-    expect(page.get_by_role("heading", name="The store is away")).to_be_visible()
+    expect(page.get_by_role("heading", name="The store is unavailable")).to_be_visible()
     console.start_store()
     expect(page.get_by_role("heading", name="order.item")).to_be_visible(timeout=30_000)

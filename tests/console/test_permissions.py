@@ -79,7 +79,7 @@ def test_who_may_publish(console, registry, group, written):
 def test_a_publisher_may_not_override(console, contracts):
     user = console.member("publisher")
     answer = user.post("add", name="a.b", version="1.2.0", schema='{"type": "string"}', override="because")
-    assert "may not override" in answer.content.decode()
+    assert "cannot override" in answer.content.decode()
 
 
 def test_anonymous_callers_are_sent_to_the_login(registry, db):
@@ -94,7 +94,7 @@ def test_anonymous_callers_are_sent_to_the_login(registry, db):
 def test_staff_without_a_group_is_told_so_on_the_first_page(console):
     answer = console.member().client.get("/admin/")
     assert answer.status_code == 200
-    assert "may not look at contracts" in answer.content.decode()
+    assert "cannot view contracts" in answer.content.decode()
 
 
 def test_the_log_in_is_closed_after_many_failures(console, settings):

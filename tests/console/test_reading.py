@@ -9,8 +9,8 @@ import pytest
 
 from contracts_app.bundles import ContractBundle
 from contracts_app.services import change_state, publish_contract
-from contracts_app.services.ruling import set_policy
-from contracts_app.storage import Actor, contract_storage
+from contracts_app.services.policies import set_policy
+from contracts_app.storage import Actor, contract_store
 from tests.console.conftest import TEXT, Console, obj, publish, text, url
 
 STEWARD = Actor("mara")
@@ -157,9 +157,9 @@ def test_two_versions_compared(console):
     shown = text(answer)
     assert "type-" in shown
     assert "/properties/x/type" in shown
-    assert "Was valid, and is refused now:" in shown
+    assert "Was valid and is now refused:" in shown
     assert "## 2.0.0" in shown
-    kinds = {row.kind for _, rows, _ in answer.context["beside"] for row in rows}
+    kinds = {row.kind for _, rows, _ in answer.context["side_by_side"] for row in rows}
     assert {"same", "changed", "added", "removed"} <= kinds
     backwards = console.get("compare", "a", **{"from": "2.0.0", "to": "1.0.0"})
     assert not backwards.context["report"].acceptable
@@ -236,7 +236,7 @@ def test_a_forgotten_slash_and_a_missing_page(console):
     assert (answer.status_code, answer["Location"]) == (301, url("changelist"))
     missing = console.client.get("/admin/nowhere/")
     assert missing.status_code == 404
-    assert "There is no such page" in missing.content.decode()
+    assert "This page does not exist" in missing.content.decode()
 
 
 def test_the_first_page(console):
@@ -247,7 +247,7 @@ def test_the_first_page(console):
     assert answer.context["health"].stream.startswith("KV_test-")
     assert answer.context["chart"].total == 2
     assert [entry["contract"] for entry in answer.context["recent"]] == ["b", "a"]
-    assert "not known (BACKUP_STAMP)" in text(answer)
+    assert "unknown (set BACKUP_STAMP)" in text(answer)
 
 
 def test_the_age_of_the_backup(console, settings, tmp_path):
@@ -259,7 +259,7 @@ def test_the_age_of_the_backup(console, settings, tmp_path):
 
 
 def test_the_audit_is_read_newest_first_and_only_read(console, monkeypatch):
-    monkeypatch.setattr("contracts_app.console.audits.PER_PAGE", 3)
+    monkeypatch.setattr("contracts_app.console.audit.PER_PAGE", 3)
     for minor in range(4):
         publish("a", f"1.{minor}.0", obj(**{f"f{n}": {} for n in range(minor)}))
     publish("b", "1.0.0", obj())
@@ -285,13 +285,13 @@ def test_the_audit_is_read_newest_first_and_only_read(console, monkeypatch):
     assert "date" in text(console.get("auditentry_changelist", since="yesterday"))
     assert console.get("auditentry_changelist", since="yesterday").status_code == 400
     assert console.post("auditentry_changelist").status_code == 405
-    assert contract_storage().health().messages == 7
+    assert contract_store().health().messages == 7
 
 
 def test_an_untouched_registry_says_how_to_begin(console):
     assert "Publish the first contract" in text(console.client.get("/admin/"))
     assert "Publish the first contract" in text(console.get("changelist"))
-    assert "Nothing has been written yet" in text(console.get("auditentry_changelist"))
+    assert "No changes have been recorded yet" in text(console.get("auditentry_changelist"))
 
 
 def test_a_user_who_may_not_audit_sees_no_names(console):

@@ -11,15 +11,15 @@ from django.test import Client
 from contracts_app.exceptions import ContractNotFound
 from contracts_app.policies import policy_of
 from contracts_app.services import change_state
-from contracts_app.services.ruling import set_policy
-from contracts_app.storage import Actor, contract_storage
+from contracts_app.services.policies import set_policy
+from contracts_app.storage import Actor, contract_store
 from tests.console.conftest import TEXT, obj, publish, record, text, url
 
 STEWARD = Actor("mara")
 
 
 def last_deed():
-    return contract_storage().history(after=contract_storage().health().last_sequence - 1)[-1].deed
+    return contract_store().history(after=contract_store().health().last_sequence - 1)[-1].audit
 
 
 # Publishing
@@ -28,7 +28,7 @@ def last_deed():
 def test_a_check_writes_nothing_and_a_publish_what_was_checked(console):
     form = {"name": "a.b", "version": "1.0.0", "schema": '{"type": "object"}', "labels": "x, y", "description": "d"}
     checked = console.post("add", **form)
-    assert "this is the first version" in text(checked)
+    assert "This is the first version" in text(checked)
     with pytest.raises(ContractNotFound):
         record("a.b", "1.0.0")
     answer = console.post("add", **form, publish="1", checked=checked.context["checked"])
@@ -46,7 +46,7 @@ def test_what_has_changed_since_it_was_checked_is_checked_again(console):
         answer = console.post("add", **(form | {"schema": '{"type": "string"}'}), publish="1", checked=token)
         assert answer.status_code == 200
         assert answer.context["outcome"].passes
-        assert "has changed since it was checked" in text(answer)
+        assert "changed after it was checked" in text(answer)
     with pytest.raises(ContractNotFound):
         record("a", "1.0.0")
 
@@ -55,8 +55,8 @@ def test_the_verdict_on_a_new_version(console):
     publish("a", "1.0.0", {**obj(x=TEXT), "additionalProperties": False})
     shown = text(console.post("add", name="a", version="1.1.0", schema='{"additionalProperties": false}'))
     assert "verdict-breaking" in shown
-    assert "The version that may carry these changes: <strong>2.0.0</strong>" in shown
-    assert "Was valid, and is refused now:" in shown
+    assert "The lowest version that may make these changes: <strong>2.0.0</strong>" in shown
+    assert "Was valid and is now refused:" in shown
     assert "property-removed" in shown
     assert 'name="publish"' not in shown
     shown = text(console.post("add", name="a", version="2.0.0", schema='{"additionalProperties": false}'))
@@ -173,7 +173,7 @@ def test_a_version_is_deprecated_changed_and_withdrawn(console):
     console.post("lifecycle", "a", "1.0.0", "withdraw", etag=etag_in(page), reason="broken")
     assert record("a", "1.0.0").state == "withdrawn"
     page = console.get("lifecycle", "a", "1.0.0", "activate")
-    assert "does not admit this" in text(page)
+    assert "This is not possible" in text(page)
     answer = console.post("lifecycle", "a", "1.0.0", "activate", etag=etag_in(page), reason="again")
     assert answer.status_code == 409
     assert console.get("lifecycle", "a", "1.0.0", "nonsense").status_code == 404
@@ -187,7 +187,7 @@ def test_of_two_operators_the_second_is_told_and_nothing_is_lost(console):
     answer = console.post("lifecycle", "a", "1.0.0", "deprecate", etag=etag_in(mine), reason="mine")
     assert answer.status_code == 409
     shown = text(answer)
-    assert "Somebody else has changed this version" in shown
+    assert "Another user changed this version" in shown
     assert "theirs" in shown
     assert answer.context["form"]["reason"].value() == "mine"
     assert record("a", "1.0.0").lifecycle.reason == "theirs"
@@ -281,7 +281,7 @@ def test_a_bulk_change_of_nothing(console, data):
 
 
 def policy(name: str):
-    return policy_of(contract_storage().index("policy").documents, name)
+    return policy_of(contract_store().index("policy").documents, name)
 
 
 def test_a_policy_is_made_changed_and_deleted(console):
@@ -297,7 +297,7 @@ def test_a_policy_is_made_changed_and_deleted(console):
     assert (policy("pay.x").compatibility, policy("pay.x").allow_override) == ("backward", False)
     page = console.get("policy_change", "prefix", "pay")
     console.post("policy_change", "prefix", "pay", etag=etag_in(page), delete="1")
-    assert "is gone" in text(console.get("policy_changelist"))
+    assert "was deleted" in text(console.get("policy_changelist"))
     assert "pay.*" not in text(console.get("policy_changelist"))
     assert console.get("policy_change", "prefix", "pay").status_code == 302
     assert console.get("policy_change", "nonsense", "pay").status_code == 404

@@ -1,4 +1,4 @@
-"""Every case of every rule: the verdicts, the fact, and an instance that shows it where it breaks."""
+"""Every case of every rule: the validate_values, the fact, and an instance that shows it where it breaks."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from linter_app import check_bundle, lint, lint_wit
-from linter_app.change import MODES
+from linter_app.changes import MODES
 
 CASES = {"schema": [], "wit": [], "bundle": []}
 for path in sorted((Path(__file__).parent / "cases").glob("*.json")):
@@ -44,7 +44,10 @@ def test_the_verdicts_and_the_fact(rule, case):
 @pytest.mark.parametrize(("rule", "case"), CASES["schema"])
 def test_the_mirrored_step_breaks_the_other_way(rule, case):
     stated = {
-        change.rule for mode in MODES for side in (False, True) for change in judge(case, mode, mirrored=side).changes
+        change.rule
+        for mode in MODES
+        for direction in (False, True)
+        for change in judge(case, mode, mirrored=direction).changes
     }
     if "required-property-removed" in stated:
         return  # deliberately one-sided: the removal breaks by policy, not the addition

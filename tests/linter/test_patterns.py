@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from linter_app import patterns
-from linter_app.patterns import included, languages, matches, sample, says_nothing, shortest
+from linter_app.patterns import automata, included, matches, sample, says_nothing, shortest
 
 NONE = frozenset()
 
@@ -83,14 +83,14 @@ def test_what_is_not_regular_is_not_decided():
 
 @pytest.mark.parametrize("seed", range(5))
 def test_it_agrees_with_another_engine(seed):
-    dice = random.Random(seed)
+    rng = random.Random(seed)
     atoms = ["a", "b", "[ab]", "[^a]", ".", "(a|bb)", "(ab)"]
     texts = ["", "a", "b", "ab", "ba", "aab", "abb", "bbb", "abab", "c"]
     for _ in range(300):
         first, second = (
-            dice.choice(["", "^"])
-            + "".join(dice.choice(atoms) + dice.choice(["", "*", "+", "?", "{2}"]) for _ in range(dice.randint(1, 3)))
-            + dice.choice(["", "$"])
+            rng.choice(["", "^"])
+            + "".join(rng.choice(atoms) + rng.choice(["", "*", "+", "?", "{2}"]) for _ in range(rng.randint(1, 3)))
+            + rng.choice(["", "$"])
             for _ in range(2)
         )
         text, certain = shortest(frozenset({first}), frozenset({second}))
@@ -102,7 +102,7 @@ def test_it_agrees_with_another_engine(seed):
             assert not re.search(second, text)
         else:
             assert not [t for t in texts if re.search(first, t) and not re.search(second, t)], (first, second)
-        drawn = sample(first.replace(r"\Z", "$"), dice)
+        drawn = sample(first.replace(r"\Z", "$"), rng)
         assert drawn is None or re.search(first, drawn)
 
 
@@ -114,14 +114,14 @@ def test_an_expression_that_takes_too_long_is_given_up():
 
 
 def test_threads_share_automata(monkeypatch):
-    monkeypatch.setattr(languages, "MAX_KEPT", 3)  # so that what is kept is thrown away all the time
+    monkeypatch.setattr(automata, "MAX_KEPT", 3)  # so that what is kept is thrown away all the time
     expressions = [f"^(a|b){{{n}}}c*$" for n in range(12)]
 
     def work(seed):
-        dice = random.Random(seed)
+        rng = random.Random(seed)
         for _ in range(60):
-            first, second = dice.sample(expressions, 2)
-            languages._found.cache_clear()
+            first, second = rng.sample(expressions, 2)
+            automata._found.cache_clear()
             text, certain = shortest(frozenset({first}), frozenset({second}))
             assert certain
             assert re.search(first, text)

@@ -2,8 +2,8 @@ import itertools
 
 import pytest
 
-from linter_app.ranges import VersionRange
 from linter_app.semver import InvalidVersion, Version, allows_breaking, smallest_breaking
+from linter_app.version_ranges import VersionRange
 
 # The order of SemVer 2.0.0 section 11, with vN among them.
 ASCENDING = [

@@ -91,7 +91,7 @@ BOTH = "package shop:cart;\ninterface cart {{ {use} {second} total: func() -> {t
     ("old", "new", "update", "breaks"),
     [
         (("price", "late"), ("price", "late"), "1.0.0", False),
-        (("price", "late"), ("late", "price"), "1.0.0", True),  # other fields under the same name
+        (("price", "late"), ("late", "price"), "1.0.0", True),  # other fields under the json_equal name
         (("price", None), ("price", "late"), "1.0.0", False),
         (("price", None), ("price", "late"), "1.0.1", False),
         (("price", None), ("price", "late"), "2.0.1", True),  # the two are not told apart by what they promise

@@ -1,4 +1,4 @@
-"""What every contract storage must do. Each backend runs all of it."""
+"""What every contract store must do. Each backend runs all of it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import pytest
 
 from contracts_app.bundles import ContractBundle, content_digest
 from contracts_app.exceptions import ContractNotFound, UnreadableRecord, VersionSetChanged
-from contracts_app.storage import Actor, ContractStorage, Deed
+from contracts_app.storage import Actor, AuditEntry, ContractStore
 
-DEED = Deed(Actor("tester", "request-1"))
+AUDIT = AuditEntry(Actor("tester", "request-1"))
 
 
 def make(name: str = "order.placed", version: str = "1.0.0", **fields) -> ContractBundle:
@@ -20,51 +20,51 @@ def make(name: str = "order.placed", version: str = "1.0.0", **fields) -> Contra
 
 
 class StorageSuite:
-    """Subclasses give the fixture `storage`, and `put_raw(storage, key, data)`."""
+    """Subclasses give the fixture `store`, and `put_raw(store, key, data)`."""
 
-    def put_raw(self, storage: ContractStorage, key: str, data: bytes) -> None:
+    def put_raw(self, store: ContractStore, key: str, data: bytes) -> None:
         raise NotImplementedError
 
-    def test_what_is_created_is_read_back_whole(self, storage: ContractStorage):
+    def test_what_is_created_is_read_back_whole(self, store: ContractStore):
         bundle = make(
             description="Grüße 🚀", json_schema='{"type": "object"}', wit_path="/a.wit", descriptor={"a": [1]}
         )
-        storage.create(bundle, after=0, deed=DEED)
-        assert storage.get("order.placed", "1.0.0") == bundle
+        store.create(bundle, after=0, audit=AUDIT)
+        assert store.get("order.placed", "1.0.0") == bundle
 
-    def test_a_missing_version_is_not_found(self, storage: ContractStorage):
+    def test_a_missing_version_is_not_found(self, store: ContractStore):
         with pytest.raises(ContractNotFound, match="order.placed/1.0.0"):
-            storage.get("order.placed", "1.0.0")
+            store.get("order.placed", "1.0.0")
 
-    def test_an_empty_store_lists_nothing(self, storage: ContractStorage):
-        assert storage.list_all().bundles == ()
-        assert storage.index("order.placed").revision("order.placed") == 0
+    def test_an_empty_store_lists_nothing(self, store: ContractStore):
+        assert store.list_all().bundles == ()
+        assert store.index("order.placed").revision("order.placed") == 0
 
-    def test_lists_are_ordered_by_name_and_precedence(self, storage: ContractStorage):
+    def test_lists_are_ordered_by_name_and_precedence(self, store: ContractStore):
         for name, version in [("b", "1.10.0"), ("b", "1.9.0"), ("a", "v2"), ("b", "1.9.0-rc.1"), ("a.b", "v1")]:
-            storage.create(make(name, version), after=storage.index(name).revision(name), deed=DEED)
-        listed = [(bundle.name, bundle.version) for bundle in storage.list_all().bundles]
+            store.create(make(name, version), after=store.index(name).revision(name), audit=AUDIT)
+        listed = [(bundle.name, bundle.version) for bundle in store.list_all().bundles]
         assert listed == [("a", "v2"), ("a.b", "v1"), ("b", "1.9.0-rc.1"), ("b", "1.9.0"), ("b", "1.10.0")]
 
-    def test_versions_are_those_of_the_name_alone(self, storage: ContractStorage):
-        storage.create(make("ritual", "v1"), after=0, deed=DEED)
-        storage.create(make("ritual.started", "v1"), after=0, deed=DEED)
-        storage.create(make("ritualx", "v1"), after=0, deed=DEED)
-        assert [entry.name for entry in storage.index("ritual").versions("ritual")] == ["ritual"]
+    def test_versions_are_those_of_the_name_alone(self, store: ContractStore):
+        store.create(make("ritual", "v1"), after=0, audit=AUDIT)
+        store.create(make("ritual.started", "v1"), after=0, audit=AUDIT)
+        store.create(make("ritualx", "v1"), after=0, audit=AUDIT)
+        assert [entry.name for entry in store.index("ritual").versions("ritual")] == ["ritual"]
 
-    def test_a_write_after_another_version_was_written_is_refused(self, storage: ContractStorage):
-        first = storage.create(make(version="1.0.0"), after=0, deed=DEED)
+    def test_a_write_after_another_version_was_written_is_refused(self, store: ContractStore):
+        first = store.create(make(version="1.0.0"), after=0, audit=AUDIT)
         with pytest.raises(VersionSetChanged):
-            storage.create(make(version="1.1.0"), after=0, deed=DEED)
-        storage.create(make(version="1.1.0"), after=first, deed=DEED)
+            store.create(make(version="1.1.0"), after=0, audit=AUDIT)
+        store.create(make(version="1.1.0"), after=first, audit=AUDIT)
         with pytest.raises(VersionSetChanged):
-            storage.create(make(version="1.0.0"), after=first, deed=DEED)
-        assert len(storage.index("order.placed").versions("order.placed")) == 2
+            store.create(make(version="1.0.0"), after=first, audit=AUDIT)
+        assert len(store.index("order.placed").versions("order.placed")) == 2
 
-    def test_of_parallel_creates_exactly_one_wins(self, storage: ContractStorage):
+    def test_of_parallel_creates_exactly_one_wins(self, store: ContractStore):
         def attempt(number: int) -> bool:
             try:
-                storage.create(make(f"race.r{round_}", description=str(number)), after=0, deed=DEED)
+                store.create(make(f"race.r{round_}", description=str(number)), after=0, audit=AUDIT)
             except VersionSetChanged:
                 return False
             return True
@@ -73,10 +73,10 @@ class StorageSuite:
             for round_ in range(20):
                 assert sum(pool.map(attempt, range(50))) == 1
 
-    def test_records_of_the_original_service_are_readable(self, storage: ContractStorage):
+    def test_records_of_the_original_service_are_readable(self, store: ContractStore):
         record = b'{"name":"old","version":"v1","description":null,"createdAt":"2024-01-15T10:00:00.123456789+00:00"}'
-        self.put_raw(storage, "meta.old.v1", record)
-        bundle = storage.get("old", "v1")
+        self.put_raw(store, "meta.old.v1", record)
+        bundle = store.get("old", "v1")
         assert bundle.created_at == "2024-01-15T10:00:00.123456789Z"
         assert bundle.digest == content_digest(bundle)
 
@@ -91,13 +91,13 @@ class StorageSuite:
             (b'{"name":"bad","version":"v1","createdAt":"2024-01-15T10:00:00Z","wit":1}', "wit is not a string"),
         ],
     )
-    def test_an_unreadable_record_is_reported_and_not_dropped(self, storage: ContractStorage, data: bytes, reason: str):
-        storage.create(make("good"), after=0, deed=DEED)
-        self.put_raw(storage, "meta.bad.v1", data)
-        listing = storage.list_all()
+    def test_an_unreadable_record_is_reported_and_not_dropped(self, store: ContractStore, data: bytes, reason: str):
+        store.create(make("good"), after=0, audit=AUDIT)
+        self.put_raw(store, "meta.bad.v1", data)
+        listing = store.list_all()
         assert [bundle.name for bundle in listing.bundles] == ["good"]
         assert [fault.extras["key"] for fault in listing.faults] == ["meta.bad.v1"]
         assert reason in str(listing.faults[0])
-        assert len(storage.index("bad").faults_of("bad")) == 1
+        assert len(store.index("bad").faults_of("bad")) == 1
         with pytest.raises(UnreadableRecord, match="meta.bad.v1"):
-            storage.get("bad", "v1")
+            store.get("bad", "v1")

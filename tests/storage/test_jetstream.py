@@ -1,4 +1,4 @@
-"""The JetStream storage on a real nats-server, in peace and in trouble."""
+"""The JetStream store on a real nats-server, in peace and in trouble."""
 
 from __future__ import annotations
 
@@ -10,26 +10,27 @@ import threading
 import time
 
 import pytest
+from nats.js import JetStreamContext
 
 from contracts_app.bundles import ContractBundle
-from contracts_app.embedded import EmbeddedServer, free_port
 from contracts_app.exceptions import ContractTooLarge, StorageUnavailable, VersionSetChanged
-from contracts_app.storage.jetstream import JetStreamContractStorage
-from tests.storage.suite import DEED, StorageSuite, make
+from contracts_app.serving.embedded_nats import EmbeddedServer, free_port
+from contracts_app.storage.nats.store import JetStreamContractStore
+from tests.storage.suite import AUDIT, StorageSuite, make
 
 
-def on_loop(storage, work):
-    """Run `work(js)` on the storage's own connection."""
-    return storage._connection.run(work)
+def on_loop(store, work):
+    """Run `work(js)` on the store's own connection."""
+    return store._connection.run(work)
 
 
 class TestJetStream(StorageSuite):
     @pytest.fixture
-    def storage(self, jetstream):
+    def store(self, jetstream):
         return jetstream
 
-    def put_raw(self, storage, key, data):
-        on_loop(storage, lambda js: js.publish(f"$KV.{storage.bucket}.{key}", data))
+    def put_raw(self, store, key, data):
+        on_loop(store, lambda js: js.publish(f"$KV.{store.bucket}.{key}", data))
 
 
 def test_the_bucket_is_made_as_ruled(jetstream):
@@ -46,8 +47,8 @@ def test_the_bucket_is_made_as_ruled(jetstream):
 
 def test_an_existing_bucket_is_used_as_it_is(nats_server, bucket, jetstream):
     on_loop(jetstream, lambda js: js.stream_info(f"KV_{bucket}"))
-    small = JetStreamContractStorage(servers=nats_server.url, bucket=bucket, history=1, direct=False)
-    small.create(make(), after=0, deed=DEED)
+    small = JetStreamContractStore(servers=nats_server.url, bucket=bucket, history=1, direct=False)
+    small.create(make(), after=0, audit=AUDIT)
     info = on_loop(small, lambda js: js.stream_info(f"KV_{bucket}"))
     assert info.config.max_msgs_per_subject == 64
     assert small.get("order.placed", "1.0.0") == jetstream.get("order.placed", "1.0.0")
@@ -56,36 +57,36 @@ def test_an_existing_bucket_is_used_as_it_is(nats_server, bucket, jetstream):
 
 def test_the_record_carries_who_wrote_it(jetstream):
     bundle = make()
-    jetstream.create(bundle, after=0, deed=type(DEED)(type(DEED.actor)("zoë\r\nX: y", "r-1")))
+    jetstream.create(bundle, after=0, audit=type(AUDIT)(type(AUDIT.actor)("zoë\r\nX: y", "r-1")))
     message = on_loop(jetstream, lambda js: js.get_msg(f"KV_{jetstream.bucket}", seq=1))
-    assert message.headers["Registry-Actor"] == "zo%C3%AB%0D%0AX: y"
+    assert message.headers["Registry-Actor"] == "zo%C3%AB%0D%0AX:%20y"
     assert message.headers["Registry-Request-Id"] == "r-1"
 
 
 def test_a_record_beyond_the_servers_limit_is_too_large(jetstream):
     with pytest.raises(ContractTooLarge, match="max_payload"):
-        jetstream.create(make(description="x" * (22 * 1024 * 1024)), after=0, deed=DEED)
+        jetstream.create(make(description="x" * (22 * 1024 * 1024)), after=0, audit=AUDIT)
 
 
 def test_an_unreachable_server_is_said_so_in_time():
-    storage = JetStreamContractStorage(servers=f"nats://127.0.0.1:{free_port(0)}", timeout=0.5)
+    store = JetStreamContractStore(servers=f"nats://127.0.0.1:{free_port(0)}", timeout=0.5)
     started = time.monotonic()
     with pytest.raises(StorageUnavailable, match="unreachable"):
-        storage.get("a", "v1")
+        store.get("a", "v1")
     assert time.monotonic() - started < 5
-    storage.close()
+    store.close()
 
 
 def _race(url: str, bucket: str, rounds: int, start, wins) -> None:
-    storage = JetStreamContractStorage(servers=url, bucket=bucket)
-    storage.list_all()
+    store = JetStreamContractStore(servers=url, bucket=bucket)
+    store.list_all()
     won = [0] * rounds
     for round_ in range(rounds):
         start.wait(60)
 
         def attempt(round_=round_):
             try:
-                storage.create(make(f"race.r{round_}"), after=0, deed=DEED)
+                store.create(make(f"race.r{round_}"), after=0, audit=AUDIT)
                 won[round_] += 1
             except VersionSetChanged:
                 pass
@@ -96,7 +97,7 @@ def _race(url: str, bucket: str, rounds: int, start, wins) -> None:
         for thread in threads:
             thread.join()
     wins.put(won)
-    storage.close()
+    store.close()
 
 
 def test_50_threads_over_5_processes_have_one_winner_in_each_of_100_rounds(nats_server, bucket):
@@ -112,7 +113,7 @@ def test_50_threads_over_5_processes_have_one_winner_in_each_of_100_rounds(nats_
 
 
 def test_a_connection_is_not_carried_over_a_fork(jetstream):
-    jetstream.create(make(), after=0, deed=DEED)
+    jetstream.create(make(), after=0, audit=AUDIT)
     reader, writer = os.pipe()
     import warnings
 
@@ -133,14 +134,14 @@ def test_a_connection_is_not_carried_over_a_fork(jetstream):
 
 @pytest.fixture
 def mortal_server(tmp_path):
-    server = EmbeddedServer(tmp_path / "nats", port=free_port(0), largest_record=1024 * 1024)
+    server = EmbeddedServer(tmp_path / "nats", port=free_port(0), max_record_bytes=1024 * 1024)
     server.start()
     yield server
     server.stop()
 
 
 def test_nothing_acknowledged_is_lost_over_kill_9_and_the_process_reconnects(mortal_server, bucket):
-    storage = JetStreamContractStorage(servers=mortal_server.url, bucket=bucket, timeout=5)
+    store = JetStreamContractStore(servers=mortal_server.url, bucket=bucket, timeout=5)
     acknowledged: list[str] = []
     done = threading.Event()
 
@@ -150,7 +151,7 @@ def test_nothing_acknowledged_is_lost_over_kill_9_and_the_process_reconnects(mor
             name = f"w{worker}.n{number}"
             number += 1
             try:
-                storage.create(make(name), after=0, deed=DEED)
+                store.create(make(name), after=0, audit=AUDIT)
                 acknowledged.append(name)
             except StorageUnavailable:
                 pass
@@ -168,17 +169,15 @@ def test_nothing_acknowledged_is_lost_over_kill_9_and_the_process_reconnects(mor
     for writer in writers:
         writer.join()
     assert len(acknowledged) > before, "writing did not go on after the last restart"
-    stored = {bundle.name for bundle in storage.list_all().bundles}
+    stored = {bundle.name for bundle in store.list_all().bundles}
     assert set(acknowledged) <= stored
-    storage.close()
+    store.close()
 
 
 def test_an_unknown_outcome_is_resolved_by_reading_back(jetstream, monkeypatch):
     """The acknowledgement is lost once: the write is found again as our own, and is no conflict."""
-    from contracts_app.storage.publisher import Publisher
-
     jetstream.list_all()
-    publish, calls = Publisher.publish, []
+    publish, calls = JetStreamContext.publish, []
 
     async def lossy(self, subject, *args, **kwargs):
         sequence = await publish(self, subject, *args, **kwargs)
@@ -187,34 +186,35 @@ def test_an_unknown_outcome_is_resolved_by_reading_back(jetstream, monkeypatch):
             raise TimeoutError
         return sequence
 
-    monkeypatch.setattr(Publisher, "publish", lossy)
-    assert jetstream.create(make(), after=0, deed=DEED) == 1
+    monkeypatch.setattr(JetStreamContext, "publish", lossy)
+    assert jetstream.create(make(), after=0, audit=AUDIT) == 1
     assert len(calls) == 1
     with pytest.raises(VersionSetChanged):
-        jetstream.create(make(), after=0, deed=DEED)
+        jetstream.create(make(), after=0, audit=AUDIT)
 
 
 def test_a_borrowed_loop_does_all_and_is_never_waited_for(nats_server, bucket):
     """As a server that lends its own loop: threads wait for it, and it never waits for itself."""
-    storage = JetStreamContractStorage(servers=nats_server.url, bucket=bucket)
+    store = JetStreamContractStore(servers=nats_server.url, bucket=bucket)
 
     async def serve() -> None:
         loop = asyncio.get_running_loop()
-        storage.run_on(loop)
-        storage.follow()
-        await loop.run_in_executor(None, storage.status)
-        while not storage.status().current:
+        store.use_event_loop(loop)
+        store.enable_replica()
+        assert store.replica is not None
+        while not store.replica.status().current:
             await asyncio.sleep(0.01)
-        await storage.acreate(make("lent", "1.0.0"), after=0, deed=DEED)
-        assert storage.peek("lent", "1.0.0") is not None
-        assert (await loop.run_in_executor(None, storage.get, "lent", "1.0.0")).name == "lent"
-        await loop.run_in_executor(None, lambda: storage.create(make("lent", "2.0.0"), after=1, deed=DEED))
+        await loop.run_in_executor(None, lambda: store.create(make("lent", "1.0.0"), after=0, audit=AUDIT))
+        assert await store.replica.wait_until_current()
+        assert store.replica.cached_version("lent", "1.0.0") is not None
+        assert (await loop.run_in_executor(None, store.get, "lent", "1.0.0")).name == "lent"
+        await loop.run_in_executor(None, lambda: store.create(make("lent", "2.0.0"), after=1, audit=AUDIT))
         with pytest.raises(RuntimeError, match="cannot wait for itself"):
-            storage.history()
+            store.history()
         with pytest.raises(RuntimeError, match="in use already"):
-            storage.run_on(loop)
-        assert len(await loop.run_in_executor(None, storage.history)) == 2
-        await loop.run_in_executor(None, storage.close)
+            store.use_event_loop(loop)
+        assert len(await loop.run_in_executor(None, store.history)) == 2
+        await loop.run_in_executor(None, store.close)
 
     asyncio.run(serve())
 
@@ -223,5 +223,5 @@ def test_a_record_is_encoded_by_the_caller_and_not_on_the_loop(jetstream, monkey
     encoded = []
     real = ContractBundle.to_record
     monkeypatch.setattr(ContractBundle, "to_record", lambda self: encoded.append(threading.get_ident()) or real(self))
-    jetstream.create(make(), after=0, deed=DEED)
+    jetstream.create(make(), after=0, audit=AUDIT)
     assert set(encoded) == {threading.get_ident()}

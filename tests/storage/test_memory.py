@@ -1,13 +1,13 @@
 import pytest
 
-from contracts_app.storage.memory import MemoryContractStorage
+from contracts_app.storage.memory import MemoryContractStore
 from tests.storage.suite import StorageSuite
 
 
 class TestMemory(StorageSuite):
     @pytest.fixture
-    def storage(self):
-        return MemoryContractStorage()
+    def store(self):
+        return MemoryContractStore()
 
-    def put_raw(self, storage, key, data):
-        storage.put_raw(key, data)
+    def put_raw(self, store, key, data):
+        store.put_raw(key, data)

@@ -9,11 +9,11 @@ import traceback
 
 import pytest
 
-from contracts_app.services.feeding import Feed
-from contracts_app.storage import Actor, Deed
-from contracts_app.storage.jetstream import JetStreamContractStorage
+from contracts_app.services.events import EventFeed
+from contracts_app.storage import Actor, AuditEntry
+from contracts_app.storage.nats.store import JetStreamContractStore
 from tests.storage.suite import make
-from tests.storage.test_follower import wait_for
+from tests.storage.test_replica import wait_for
 
 
 def in_a_child(work):
@@ -34,39 +34,39 @@ def in_a_child(work):
 
 
 @pytest.fixture
-def storage(nats_server, bucket):
-    storage = JetStreamContractStorage(servers=nats_server.url, bucket=bucket)
-    yield storage
-    storage.close()
+def store(nats_server, bucket):
+    store = JetStreamContractStore(servers=nats_server.url, bucket=bucket)
+    yield store
+    store.close()
 
 
-def create(storage, name: str) -> None:
-    storage.create(make(name), after=0, deed=Deed(Actor("someone")))
+def create(store, name: str) -> None:
+    store.create(make(name), after=0, audit=AuditEntry(Actor("someone")))
 
 
-def current(storage) -> None:
-    wait_for(lambda: storage.status().current, 10, storage.status)
+def current(store) -> None:
+    wait_for(lambda: store.replica.status().current, 10, store.replica.status)
 
 
-def test_children_go_on_from_what_was_loaded_before_the_fork(storage, nats_server, bucket):
-    create(storage, "before.it")
-    create(storage, "changed.later")
-    storage.follow()
-    storage.watch(lambda *told: None, lambda sequence: None)
-    assert storage.preload(seconds=10)
-    writer = JetStreamContractStorage(servers=nats_server.url, bucket=bucket)
+def test_children_go_on_from_what_was_loaded_before_the_fork(store, nats_server, bucket):
+    create(store, "before.it")
+    create(store, "changed.later")
+    store.enable_replica()
+    store.watch(lambda *told: None, lambda sequence: None)
+    assert store.preload_replica(seconds=10)
+    writer = JetStreamContractStore(servers=nats_server.url, bucket=bucket)
     create(writer, "after.it")
     writer.close()
 
     def look() -> list[object]:
         applied = []
-        index = storage._inherited.index
+        index = store._inherited.index
         apply, index.apply = index.apply, lambda key, *rest: (applied.append(key), apply(key, *rest))
-        current(storage)
-        names = [entry.name for entry in storage.index("any")]
+        current(store)
+        names = [entry.name for entry in store.index("any")]
         own = f"of.child{os.getpid()}"
-        create(storage, own)
-        return [names, applied[:1], storage.peek(own, "1.0.0") is not None]
+        create(store, own)
+        return [names, applied[:1], store.replica.cached_version(own, "1.0.0") is not None]
 
     names = ["after.it", "before.it", "changed.later"]
     assert in_a_child(look) == [names, ["meta.after.it.1.0.0"], True]
@@ -75,24 +75,24 @@ def test_children_go_on_from_what_was_loaded_before_the_fork(storage, nats_serve
 
 
 def test_without_the_store_each_process_tries_for_itself(nats_server, bucket):
-    away = JetStreamContractStorage(servers="nats://127.0.0.1:9", bucket=bucket, timeout=0.5)
-    assert not away.preload(seconds=1), "nobody asked it to follow"
-    away.follow()
+    away = JetStreamContractStore(servers="nats://127.0.0.1:9", bucket=bucket, timeout=0.5)
+    assert not away.preload_replica(seconds=1), "nobody asked it to follow"
+    away.enable_replica()
     begun = time.monotonic()
-    assert not away.preload(seconds=30)
+    assert not away.preload_replica(seconds=30)
     assert time.monotonic() - begun < 3, "it is not waited for"
     away.close()
 
 
-def test_a_feed_that_is_asked_is_told_of_writes_and_need_not_read_the_stream(storage):
-    storage.follow()
-    feed = Feed(storage)
-    current(storage)
-    create(storage, "nobody.asks")
+def test_a_feed_that_is_asked_is_told_of_writes_and_need_not_read_the_stream(store):
+    store.enable_replica()
+    feed = EventFeed(store)
+    current(store)
+    create(store, "nobody.asks")
     since = feed.last
     assert feed.recent(since) == []
     assert feed.recent(since - 1) is None, "where nobody asks, nothing is kept"
-    create(storage, "told.of")
+    create(store, "told.of")
     wait_for(lambda: feed.recent(since), 5)
     events = feed.recent(since)
     assert [json.loads(event.body)["subject"] for event in events] == ["told.of/1.0.0"]

@@ -9,7 +9,7 @@ from django.core.management.base import CommandError, CommandParser
 from contracts_app.bundles import compact
 from contracts_app.exceptions import MalformedContract
 from contracts_app.management.local import UNUSABLE, LocalCommand
-from contracts_app.services.auditing import AuditFilter, entries, read_time
+from contracts_app.services.audit import AuditFilter, audit_entries, read_time
 
 
 class Command(LocalCommand):
@@ -35,8 +35,8 @@ class Command(LocalCommand):
             )
         except MalformedContract as error:
             raise CommandError(error.message.replace("query parameter ", "option --"), returncode=UNUSABLE) from None
-        with self.storage() as storage:
-            for entry in entries(storage, wanted, options["after"]):
+        with self.store() as store:
+            for entry in audit_entries(store, wanted, options["after"]):
                 self.stdout.write(compact(entry).decode() if options["format"] == "json" else _line(entry))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from contracts_app.management.remote import UNUSABLE, RemoteCommand, read_text
-from linter_app.json_text import InvalidJSON, loads
+from linter_app.schema.json_text import InvalidJSON, loads
 
 
 class Command(RemoteCommand):

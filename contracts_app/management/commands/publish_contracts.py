@@ -9,7 +9,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from contracts_app.client import RegistryError
 from contracts_app.management.remote import REFUSED, UNUSABLE, RemoteCommand, read_text
-from linter_app.history import RepeatedVersion, histories
+from linter_app.contract_files import RepeatedVersion, histories
 
 
 class Command(RemoteCommand):

@@ -16,8 +16,8 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from contracts_app.embedded import EmbeddedServer, NATSServerMissing, answers, free_port
 from contracts_app.management.commands.issue_token import make_token
+from contracts_app.serving.embedded_nats import EmbeddedServer, NATSServerMissing, free_port, is_nats_server
 
 TOKEN_SECONDS = 24 * 3600
 SCOPES = [f"contracts:{scope}" for scope in ("read", "write", "admin", "override", "audit")]
@@ -74,14 +74,14 @@ class Command(BaseCommand):
         if settings.NATS_URL:
             self.stdout.write("Using the nats-server of NATS_URL")
             return None
-        if answers("127.0.0.1", 4222):
+        if is_nats_server("127.0.0.1", 4222):
             self.stdout.write(f"Using the nats-server that answers at {settings.DEFAULT_NATS_URL}")
             return None
         return EmbeddedServer(
             settings.VAR_DIR / "nats",
             port=free_port(4222),
             # A schema sent as an object is stored as a string: escaping may double it.
-            largest_record=2 * settings.CONTRACT_MAX_BYTES + 65536,
+            max_record_bytes=2 * settings.CONTRACT_MAX_BYTES + 65536,
         )
 
     def _greet(self) -> None:

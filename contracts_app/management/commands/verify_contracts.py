@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from contracts_app.management.local import FAULTY, LocalCommand
-from contracts_app.services.releasing import verify
+from contracts_app.services.archives import verify_records
 
 
 class Command(LocalCommand):
@@ -18,8 +18,8 @@ class Command(LocalCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         faults = 0
-        with self.storage() as storage:
-            for key, reason in verify(storage, self.progress):
+        with self.store() as store:
+            for key, reason in verify_records(store, self.progress):
                 faults += 1
                 self.stdout.write(self.style.ERROR(f"{key}: {reason}"))
         if faults:

@@ -1,4 +1,4 @@
-// What pages do beyond links and forms. Every page works without it, save for copying and coming back by itself.
+// Progressive enhancement. Every page works without it, except for copying and reloading by itself.
 "use strict";
 
 for (const button of document.querySelectorAll("[data-copy]")) {
@@ -30,56 +30,56 @@ for (const button of document.querySelectorAll("[data-open]")) {
 
 document.querySelector("[data-focus]")?.focus();
 
-// A form that is sent when the session has ended comes back after the log-in as it was filled in.
+// A form that is submitted after the session has expired is restored after the log-in.
 const KEPT = "form sent";
 const form = document.querySelector("form[data-keep]");
 const who = () => document.querySelector(".who")?.textContent;
-const said = (each) => each.type === "checkbox" ? "checked" : "value";
+const property = (each) => each.type === "checkbox" ? "checked" : "value";
 const typed = () => [...form.elements].filter((each) => each.name && !["hidden", "file", "submit"].includes(each.type));
 if (!location.pathname.endsWith("/login/")) {
     const kept = JSON.parse(sessionStorage.getItem(KEPT));
     sessionStorage.removeItem(KEPT);
-    const asked = new URL(document.referrer || location).pathname.endsWith("/login/");
-    if (form && asked && kept?.path === location.pathname && kept.who === who()) {
+    const fromLogin = new URL(document.referrer || location).pathname.endsWith("/login/");
+    if (form && fromLogin && kept?.path === location.pathname && kept.who === who()) {
         for (const each of typed()) {
-            if (!(each.name in kept.values) || each[said(each)] === kept.values[each.name]) continue;
-            each[said(each)] = kept.values[each.name];
+            if (!(each.name in kept.values) || each[property(each)] === kept.values[each.name]) continue;
+            each[property(each)] = kept.values[each.name];
             each.closest("details")?.setAttribute("open", "");
         }
-        const told = document.createElement("p");
-        told.className = "notice";
-        told.setAttribute("role", "status");
-        told.textContent = form.dataset.keep;
-        form.prepend(told);
+        const notice = document.createElement("p");
+        notice.className = "notice";
+        notice.setAttribute("role", "status");
+        notice.textContent = form.dataset.keep;
+        form.prepend(notice);
     }
 }
 form?.addEventListener("submit", () => {
     const values = {};
-    for (const each of typed()) values[each.name] = each[said(each)];
+    for (const each of typed()) values[each.name] = each[property(each)];
     try {
         sessionStorage.setItem(KEPT, JSON.stringify({path: location.pathname, who: who(), values}));
-    } catch { /* more than the browser keeps: then it is not kept */ }
+    } catch { /* too large for the browser's storage: not kept */ }
 });
 
-// A page that could not be shown looks for the store until it is back.
+// A page that could not be shown checks the store until it is back.
 const away = document.querySelector("[data-come-back]");
 if (away) {
-    const look = async () => {
+    const check = async () => {
         try {
-            const answer = await fetch("/readyz", {cache: "no-store"});
-            if (answer.ok) return location.reload();
-        } catch { /* the console itself is away too */ }
-        setTimeout(look, away.dataset.comeBack * 1000);
+            const response = await fetch("/readyz", {cache: "no-store"});
+            if (response.ok) return location.reload();
+        } catch { /* the console itself is unavailable too */ }
+        setTimeout(check, away.dataset.comeBack * 1000);
     };
-    setTimeout(look, away.dataset.comeBack * 1000);
+    setTimeout(check, away.dataset.comeBack * 1000);
 }
 
-// Verdicts that take long come one after the other, so that a page asks no more of the server than a reader would.
+// Slow verdicts are fetched one after the other, so that a page puts no more load on the server than a reader.
 (async () => {
     for (const cell of document.querySelectorAll("[data-fetch]")) {
         try {
-            const answer = await fetch(cell.dataset.fetch);
-            if (answer.ok) cell.insertAdjacentHTML("afterbegin", await answer.text());
+            const response = await fetch(cell.dataset.fetch);
+            if (response.ok) cell.insertAdjacentHTML("afterbegin", await response.text());
         } catch { return; }
     }
 })();

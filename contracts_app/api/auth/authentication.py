@@ -1,0 +1,49 @@
+"""Authentication of requests by a bearer token (RFC 6750), verified without a database."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+from rest_framework_simplejwt.authentication import JWTStatelessUserAuthentication
+from rest_framework_simplejwt.exceptions import TokenError
+from rest_framework_simplejwt.models import TokenUser
+
+from contracts_app.api.auth.tokens import RegistryToken, configured_backend
+
+TOKEN_SUBJECT = "registry.token_subject"
+"""In the environment of a request: the `sub` of its verified token, for the access log."""
+
+
+class BearerAuthentication(JWTStatelessUserAuthentication):
+    """simplejwt's stateless authentication, with the registry's messages and a cache of verified tokens."""
+
+    def authenticate(self, request: Request) -> tuple[Any, Any]:
+        header = self.get_header(request)
+        if not header:
+            raise AuthenticationFailed("Missing Authorization header", code="missing_token")
+        tokens = configured_backend(settings.JWT).cache
+        cached = tokens.get(header)
+        if cached is not None:
+            request.META[TOKEN_SUBJECT] = cached.subject
+            return TokenUser(cached.token), cached.token
+        scheme, _, raw = header.strip().partition(b" ")
+        if scheme.lower() != b"bearer" or not raw.strip():
+            raise AuthenticationFailed("Invalid token: the Authorization header must be 'Bearer <token>'", "bad_scheme")
+        try:
+            token = RegistryToken(raw.strip())  # type: ignore[arg-type]
+        except TokenError as error:
+            # simplejwt's own message is only that the token is invalid; its cause says why.
+            reason = error.__cause__ or error
+            raise AuthenticationFailed(f"Invalid token: {reason.args[0]}", code="invalid_token") from None
+        subject = token.get("sub")
+        if not isinstance(subject, str) or not subject:
+            raise AuthenticationFailed("Invalid token: Token has no sub claim", code="invalid_token")
+        tokens.put(header, token, subject, token.scopes)
+        request.META[TOKEN_SUBJECT] = subject
+        return TokenUser(token), token
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"

@@ -1,0 +1,47 @@
+"""Verified tokens, kept for a while in bounded memory."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass
+from typing import Any
+
+MAX_TOKEN_SECONDS = 300
+"""Seconds after which a token is verified again even before it expires: a key set may have dropped its key."""
+MAX_TOKENS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class CachedToken:
+    token: Any
+    subject: str
+    scopes: frozenset[str]
+    expires: float
+    """The token's own `exp`, in seconds since 1970."""
+    verified_until: float
+    """The last moment at which it counts as verified."""
+
+
+class TokenCache:
+    """Tokens by the SHA-256 of their Authorization header, so that the memory holds no credential."""
+
+    def __init__(self, leeway: float) -> None:
+        self._leeway = leeway
+        self._tokens: dict[bytes, CachedToken] = {}
+
+    def get(self, header: bytes) -> CachedToken | None:
+        """Return the token of an Authorization header, if it was verified and is still valid."""
+        found = self._tokens.get(hashlib.sha256(header).digest())
+        return found if found is not None and time.time() < found.verified_until else None
+
+    def put(self, header: bytes, token: Any, subject: str, scopes: frozenset[str]) -> None:
+        """Keep a verified token; the oldest is evicted beyond MAX_TOKENS."""
+        while len(self._tokens) >= MAX_TOKENS:
+            try:
+                self._tokens.pop(next(iter(self._tokens)), None)
+            except (StopIteration, RuntimeError):  # another thread did it
+                break
+        expires = float(token["exp"])
+        until = min(expires + self._leeway, time.time() + MAX_TOKEN_SECONDS)
+        self._tokens[hashlib.sha256(header).digest()] = CachedToken(token, subject, scopes, expires, until)

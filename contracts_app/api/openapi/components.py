@@ -1,0 +1,254 @@
+"""The schemas of requests and responses in the OpenAPI document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from contracts_app.bundles import MAX_NAME_LENGTH
+from contracts_app.lifecycle import STATES
+from contracts_app.policies import COMPATIBILITIES, MAX_NOTICE_DAYS
+from contracts_app.services.batches import MAX_BATCH_MEMBERS
+
+Schema = dict[str, Any]
+EXAMPLE = {
+    "name": "order.placed",
+    "version": "1.0.0",
+    "description": "An order was placed",
+    "jsonSchema": {"type": "object", "properties": {"id": {"type": "string"}}, "required": ["id"]},
+}
+TEXT: Schema = {"type": "string"}
+OPTIONAL_TEXT: Schema = {"type": ["string", "null"]}
+FLAG: Schema = {"type": "boolean"}
+COUNT: Schema = {"type": "integer", "minimum": 0}
+REASON: Schema = {"type": "string", "minLength": 1, "maxLength": 2000, "pattern": r"\S"}
+
+
+def ref(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def record(required: dict[str, Schema], optional: dict[str, Schema] | None = None, *, closed: bool = False) -> Schema:
+    schema: Schema = {"type": "object", "properties": {**required, **(optional or {})}}
+    if required:
+        schema["required"] = list(required)
+    if closed:
+        schema["additionalProperties"] = False
+    return schema
+
+
+def many(schema: Schema, **more: Any) -> Schema:
+    return {"type": "array", "items": schema, **more}
+
+
+_PUBLISH = record(
+    {"name": ref("Name"), "version": ref("Version")},
+    {
+        "description": OPTIONAL_TEXT,
+        "jsonSchema": {"type": ["string", "object", "boolean", "null"]},
+        "witPath": OPTIONAL_TEXT,
+        "wit": OPTIONAL_TEXT,
+        "descriptorPath": OPTIONAL_TEXT,
+        "descriptor": {},
+        "labels": {
+            "type": ["array", "null"],
+            "items": {"type": "string", "minLength": 1, "maxLength": 100, "pattern": r"\S"},
+            "maxItems": 50,
+        },
+        "state": {"enum": ["active", "draft"]},
+        "override": ref("Override"),
+    },
+    closed=True,
+)
+_SIDE: Schema = {
+    "description": "A registered version (name and version), or texts",
+    "type": "object",
+    "properties": {"name": ref("Name"), "version": TEXT, "jsonSchema": {}, "wit": TEXT},
+    "minProperties": 1,
+    "additionalProperties": False,
+}
+_PINNED = {"name": TEXT, "version": TEXT, "digest": TEXT, "reference": TEXT}
+_ERRORS = many(record({"instancePointer": TEXT, "schemaPointer": TEXT, "reason": TEXT}))
+_POLICY = {
+    "compatibility": {"enum": list(COMPATIBILITIES)},
+    "strictOpenObjects": FLAG,
+    "allowOverride": FLAG,
+    "minimumNoticeDays": {"type": "integer", "minimum": 0, "maximum": MAX_NOTICE_DAYS},
+}
+_VERSION_SHOWN = record(
+    {"version": TEXT, "state": ref("State"), "description": OPTIONAL_TEXT, "createdAt": TEXT, "digest": TEXT},
+    {"labels": many(TEXT), "dependencies": many(record(_PINNED)), "lifecycle": ref("Lifecycle")},
+)
+
+SCHEMAS: dict[str, Schema] = {
+    "Name": {
+        "type": "string",
+        "maxLength": MAX_NAME_LENGTH,
+        "pattern": r"^(?!v[0-9]+(\.|$))[A-Za-z_-][A-Za-z0-9_-]*(\.(?!v[0-9]+(\.|$))[A-Za-z_-][A-Za-z0-9_-]*)*$",
+        "examples": ["order.placed"],
+    },
+    "Version": {
+        "type": "string",
+        "maxLength": 128,
+        "description": "SemVer 2.0.0 without build metadata, or vN",
+        "pattern": r"^(v(0|[1-9][0-9]{0,17})|(0|[1-9][0-9]{0,17})(\.(0|[1-9][0-9]{0,17})){2}"
+        r"(-(0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*)(\.(0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*))*)?)$",
+        "examples": ["1.0.0"],
+    },
+    "Digest": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+    "Time": {"type": "string", "description": "RFC 3339 date, or date and time", "examples": ["2026-01-01"]},
+    "State": {"enum": list(STATES), "type": "string"},
+    "Problem": record({"type": TEXT, "title": TEXT, "status": {"type": "integer"}, "detail": TEXT, "code": TEXT}),
+    "Override": record({"reason": REASON}, closed=True),
+    "Publish": _PUBLISH,
+    "VersionProperties": record(
+        {
+            "status": {"enum": ["created", "valid"]},
+            "name": TEXT,
+            "version": TEXT,
+            "digest": ref("Digest"),
+            "createdAt": OPTIONAL_TEXT,
+        }
+    ),
+    "Batch": record(
+        {
+            "contracts": many(
+                {**_PUBLISH, "properties": {k: v for k, v in _PUBLISH["properties"].items() if k != "override"}},
+                minItems=1,
+                maxItems=MAX_BATCH_MEMBERS,
+            )
+        },
+        closed=True,
+    ),
+    "BatchAnswer": record(
+        {
+            "status": {"enum": ["created", "valid"]},
+            "results": many(record({"name": TEXT, "version": TEXT, "status": TEXT}, {"digest": TEXT, "detail": TEXT})),
+        }
+    ),
+    "ContractList": record(
+        {
+            "contracts": many(
+                record({"name": TEXT, "description": OPTIONAL_TEXT}, {"version": TEXT, "createdAt": TEXT}),
+            )
+        },
+        {"unreadable": many(record({"key": TEXT, "reason": TEXT}))},
+    ),
+    "Contract": record(
+        {"name": TEXT, "description": OPTIONAL_TEXT, "latest": OPTIONAL_TEXT, "versions": many(_VERSION_SHOWN)},
+        {"policy": record(_POLICY)},
+    ),
+    "Bundle": record(
+        {
+            "name": TEXT,
+            "version": TEXT,
+            "description": OPTIONAL_TEXT,
+            "createdAt": TEXT,
+            "jsonSchema": OPTIONAL_TEXT,
+            "witPath": OPTIONAL_TEXT,
+            "descriptorPath": OPTIONAL_TEXT,
+            "digest": ref("Digest"),
+        },
+        {
+            "wit": TEXT,
+            "descriptor": {},
+            "labels": many(TEXT),
+            "dependencies": many(record(_PINNED)),
+            "lifecycle": ref("Lifecycle"),
+        },
+    ),
+    "Lifecycle": record(
+        {"state": ref("State"), "revision": COUNT, "changedAt": TEXT},
+        {"deprecatedAt": TEXT, "sunsetAt": TEXT, "reason": TEXT, "successor": TEXT},
+    ),
+    "LifecycleAnswer": record({"name": TEXT, "version": TEXT, "digest": TEXT, "lifecycle": ref("Lifecycle")}),
+    "Activate": record({}, {"reason": REASON}, closed=True),
+    "Deprecate": record({}, {"reason": REASON, "sunset": ref("Time"), "successor": ref("Version")}, closed=True),
+    "Withdraw": record({}, {"reason": REASON, "successor": ref("Version"), "override": ref("Override")}, closed=True),
+    "Dependencies": record({"name": TEXT, "version": TEXT, "dependencies": many(ref("Dependency"))}),
+    "Dependency": record({**_PINNED, "state": TEXT, "dependencies": many(ref("Dependency"))}),
+    "Dependents": record({"name": TEXT, "version": TEXT, "dependents": many(record({"name": TEXT, "version": TEXT}))}),
+    "Change": record(
+        {
+            "rule": TEXT,
+            "level": {"enum": ["error", "warning", "info"]},
+            "direction": {"enum": ["backward", "forward", "both", "none"]},
+            "decided": FLAG,
+            "oldPointer": OPTIONAL_TEXT,
+            "newPointer": OPTIONAL_TEXT,
+            "message": TEXT,
+            "breaking": FLAG,
+        },
+        {"witness": record({"instance": {}, "direction": TEXT, "error": TEXT})},
+    ),
+    "Report": record(
+        {
+            "verdict": {"enum": ["compatible", "breaking", "undecided"]},
+            "acceptable": FLAG,
+            "compatibility": TEXT,
+            "strictOpenObjects": FLAG,
+            "requiredBump": OPTIONAL_TEXT,
+            "requiredVersion": OPTIONAL_TEXT,
+            "problems": many(TEXT),
+            "warnings": many(TEXT),
+            "changes": many(ref("Change")),
+        },
+        {"dependents": record({"broken": many(record({"name": TEXT, "version": TEXT})), "unchecked": COUNT})},
+    ),
+    "Changelog": record({"name": TEXT, "versions": many(record({"version": TEXT, "createdAt": TEXT}))}),
+    "Check": record(
+        {"old": _SIDE, "new": _SIDE},
+        {"compatibility": {"enum": list(COMPATIBILITIES)}, "strictOpenObjects": FLAG},
+        closed=True,
+    ),
+    "Validation": record(
+        {"name": TEXT, "version": TEXT, "valid": FLAG},
+        {
+            "errors": _ERRORS,
+            "validLines": COUNT,
+            "results": many(record({"line": COUNT, "valid": FLAG, "errors": _ERRORS})),
+        },
+    ),
+    "Examples": record({"name": TEXT, "version": TEXT, "valid": many({}), "invalid": many({})}),
+    "Policy": record({}, _POLICY, closed=True),
+    "PolicyAnswer": record(
+        {
+            "level": TEXT,
+            "name": OPTIONAL_TEXT,
+            "policy": {"anyOf": [ref("Policy"), {"type": "null"}]},
+            "effective": record(_POLICY),
+        }
+    ),
+    "PolicyWritten": record({"level": TEXT, "name": OPTIONAL_TEXT, "policy": ref("Policy")}),
+    "Policies": record({"policies": many(record({"level": TEXT, "name": OPTIONAL_TEXT, "policy": ref("Policy")}))}),
+    "Audit": record(
+        {
+            "entries": many(
+                record(
+                    {"sequence": COUNT, "time": TEXT, "action": TEXT, "actor": TEXT, "requestId": TEXT, "key": TEXT},
+                    {
+                        "contract": TEXT,
+                        "version": TEXT,
+                        "digest": TEXT,
+                        "before": {},
+                        "after": {},
+                        "reason": OPTIONAL_TEXT,
+                    },
+                )
+            )
+        }
+    ),
+    "Events": record({"events": many(ref("Event")), "next": COUNT}),
+    "Event": record(
+        {
+            "specversion": {"const": "1.0"},
+            "id": TEXT,
+            "source": TEXT,
+            "type": TEXT,
+            "subject": TEXT,
+            "time": TEXT,
+            "datacontenttype": TEXT,
+            "data": {"type": "object"},
+        }
+    ),
+    "Ready": record({"status": TEXT}, {"copy": {"type": "object"}, "reason": TEXT}),
+}

@@ -1,0 +1,291 @@
+"""The API's description: OpenAPI 3.1, every route with its parameters, answers, refusals and examples.
+
+tests/api/test_openapi.py holds it to the routes that there are, and to what they answer.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from contracts_app.api.openapi import components
+from contracts_app.api.openapi.components import ref
+from contracts_app.api.openapi.operations import (
+    ASKED,
+    CACHED,
+    DRY_RUN,
+    GONE_TOO,
+    JSON,
+    KNOWN,
+    NAME,
+    REFUSALS,
+    answer,
+    lifecycle,
+    operation,
+    part,
+    policy,
+    query,
+    reads,
+    takes,
+    text,
+    whole,
+)
+
+SEARCH = (
+    query("q", "Text in name, description or a label, in any case", text(100)),
+    query("prefix", "The beginning of the name", text() | {"pattern": "^[A-Za-z0-9_.-]*$"}),
+    query("label", "A label; given again, all must be there", {"type": "array", "items": text(100), "maxItems": 4}),
+    query("state", "A state; given again, any may hold", {"type": "array", "items": ref("State"), "maxItems": 5}),
+    query("include", "One item for each contract, with its versions", {"type": "string", "enum": ["versions"]}),
+    query("limit", "Items of a page", whole(1, 1000)),
+    query("cursor", "Where the page begins; taken from `Link`", text(400) | {"pattern": "^[A-Za-z0-9_-]*$"}),
+)
+AUDITED = (
+    query("contract", "Of one contract", ref("Name")),
+    query("actor", "By one `sub`", text()),
+    query("action", "Such as publish, deprecate, withdraw, set-policy", text()),
+    query("since", "Included", ref("Time")),
+    query("until", "Excluded", ref("Time")),
+    query("limit", "Entries of a page", whole(1, 1000)),
+    query("cursor", "Where the page begins; taken from `Link`", whole(0, 2**53)),
+)
+LAST_EVENT = {"name": "Last-Event-ID", "in": "header", "schema": {"type": "string", "pattern": "^[0-9]{1,18}$"}}
+FEED = (
+    query("since", "The sequence after which events are wanted; 0 is all", whole(0, 2**53), example=0),
+    query("wait", "Seconds to wait for the first event", whole(0, 60), example=0),
+    query("limit", "Events of an answer", whole(1, 500)),
+    LAST_EVENT,
+)
+
+
+@cache
+def document() -> JSON:
+    """The whole description."""
+    read, write = "contracts:read", "contracts:write"
+    listed = answer("By name and precedence", ref("ContractList"), Link='`rel="next"` while there is more', **CACHED)
+    created = answer(
+        "VersionProperties", ref("VersionProperties"), Location="The version's path", ETag="Its entity tag"
+    )
+    at = "/registry/contracts/{name}/{version}"
+    events = answer("What happened", ref("Events"))
+    events["content"]["text/event-stream"] = {"schema": {"type": "string"}}
+    instance = takes({}, order={"id": "a"})
+    instance["content"]["application/x-ndjson"] = {"schema": {"type": "string"}, "example": '{"id": "a"}\n{"id": 1}\n'}
+    changelog = reads("Every version's changes, newest first", "get_changelog", ref("Changelog"), 404, 422)
+    changelog["responses"]["200"]["content"]["text/markdown"] = {"schema": {"type": "string"}}
+    paths: JSON = {
+        "/registry/contracts": {
+            "get": operation(
+                "List or search", "list_contracts", "Contracts", read, {200: listed, 304: KNOWN}, parameters=SEARCH
+            ),
+            "post": operation(
+                "Publish a version",
+                "publish",
+                "Contracts",
+                write,
+                {201: created, 200: answer("A dry run: it may be published", ref("VersionProperties"))},
+                *(409, 413, 422),
+                parameters=(DRY_RUN,),
+                body=takes(ref("Publish"), event=components.EXAMPLE),
+            ),
+        },
+        "/registry/contracts:batch": {
+            "post": operation(
+                "Publish a set whose members may depend on each other",
+                "publish_batch",
+                "Contracts",
+                write,
+                {200: answer("VersionProperties, or for a dry run publishable", ref("BatchAnswer"))},
+                *(413, 422),
+                parameters=(DRY_RUN,),
+                body=takes(ref("Batch"), one={"contracts": [components.EXAMPLE]}),
+            )
+        },
+        "/registry/contracts/{name}": {
+            "parameters": [NAME],
+            "get": reads("A contract with its versions and policy", "get_contract", ref("Contract"), 404),
+        },
+        "/registry/contracts/{name}/diff": {
+            "parameters": [NAME],
+            "get": reads(
+                "The verdict on the step between two versions",
+                "get_diff",
+                ref("Report"),
+                *(404, 422),
+                parameters=(
+                    query("from", "A version, `latest` or a range", text(), required=True, example="1.0.0"),
+                    query("to", "A version, `latest` or a range", text(), required=True, example="latest"),
+                ),
+                tag="Verdicts",
+            ),
+        },
+        "/registry/contracts/{name}/changelog": {"parameters": [NAME], "get": changelog | {"tags": ["Verdicts"]}},
+        at: {
+            "parameters": [NAME, ASKED],
+            "get": reads("A version", "get_version", ref("Bundle"), 404, 410, 500, parameters=(GONE_TOO,)),
+        },
+        f"{at}/schema": {"parameters": [NAME, ASKED], "get": part("schema", "application/schema+json", {})},
+        f"{at}/wit": {"parameters": [NAME, ASKED], "get": part("wit", "text/plain", {"type": "string"})},
+        f"{at}/descriptor": {"parameters": [NAME, ASKED], "get": part("descriptor", "application/json", {})},
+        f"{at}/bundled": {
+            "parameters": [NAME, ASKED],
+            "get": reads(
+                "The schema with all that it refers to",
+                "get_bundled",
+                {},
+                *(404, 410),
+                parameters=(GONE_TOO,),
+                kind="application/schema+json",
+                tag="Dependencies",
+            ),
+        },
+        f"{at}/dependencies": {
+            "parameters": [NAME, ASKED],
+            "get": reads(
+                "What it depends on, as a tree",
+                "get_dependencies",
+                ref("Dependencies"),
+                *(404, 410),
+                parameters=(GONE_TOO,),
+                tag="Dependencies",
+            ),
+        },
+        f"{at}/dependents": {
+            "parameters": [NAME, ASKED],
+            "get": reads(
+                "What depends on it",
+                "get_dependents",
+                ref("Dependents"),
+                *(404, 410),
+                parameters=(GONE_TOO,),
+                tag="Dependencies",
+            ),
+        },
+        f"{at}/validate": {
+            "parameters": [NAME, ASKED],
+            "post": operation(
+                "Validate one instance, or many as JSON lines",
+                "validate",
+                "Verdicts",
+                read,
+                {200: answer("Valid or not, and why", ref("Validation"))},
+                *(404, 410, 413, 422),
+                parameters=(GONE_TOO,),
+                body=instance,
+            ),
+        },
+        f"{at}/examples": {
+            "parameters": [NAME, ASKED],
+            "get": reads(
+                "Valid and invalid instances, each verified",
+                "get_examples",
+                ref("Examples"),
+                *(404, 410, 422),
+                parameters=(query("count", "Of each kind", whole(1, 20)), GONE_TOO),
+                tag="Verdicts",
+            ),
+        },
+        f"{at}/activate": lifecycle(
+            "activate", "Activate a draft, or take a deprecation back", ref("Activate"), {"reason": "reviewed"}
+        ),
+        f"{at}/deprecate": lifecycle(
+            "deprecate",
+            "Say that a version should no more be used",
+            ref("Deprecate"),
+            {"reason": "use 2.0.0", "sunset": "2999-01-01"},
+        ),
+        f"{at}/withdraw": lifecycle(
+            "withdraw", "Take a version out of use", ref("Withdraw"), {"reason": "it leaks personal data"}
+        ),
+        "/registry/digests/{digest}": {
+            "parameters": [{"name": "digest", "in": "path", "required": True, "schema": ref("Digest")}],
+            "get": reads("The versions with this content", "get_digest", ref("ContractList"), 404),
+        },
+        "/registry/check": {
+            "post": operation(
+                "Compare any two: registered versions, or schemas in the body",
+                "check",
+                "Verdicts",
+                read,
+                {200: answer("The verdict", ref("Report"))},
+                *(404, 413, 422),
+                body=takes(
+                    ref("Check"), schemas={"old": {"jsonSchema": {}}, "new": {"jsonSchema": {"type": "object"}}}
+                ),
+            )
+        },
+        "/registry/policies": {
+            "get": reads("Every policy that is set", "list_policies", ref("Policies"), tag="Policies")
+        },
+        "/registry/policies/default": policy("default", []),
+        "/registry/policies/prefixes/{name}": policy("prefix", [NAME]),
+        "/registry/policies/contracts/{name}": policy("contract", [NAME]),
+        "/registry/audit": {
+            "get": reads(
+                "Who did what, when and why",
+                "audit",
+                ref("Audit"),
+                parameters=AUDITED,
+                tag="Audit",
+                scope="contracts:audit",
+            )
+        },
+        "/registry/events": {
+            "get": operation(
+                "What happens, by Server-Sent Events or long polls",
+                "events",
+                "Events",
+                read,
+                {200: events},
+                parameters=FEED,
+            )
+        },
+        "/registry/openapi.json": {
+            "get": operation("This description", "openapi", "Service", None, {200: answer("OpenAPI 3.1", {})})
+        },
+        "/healthz": {
+            "get": operation(
+                "Whether the process answers", "healthz", "Service", None, {200: answer("OK", text(), "text/plain")}
+            )
+        },
+        "/readyz": {
+            "get": operation(
+                "Whether this worker is ready",
+                "readyz",
+                "Service",
+                None,
+                {200: answer("Ready", ref("Ready")), 503: answer("Not ready", ref("Ready"))},
+            )
+        },
+        "/metrics": {
+            "get": operation(
+                "Figures for Prometheus", "metrics", "Service", None, {200: answer("Text", text(), "text/plain")}
+            )
+        },
+    }
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Contract registry",
+            "version": "1.0.0",
+            "summary": "What is this contract, may I change it like this, what would break, who changed it and when.",
+        },
+        "tags": [
+            {"name": name}
+            for name in ("Contracts", "Verdicts", "Dependencies", "Lifecycle", "Policies", "Audit", "Events", "Service")
+        ],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+            "schemas": components.SCHEMAS,
+            "responses": {
+                str(status): {
+                    "description": said,
+                    "content": {
+                        "application/problem+json": {"schema": ref("Problem")},
+                        "text/plain": {"schema": {"type": "string"}},
+                    },
+                }
+                for status, said in {**REFUSALS, 500: "A stored record is unreadable"}.items()
+            },
+        },
+    }

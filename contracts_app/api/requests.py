@@ -1,0 +1,110 @@
+"""Requests: bodies, query parameters and conditional headers, read strictly. A misspelt parameter is an error."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from rest_framework.request import Request
+
+from contracts_app.exceptions import ContractTooLarge, MalformedContract
+from contracts_app.request_context import request_id
+from contracts_app.storage import Actor
+from linter_app.schema.json_text import InvalidJSON, loads
+
+AnyRequest = HttpRequest | Request
+_REPEATABLE = frozenset({"label", "state"})
+
+
+def actor_of(request: Request) -> Actor:
+    """Return who sends an authenticated request."""
+    return Actor(str(request.user.pk), request_id.get())
+
+
+# Bodies
+
+
+def read_json(request: AnyRequest) -> Any:
+    """Return the parsed body. Raises ContractTooLarge, MalformedContract."""
+    try:
+        return loads(read_body(request))
+    except InvalidJSON as error:
+        raise MalformedContract(f"The request body is not JSON: {error}") from None
+
+
+def read_body(request: AnyRequest) -> bytes:
+    """Return the whole body. Raises ContractTooLarge beyond CONTRACT_MAX_BYTES, MalformedContract where it is empty."""
+    limit = settings.CONTRACT_MAX_BYTES
+    too_large = ContractTooLarge(f"The request body is larger than {limit} bytes (CONTRACT_MAX_BYTES)", limit=limit)
+    length = request.META.get("CONTENT_LENGTH") or ""
+    if length.isdigit() and int(length) > limit:
+        raise too_large
+    # Django reads no chunked body (RFC 9112, section 7.1) under WSGI; a server that ends the stream itself says so.
+    chunked = not length and request.META.get("wsgi.input_terminated")
+    stream: Any = request.META["wsgi.input"] if chunked else request
+    body: bytes = stream.read(limit + 1)
+    if len(body) > limit:
+        raise too_large
+    if not body:
+        raise MalformedContract("The request body is empty; send a JSON object with name and version")
+    return body
+
+
+def read_fields(request: AnyRequest, *allowed: str) -> dict[str, Any]:
+    """Return the members of an optional JSON object. Raises ContractTooLarge, MalformedContract for unknown ones."""
+    if request.META.get("CONTENT_LENGTH") in ("", "0", None) and not request.META.get("HTTP_TRANSFER_ENCODING"):
+        return {}
+    data = read_json(request)
+    if not isinstance(data, dict):
+        raise MalformedContract("The request body must be a JSON object")
+    if unknown := sorted(data.keys() - set(allowed)):
+        raise MalformedContract(f"Unknown fields: {', '.join(map(repr, unknown[:10]))}; known are {', '.join(allowed)}")
+    return data
+
+
+# Parameters and headers
+
+
+def check_parameters(request: AnyRequest, *names: str) -> None:
+    """Raise MalformedContract for a query parameter that this route does not have, or one that is repeated."""
+    for name, values in request.GET.lists():
+        if name not in names:
+            listed = ", ".join(names) if names else "none"
+            raise MalformedContract(f"Unknown query parameter {name!r:.80}; known are {listed}", field=name[:80])
+        if len(values) > 1 and name not in _REPEATABLE:
+            raise MalformedContract(f"The query parameter {name} is given twice", field=name)
+
+
+def flag(request: AnyRequest, name: str) -> bool:
+    """Return a boolean parameter, False where it is absent. Raises MalformedContract."""
+    value = request.GET.get(name, "false")
+    if value not in ("true", "false"):
+        raise MalformedContract(f"The query parameter {name} must be true or false", field=name)
+    return value == "true"
+
+
+def number(request: AnyRequest, name: str, default: int, minimum: int, maximum: int) -> int:
+    """Return a whole number. Raises MalformedContract."""
+    text = request.GET.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) < 19 and minimum <= int(text) <= maximum):
+        raise MalformedContract(
+            f"The query parameter {name} must be a whole number from {minimum} to {maximum}", field=name
+        )
+    return int(text)
+
+
+def required(request: AnyRequest, name: str) -> str:
+    """Return a parameter that must be there. Raises MalformedContract."""
+    value = request.GET.get(name)
+    if not value:
+        raise MalformedContract(f"The query parameter {name} is missing", field=name)
+    return value
+
+
+def if_match(request: AnyRequest) -> str | None:
+    """Return the entity tag of If-Match; None where there is none, or it is `*`."""
+    value = request.headers.get("If-Match", "").strip()
+    return value if value not in ("", "*") else None

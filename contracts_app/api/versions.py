@@ -1,0 +1,85 @@
+"""`/registry/contracts/{name}/{version}`: one version by its exact text, `latest` or a range; whole or in parts."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+from rest_framework.viewsets import ViewSet
+
+from contracts_app.api.requests import flag
+from contracts_app.api.responses import location, respond, version_headers
+from contracts_app.bundles import ContractBundle, compact
+from contracts_app.exceptions import ContractNotFound
+from contracts_app.services.compound_schemas import compound_schema
+from contracts_app.services.dependencies import dependency_tree
+from contracts_app.services.search import find_version
+from contracts_app.storage import Representation, contract_store
+
+
+class VersionViewSet(ViewSet):
+    def retrieve(self, request: Request, name: str, version: str) -> HttpResponse:
+        bundle = requested_version(request, name, version)
+        return self._respond(request, bundle, version, Representation(bundle.to_record(), bundle.etag))
+
+    def json_schema(self, request: Request, name: str, version: str) -> HttpResponse:
+        bundle = requested_version(request, name, version)
+        return self._part(request, bundle, version, bundle.json_schema, "schema", "application/schema+json")
+
+    def wit(self, request: Request, name: str, version: str) -> HttpResponse:
+        bundle = requested_version(request, name, version)
+        return self._part(request, bundle, version, bundle.wit, "wit", "text/plain; charset=utf-8")
+
+    def descriptor(self, request: Request, name: str, version: str) -> HttpResponse:
+        bundle = requested_version(request, name, version)
+        return self._part(request, bundle, version, bundle.descriptor_text, "descriptor", "application/json")
+
+    def bundled(self, request: Request, name: str, version: str) -> HttpResponse:
+        bundle = requested_version(request, name, version)
+        text = compound_schema(bundle, contract_store())
+        return self._part(request, bundle, version, text, "schema", "application/schema+json")
+
+    def dependencies(self, request: Request, name: str, version: str) -> HttpResponse:
+        bundle = requested_version(request, name, version)
+        tree = dependency_tree(bundle, contract_store())
+        members = {"name": bundle.name, "version": bundle.version, "dependencies": tree}
+        return self._respond(request, bundle, "", Representation.of(compact(members)))
+
+    def dependents(self, request: Request, name: str, version: str) -> HttpResponse:
+        bundle = requested_version(request, name, version)
+        found = contract_store().index().dependents(bundle.name, bundle.version)
+        members = {
+            "name": bundle.name,
+            "version": bundle.version,
+            "dependents": [
+                {"name": entry.name, "version": entry.version, "state": entry.state}
+                for entry in sorted(found, key=lambda entry: (entry.name, entry.precedence))
+            ],
+        }
+        return self._respond(request, bundle, "", Representation.of(compact(members)))
+
+    def _part(
+        self, request: Request, bundle: ContractBundle, requested: str, text: str | None, part: str, media_type: str
+    ) -> HttpResponse:
+        if text is None:
+            raise ContractNotFound(f"Contract {bundle.name}/{bundle.version} has no {part}", part=part)
+        return self._respond(request, bundle, requested, Representation.of(text.encode()), media_type)
+
+    def _respond(
+        self,
+        request: Request,
+        bundle: ContractBundle,
+        requested: str,
+        representation: Representation,
+        media_type: str = "application/json",
+    ) -> HttpResponse:
+        exact = requested == bundle.version
+        response = respond(request, representation, version_headers(bundle, exact=exact), media_type)
+        if requested and not exact:
+            rest = request.path.removeprefix(location(bundle.name, requested, encoded=False))
+            response["Content-Location"] = location(bundle.name, bundle.version) + rest
+        return response
+
+
+def requested_version(request: Request, name: str, version: str) -> ContractBundle:
+    """Return the version that a path names. Raises as `find_version`."""
+    return find_version(contract_store(), name, version, include_withdrawn=flag(request, "includeWithdrawn"))

@@ -1,0 +1,258 @@
+"""Changing what becomes of versions: one with a confirmation, many with a summary before it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST
+
+from contracts_app.bundles import key_of
+from contracts_app.console.forms import BulkDeprecateForm, DeprecateForm, ReasonForm, WithdrawForm
+from contracts_app.console.groups import LIFECYCLE, OVERRIDE
+from contracts_app.console.pages import actor_of, entries_of, form_status, missing, page, render_page, trail_to
+from contracts_app.exceptions import ContractError, ContractNotFound, PreconditionFailed, StorageUnavailable
+from contracts_app.lifecycle import ACTIVE, DEPRECATED, TRANSITIONS
+from contracts_app.policies import policy_of
+from contracts_app.services import change_state
+from contracts_app.services.search import latest
+from contracts_app.storage import Entry, contract_store
+
+MAX_BULK_VERSIONS = 500
+_FORMS = {"activate": ReasonForm, "deprecate": DeprecateForm, "withdraw": WithdrawForm}
+
+
+def _words(action: str) -> dict[str, str]:
+    return {
+        "activate": {"title": _("Activate"), "done": _("%s is active."), "button": _("Activate")},
+        "deprecate": {"title": _("Deprecate"), "done": _("%s is deprecated."), "button": _("Deprecate")},
+        "withdraw": {"title": _("Withdraw"), "done": _("%s is withdrawn."), "button": _("Withdraw")},
+    }[action]
+
+
+@page(LIFECYCLE)
+@require_http_methods(["GET", "HEAD", "POST"])
+def change(request: HttpRequest, name: str, version: str, action: str) -> HttpResponse:
+    if action not in TRANSITIONS:
+        return missing(request)
+    successors: list[str] = []
+    entry: Entry | None = None
+    try:
+        index, entries = entries_of(name)
+        entry = index.get(key_of(name, version))
+        if entry is None:
+            raise ContractNotFound(f"Contract {name}/{version} not found")
+        successors = [each.version for each in reversed(entries) if each.version != version and each.state == ACTIVE]
+    except StorageUnavailable:
+        if request.method != "POST":
+            raise
+        # What was typed must come back: the choices are those that the form was sent with.
+        successors = list(filter(None, request.POST.getlist("successor")))
+    kind = _FORMS[action]
+    more: dict[str, Any] = {} if kind is ReasonForm else {"successors": successors}
+    if request.method != "POST":
+        form = kind(initial=_present(entry, action), **more)
+        return _confirmation(request, name, version, action, entry, form, entry.etag if entry else "")
+    form, etag = kind(request.POST, **more), request.POST.get("etag", "")
+    if not form.is_valid():
+        return _confirmation(request, name, version, action, entry, form, etag)
+    cleaned = form.cleaned_data
+    override = cleaned.get("override") or None
+    if override and not request.user.has_perm(OVERRIDE):
+        form.add_error("override", _("Your account cannot override a policy."))
+        return _confirmation(request, name, version, action, entry, form, etag)
+    sunset = cleaned.get("sunset")
+    try:
+        change_state(
+            name=name,
+            version=version,
+            action=action,
+            actor=actor_of(request),
+            reason=cleaned["reason"] or None,
+            sunset_at=sunset.isoformat() if sunset else None,
+            successor=cleaned.get("successor") or None,
+            override=override,
+            expected_etag=etag or None,
+        )
+    except PreconditionFailed as error:
+        form.add_error(
+            None,
+            _(
+                "Another user changed this version after you opened the page. Nothing was saved. "
+                "The current state is shown here; confirm again to go on."
+            ),
+        )
+        entry = contract_store().index(name).get(key_of(name, version))
+        return _confirmation(request, name, version, action, entry, form, str(error.extras["etag"]), status=409)
+    except ContractError as error:
+        form.refuse(error)
+        if isinstance(error, StorageUnavailable):
+            form.add_error(None, _("Your input is kept below. Try again in a moment."))
+        return _confirmation(request, name, version, action, entry, form, etag, status=form_status(error))
+    messages.success(request, _words(action)["done"] % f"{name} {version}")
+    return redirect("admin:contracts_app_contract_version", name, version)
+
+
+def _present(entry: Entry | None, action: str) -> dict[str, Any]:
+    """What a version that is deprecated already says."""
+    life = entry.lifecycle if entry else None
+    if life is None or action != "deprecate":
+        return {}
+    return {"reason": life.reason, "sunset": (life.sunset_at or "")[:10] or None, "successor": life.successor}
+
+
+def _confirmation(
+    request: HttpRequest,
+    name: str,
+    version: str,
+    action: str,
+    entry: Entry | None,
+    form: Any,
+    etag: str,
+    *,
+    status: int = 200,
+) -> HttpResponse:
+    policy, dependents = None, []
+    if entry is not None and status != 503:
+        index = contract_store().index()
+        policy, dependents = policy_of(index.documents, name), index.dependents(name, version)
+        overridable = dependents and policy.allow_override and request.user.has_perm(OVERRIDE)
+        if not overridable and not form.errors.get("override"):
+            form.fields.pop("override", None)
+    return render_page(
+        request,
+        "lifecycle.html",
+        title=f"{_words(action)['title']} {name} {version}",
+        trail=trail_to(name, version),
+        name=name,
+        version=version,
+        action=action,
+        words=_words(action),
+        entry=entry,
+        form=form,
+        etag=etag,
+        policy=policy,
+        dependents=dependents[:100],
+        allowed=entry is None or entry.state in TRANSITIONS[action],
+        status=status,
+    )
+
+
+@dataclass(frozen=True)
+class Item:
+    """One version of a bulk change, and what would become, or has become, of it."""
+
+    name: str
+    version: str
+    etag: str
+    state: str = ""
+    dependents: int = 0
+    successor: str = ""
+    refused: str = ""
+
+
+@page(LIFECYCLE)
+@require_POST
+def bulk(request: HttpRequest) -> HttpResponse:
+    """Deprecate many: first a summary of what will happen, then, confirmed, each with what became of it."""
+    chosen = _chosen(request)
+    first = "reason" not in request.POST
+    form = BulkDeprecateForm(None if first else request.POST)
+    back = "admin:contracts_app_contract_changelist"
+    if not chosen:
+        messages.warning(request, _("No version that can be deprecated was selected."))
+        return redirect(back)
+    if len(chosen) > MAX_BULK_VERSIONS:
+        messages.error(request, _("At most %d versions can be deprecated at once; select fewer.") % MAX_BULK_VERSIONS)
+        return redirect(back)
+    valid = first or form.is_valid()
+    # Of a form with a faulty field, the others still say what is meant.
+    values: dict[str, Any] = {"reason": "", "sunset": None, "latest": first} | ({} if first else form.cleaned_data)
+    confirmed = valid and "confirm" in request.POST
+    chosen = chosen if values["latest"] else [replace(item, successor="") for item in chosen]
+    items = [_deprecate(request, item, values["reason"], values["sunset"], dry_run=not confirmed) for item in chosen]
+    accepted = [item for item in items if not item.refused]
+    if confirmed and len(accepted) == len(items):
+        summary = ngettext("%d version is deprecated.", "%d versions are deprecated.", len(items)) % len(items)
+        messages.success(request, summary)
+        return redirect(back)
+    return render_page(
+        request,
+        "bulk.html",
+        title=_("Deprecate versions"),
+        trail=trail_to(),
+        form=form,
+        items=items,
+        accepted=len(accepted),
+        refused=len(items) - len(accepted),
+        done=confirmed,
+    )
+
+
+def _chosen(request: HttpRequest) -> list[Item]:
+    """The versions that were ticked: one by one, with the entity tag they were seen with, or all of contracts."""
+    found: dict[str, Item] = {}
+    for text in request.POST.getlist("item"):
+        name, _at, rest = text.partition("@")
+        version, _bar, etag = rest.partition("|")
+        found[text] = Item(name, version, etag)
+    try:
+        index = contract_store().index()
+    except StorageUnavailable:
+        if found and "reason" in request.POST:
+            return list(found.values())  # a form that was filled in comes back as it was
+        raise
+    keep_latest = request.POST.get("action") != "deprecate-all"
+    for name in request.POST.getlist("contract"):
+        entries = index.versions(name)
+        newest = latest(entries)
+        for entry in entries:
+            if entry.state == ACTIVE and not (keep_latest and entry is newest):
+                found[entry.key] = Item(name, entry.version, entry.etag)
+    going = {key_of(item.name, item.version) for item in found.values()}
+    staying = {name: _staying(index.versions(name), going) for name in {item.name for item in found.values()}}
+    present = []
+    for item in found.values():
+        known = index.get(key_of(item.name, item.version))
+        if known is not None:
+            newer = (each.version for each in staying[item.name] if each.precedence > known.precedence)
+            count = len(index.dependents(item.name, item.version))
+            present.append(
+                replace(
+                    item,
+                    etag=item.etag or known.etag,
+                    state=known.state,
+                    dependents=count,
+                    successor=next(newer, ""),
+                )
+            )
+    return present
+
+
+def _staying(entries: tuple[Entry, ...], going: set[str]) -> list[Entry]:
+    """What may succeed those that go: the latest that stays active, and the greatest, which may be a prerelease."""
+    active = tuple(each for each in entries if each.state == ACTIVE and each.key not in going)
+    return [each for each in (latest(active), *active[-1:]) if each is not None]
+
+
+def _deprecate(request: HttpRequest, item: Item, reason: str, sunset: Any, *, dry_run: bool) -> Item:
+    try:
+        changed = change_state(
+            name=item.name,
+            version=item.version,
+            action="deprecate",
+            actor=actor_of(request),
+            reason=reason or None,
+            sunset_at=sunset.isoformat() if sunset else None,
+            successor=item.successor or None,
+            expected_etag=item.etag,
+            dry_run=dry_run,
+        )
+    except ContractError as error:
+        return replace(item, refused=error.message)
+    return item if dry_run else replace(item, etag=changed.etag, state=DEPRECATED)

@@ -1,0 +1,43 @@
+"""`manage.py import_archive`: bring an archive in."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from contracts_app.management.local import FAULTY, UNUSABLE, LocalCommand
+from contracts_app.services.archives import InvalidArchive, import_version, read_archive
+
+
+class Command(LocalCommand):
+    help = (
+        "Bring in an archive that export_archive wrote, dates and states included. Every digest is checked before "
+        "anything is written; what is there already stays. Exit codes: 0 done, 1 conflicts, 2 not an archive, "
+        "3 unreachable."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("folder", type=Path, metavar="DIR")
+        parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            bundles = read_archive(options["folder"])
+        except (OSError, UnicodeDecodeError, InvalidArchive) as error:
+            raise CommandError(str(error), returncode=UNUSABLE) from None
+        done: Counter[str] = Counter()
+        with self.store() as store:
+            for bundle in self.progress(bundles):
+                outcome = import_version(store, bundle, self.actor(), dry_run=options["dry_run"])
+                done[outcome] += 1
+                if outcome == "conflict":
+                    self.stderr.write(
+                        f"conflict: {bundle.name} {bundle.version} is in the registry with another content or state"
+                    )
+        summary = ", ".join(f"{number} {word}" for word, number in sorted(done.items())) or "nothing in it"
+        self.stdout.write(("Would be: " if options["dry_run"] else "") + summary)
+        if done["conflict"]:
+            raise CommandError(f"{done['conflict']} conflicts", returncode=FAULTY)

@@ -1,0 +1,171 @@
+"""Releases: a set of versions as files that anyone can check, the same bytes for the same content.
+
+`contracts.json` holds the records, `manifest.json` says which, and `archive.sha256` their digests, in the form that
+`sha256sum --check` reads.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from contracts_app.bundles import ContractBundle, compact, key_of
+from contracts_app.exceptions import ContractError, ContractNotFound, UnreadableRecord, VersionSetChanged
+from contracts_app.policies import check_policy
+from contracts_app.records import read_record
+from contracts_app.services.compound_schemas import compound_schema
+from contracts_app.services.content_checks import check_content
+from contracts_app.services.wit_packages import packages_of
+from contracts_app.storage import Actor, AuditEntry, ContractIndex, ContractStore
+from linter_app.schema.json_text import InvalidJSON, loads
+from linter_app.semver import Version
+
+CONTRACTS, MANIFEST, DIGESTS = "contracts.json", "manifest.json", "archive.sha256"
+FORMAT = 1
+Progress = Callable[[Iterable[Any]], Iterable[Any]]
+
+
+class InvalidArchive(ValueError):
+    """The files are not a release, or not the ones that were written."""
+
+
+def export_archive(
+    store: ContractStore, chosen: Callable[[ContractBundle], bool], folder: Path, progress: Progress
+) -> list[ContractBundle]:
+    """Write a release of the chosen versions and all that they depend on. Raises UnreadableRecord, OSError."""
+    listing = store.list_all()
+    if listing.faults:
+        raise listing.faults[0]
+    by_key = {bundle.key: bundle for bundle in listing.bundles}
+    wanted = {bundle.key for bundle in listing.bundles if chosen(bundle)}
+    waiting = list(wanted)
+    while waiting:
+        for each in by_key[waiting.pop()].dependencies:
+            key = key_of(each.name, each.version)
+            if key in by_key and key not in wanted:
+                wanted.add(key)
+                waiting.append(key)
+    bundles = [bundle for bundle in listing.bundles if bundle.key in wanted]
+    records = b",\n".join(bundle.to_record() for bundle in progress(bundles))
+    whole = b'{"contracts":[\n' + records + b"\n]}\n"
+    manifest = {
+        "format": FORMAT,
+        "contracts": [
+            {"name": bundle.name, "version": bundle.version, "state": _stored_state(bundle), "digest": bundle.digest}
+            for bundle in bundles
+        ],
+    }
+    listed_manifest = compact(manifest).replace(b'{"name"', b'\n{"name"') + b"\n"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / CONTRACTS).write_bytes(whole)
+    (folder / MANIFEST).write_bytes(listed_manifest)
+    digests = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in _named(whole, listed_manifest))
+    (folder / DIGESTS).write_text(digests, encoding="utf-8")
+    return bundles
+
+
+def _named(bundle: bytes, manifest: bytes) -> tuple[tuple[str, bytes], ...]:
+    return (CONTRACTS, bundle), (MANIFEST, manifest)
+
+
+def _stored_state(bundle: ContractBundle) -> str:
+    return bundle.lifecycle.state if bundle.lifecycle else "active"
+
+
+def read_archive(folder: Path) -> list[ContractBundle]:
+    """The versions of a release, every digest checked. Raises InvalidArchive, OSError."""
+    files = {name: (folder / name).read_bytes() for name in (CONTRACTS, MANIFEST)}
+    lines = (folder / DIGESTS).read_text(encoding="utf-8").splitlines()
+    given = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+    for name, data in files.items():
+        if given.get(name) != hashlib.sha256(data).hexdigest():
+            raise InvalidArchive(f"{folder / name} is not the file that {DIGESTS} was written for")
+    try:
+        bundle, manifest = loads(files[CONTRACTS]), loads(files[MANIFEST])
+        if manifest["format"] != FORMAT:
+            raise InvalidArchive(f"{folder / MANIFEST} is of format {manifest['format']!r:.20}; {FORMAT} is known")
+        bundles = [_read(record) for record in bundle["contracts"]]
+        listed = [(each["name"], each["version"], each["digest"]) for each in manifest["contracts"]]
+    except InvalidJSON as error:
+        raise InvalidArchive(f"{folder} holds a file that is not JSON: {error}") from None
+    except (KeyError, TypeError) as error:
+        raise InvalidArchive(f"{folder} is not an archive: {error!r}") from None
+    except UnreadableRecord as fault:
+        raise InvalidArchive(f"{folder / CONTRACTS}: {fault.message}") from None
+    if listed != [(bundle.name, bundle.version, bundle.digest) for bundle in bundles]:
+        raise InvalidArchive(f"{MANIFEST} does not list what {CONTRACTS} holds")
+    return bundles
+
+
+def _read(record: Any) -> ContractBundle:
+    return read_record(key_of(str(record["name"]), str(record["version"])), compact(record))
+
+
+def import_version(store: ContractStore, bundle: ContractBundle, actor: Actor, *, dry_run: bool) -> str:
+    """Bring one version in as it is, date and state included; what it became: `imported`, `updated`, `unchanged`,
+    or `conflict`, where the registry has another content under its name and version, or a later state."""
+    for attempt in range(20):
+        index = store.index(bundle.name, fresh=attempt > 0)
+        after, entry = index.revision(bundle.name), index.get(bundle.key)
+        wanted, before = bundle, ""
+        if entry is not None:
+            stored = store.content(entry, index)
+            if stored.digest != bundle.digest:
+                return "conflict"
+            if (stored.lifecycle, stored.labels) == (bundle.lifecycle, bundle.labels):
+                return "unchanged"
+            if _revision(stored) >= _revision(bundle):
+                return "conflict"
+            wanted, before = replace(stored, lifecycle=bundle.lifecycle), entry.state
+        elif _has_equal(index, bundle):
+            return "conflict"
+        if not dry_run:
+            try:
+                store.create(wanted, after=after, audit=AuditEntry(actor, "import", before=before))
+            except VersionSetChanged:
+                continue
+        return "imported" if entry is None else "updated"
+    return "conflict"
+
+
+def _revision(bundle: ContractBundle) -> int:
+    return bundle.lifecycle.revision if bundle.lifecycle else 1
+
+
+def _has_equal(index: ContractIndex, bundle: ContractBundle) -> bool:
+    precedence = Version.parse(bundle.version).precedence
+    return any(entry.precedence == precedence for entry in index.versions(bundle.name))
+
+
+def verify_records(store: ContractStore, progress: Progress) -> Iterable[tuple[str, str]]:
+    """Check every stored record anew: form, digest, content, order, dependencies, policies. Yields key and fault."""
+    listing = store.list_all()
+    for fault in listing.faults:
+        yield fault.extras["key"], fault.extras["reason"]
+    by_key = {bundle.key: bundle for bundle in listing.bundles}
+    seen: dict[tuple[str, Any], str] = {}
+    for bundle in progress(listing.bundles):
+        place = (bundle.name, Version.parse(bundle.version).precedence)
+        if place in seen:
+            yield bundle.key, f"it has the same precedence as {seen[place]}"
+        seen[place] = bundle.version
+        for each in bundle.dependencies:
+            target = by_key.get(key_of(each.name, each.version))
+            if target is None or target.digest != each.digest:
+                found = "is missing" if target is None else "has another digest than the one that was pinned"
+                yield bundle.key, f"its dependency {each.name}/{each.version} {found}"
+        try:
+            check_content(bundle, compound_schema(bundle, store), packages_of(bundle, store))
+        except (ContractNotFound, UnreadableRecord):
+            pass  # of a dependency, and told above
+        except ContractError as error:
+            yield bundle.key, error.message
+    for key, (_, value) in sorted(store.index("policy").documents.items()):
+        if key.startswith("policy.") and value is not None:
+            try:
+                check_policy(loads(value))
+            except (InvalidJSON, ContractError) as error:
+                yield key, str(error)

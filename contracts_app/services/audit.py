@@ -1,0 +1,155 @@
+"""Who did what, when and why: straight from the bucket's history."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from contracts_app.exceptions import MalformedContract, UnreadableRecord
+from contracts_app.records import read_record
+from contracts_app.storage import ContractStore, StoredWrite
+from contracts_app.timestamps import normal_date_or_timestamp
+from linter_app.schema.json_text import InvalidJSON, loads
+
+CHUNK = 1000
+NEWEST_SECONDS = 2
+META = "meta."
+
+
+@dataclass(frozen=True)
+class AuditFilter:
+    contract: str | None = None
+    actor: str | None = None
+    action: str | None = None
+    since: str | None = None
+    """RFC 3339 in UTC, included."""
+    until: str | None = None
+    """Excluded."""
+
+    def admits(self, entry: dict[str, Any]) -> bool:
+        return (
+            self.contract in (None, entry.get("contract"))
+            and self.actor in (None, entry["actor"])
+            and self.action in (None, entry["action"])
+            and (self.since is None or entry["time"] >= self.since)
+            and (self.until is None or entry["time"] < self.until)
+        )
+
+
+def audit_entries(store: ContractStore, wanted: AuditFilter, after: int = 0) -> Iterator[dict[str, Any]]:
+    """The audit entries after a sequence, in the order of writing."""
+    while chunk := store.history(after=after, name=wanted.contract, limit=CHUNK):
+        for write in chunk:
+            entry = audit_to_json(write)
+            if wanted.until is not None and entry["time"] >= wanted.until:
+                return
+            if wanted.admits(entry):
+                yield entry
+        after = chunk[-1].sequence
+
+
+def audit_page(
+    store: ContractStore, wanted: AuditFilter, *, after: int, limit: int
+) -> tuple[list[dict[str, Any]], int | None]:
+    """One page of entries, and the sequence after which the next begins."""
+    found: list[dict[str, Any]] = []
+    for entry in audit_entries(store, wanted, after):
+        if len(found) == limit:
+            return found, found[-1]["sequence"]
+        found.append(entry)
+    return found, None
+
+
+def newest_page(
+    store: ContractStore, wanted: AuditFilter, *, before: int | None, limit: int
+) -> tuple[list[dict[str, Any]], int | None]:
+    """One page of entries, the newest first, and the sequence before which the next begins.
+
+    A page may be short, or even empty, where few entries are wanted of many: it ends after NEWEST_SECONDS.
+    """
+    deadline = time.monotonic() + NEWEST_SECONDS
+    end = before if before is not None else store.index().sequence + 1
+    found: list[dict[str, Any]] = []
+    while end > 1:
+        # The writes of one contract are few, and far between.
+        start = 0 if wanted.contract else max(0, end - 1 - CHUNK)
+        for write in reversed(_between(store, wanted.contract, start, end)):
+            entry = audit_to_json(write)
+            if wanted.since is not None and entry["time"] < wanted.since:
+                return found, None
+            if wanted.admits(entry):
+                if len(found) == limit:
+                    return found, found[-1]["sequence"]
+                found.append(entry)
+        end = start + 1
+        if time.monotonic() > deadline:
+            break
+    return found, end if end > 1 else None
+
+
+def _between(store: ContractStore, name: str | None, start: int, end: int) -> list[StoredWrite]:
+    """The writes after `start` and before `end`."""
+    found: list[StoredWrite] = []
+    while chunk := store.history(after=start, name=name, limit=CHUNK):
+        found += [write for write in chunk if write.sequence < end]
+        start = chunk[-1].sequence
+        if start >= end - 1 or len(chunk) < CHUNK:
+            break
+    return found
+
+
+def audit_to_json(write: StoredWrite) -> dict[str, Any]:
+    """One write as an audit entry."""
+    audit = write.audit
+    entry: dict[str, Any] = {
+        "sequence": write.sequence,
+        "time": write.time,
+        "action": audit.action,
+        "actor": audit.actor.subject,
+        "requestId": audit.actor.request_id,
+        "key": write.key,
+    }
+    if write.key.startswith(META):
+        try:
+            bundle = read_record(write.key, write.value)
+        except UnreadableRecord as fault:
+            return entry | {"fault": fault.message}
+        life = bundle.lifecycle
+        entry |= {
+            "contract": bundle.name,
+            "version": bundle.version,
+            "digest": bundle.digest,
+            "before": audit.before or None,
+            "after": life.state if life else "active",
+            "reason": audit.reason or (life.reason if life else None),
+        }
+        if life is not None and audit.action == "deprecate":
+            entry |= {"sunsetAt": life.sunset_at, "successor": life.successor}
+    else:
+        entry |= {"before": _policy(audit.before), "after": _policy((write.value or b"").decode(errors="replace"))}
+    return entry
+
+
+def _policy(text: str) -> Any:
+    if not text:
+        return None
+    try:
+        return loads(text)
+    except InvalidJSON:
+        return text
+
+
+def read_time(text: str | None, field: str) -> str | None:
+    """A time to compare with, with microseconds. Raises MalformedContract."""
+    if text is None:
+        return None
+    try:
+        normal = normal_date_or_timestamp(text)
+    except ValueError:
+        raise MalformedContract(
+            f"The query parameter {field} must be an RFC 3339 date or date and time", field=field
+        ) from None
+    seconds, _, fraction = normal.removesuffix("Z").partition(".")
+    return f"{seconds}.{fraction[:6].ljust(6, '0')}Z"

@@ -1,0 +1,150 @@
+"""Publishing many at once: rehearsed as a whole, then written in the order of their dependencies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from contracts_app.bundles import ContractBundle, content_digest, key_of
+from contracts_app.exceptions import ContractAlreadyExists, ContractError, ContractRefused, VersionSetChanged
+from contracts_app.services.publishing import publish_contract
+from contracts_app.services.references import read_referring, references_of, target_of
+from contracts_app.services.wit_packages import contract_of
+from contracts_app.storage import Actor, AuditEntry, ContractIndex, ContractStore, Listing, StoredWrite, contract_store
+from linter_app.semver import Version
+from linter_app.wit import used_in
+
+MAX_BATCH_MEMBERS = 500
+
+
+@dataclass(frozen=True)
+class BatchMember:
+    bundle: ContractBundle
+    draft: bool = False
+
+
+@dataclass(frozen=True)
+class MemberOutcome:
+    """What became, or would become, of a member: `created`, `valid`, `unchanged` or `refused`."""
+
+    name: str
+    version: str
+    status: str
+    digest: str = ""
+    error: ContractError | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        members: dict[str, Any] = {"name": self.name, "version": self.version, "status": self.status}
+        if self.digest:
+            members["digest"] = self.digest
+        if self.error is not None:
+            members |= {"code": self.error.code, "detail": self.error.message, **self.error.extras}
+        return members
+
+
+def publish_contracts(
+    *,
+    members: list[BatchMember],
+    actor: Actor,
+    dry_run: bool = False,
+    store: ContractStore | None = None,
+) -> list[MemberOutcome]:
+    """Publish a set whose members may depend on each other; what is published already stays unchanged.
+
+    All are rehearsed first, and if any is refused nothing is written. The writes themselves are one by one: after
+    a failure between them, publishing the same set again goes on where it was. Raises ContractRefused for members
+    that depend on each other in a circle, and StorageUnavailable.
+    """
+    store = store or contract_store()
+    ordered = in_order(members)
+    rehearsal = DryRunStore(store)
+    outcomes = [_publish(member, actor, rehearsal, "valid") for member in ordered]
+    if dry_run or any(outcome.status == "refused" for outcome in outcomes):
+        return outcomes
+    done: list[MemberOutcome] = []
+    for member, outcome in zip(ordered, outcomes, strict=True):
+        done.append(outcome if outcome.status == "unchanged" else _publish(member, actor, store, "created"))
+        if done[-1].status == "refused":
+            break  # somebody else published meanwhile
+    return done
+
+
+def _publish(member: BatchMember, actor: Actor, store: ContractStore, status: str) -> MemberOutcome:
+    bundle = member.bundle
+    try:
+        published = publish_contract(bundle=bundle, actor=actor, draft=member.draft, store=store)
+    except ContractAlreadyExists as exists:
+        if (exists.extras["version"], exists.extras["digest"]) == (bundle.version, content_digest(bundle)):
+            return MemberOutcome(bundle.name, bundle.version, "unchanged", exists.extras["digest"])
+        return MemberOutcome(bundle.name, bundle.version, "refused", error=exists)
+    except ContractRefused as refused:
+        return MemberOutcome(bundle.name, bundle.version, "refused", error=refused)
+    return MemberOutcome(bundle.name, bundle.version, status, published.digest)
+
+
+def in_order(members: list[BatchMember]) -> list[BatchMember]:
+    """Members after what they refer to, and versions of one name in ascending order. Raises ContractRefused."""
+    ordered = sorted(members, key=lambda member: (member.bundle.name, Version.parse(member.bundle.version)))
+    names = {member.bundle.name for member in ordered}
+    needs: dict[str, set[str]] = {name: set() for name in names}
+    for member in ordered:
+        needs[member.bundle.name] |= _referred(member.bundle) & names - {member.bundle.name}
+    sequence: list[str] = []
+    while needs:
+        free = sorted(name for name, needed in needs.items() if not needed & needs.keys())
+        if not free:
+            raise ContractRefused(f"These contracts depend on each other in a circle: {', '.join(sorted(needs))}")
+        sequence += free
+        for name in free:
+            del needs[name]
+    place = {name: number for number, name in enumerate(sequence)}
+    return sorted(ordered, key=lambda member: place[member.bundle.name])
+
+
+def _referred(bundle: ContractBundle) -> set[str]:
+    packages = {contract_of(used) for used in used_in(bundle.wit or "")}
+    schema = read_referring(bundle.json_schema)
+    return packages | {target.name for reference, _ in references_of(schema) if (target := target_of(reference))}
+
+
+class DryRunStore(ContractStore):
+    """A store in which writes are seen, and nothing is written."""
+
+    def __init__(self, store: ContractStore) -> None:
+        self._storage = store
+        self._written: dict[str, ContractBundle] = {}
+        self._indexes: dict[str, ContractIndex] = {}
+
+    def get(self, name: str, version: str) -> ContractBundle:
+        return self._written.get(key_of(name, version)) or self._storage.get(name, version)
+
+    def index(self, name: str | None = None, *, fresh: bool = False) -> ContractIndex:
+        if name is None:
+            return self._storage.index()
+        if name not in self._indexes:
+            known = self._storage.index(name)
+            copy = ContractIndex()
+            copy.documents = known.documents
+            copy.faults = {key: fault for key, fault in known.faults.items() if fault in known.faults_of(name)}
+            for entry in known.versions(name):
+                bundle = self._storage.content(entry, known)
+                copy.apply(entry.key, entry.sequence, bundle.to_record())
+            self._indexes[name] = copy
+        return self._indexes[name]
+
+    def create(self, bundle: ContractBundle, *, after: int, audit: AuditEntry) -> int:
+        index = self.index(bundle.name)
+        if index.revision(bundle.name) != after:
+            raise VersionSetChanged
+        self._written[bundle.key] = bundle
+        index.apply(bundle.key, index.sequence + 1, bundle.to_record())
+        return index.sequence
+
+    def list_all(self) -> Listing:
+        return self._storage.list_all()
+
+    def put_document(self, key: str, value: bytes | None, *, after: int, audit: AuditEntry) -> int:
+        raise NotImplementedError
+
+    def history(self, *, after: int = 0, name: str | None = None, limit: int = 1000) -> list[StoredWrite]:
+        return self._storage.history(after=after, name=name, limit=limit)

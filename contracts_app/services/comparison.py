@@ -1,0 +1,160 @@
+"""Comparing any two: registered versions, or schemas at hand; and what a change would break elsewhere."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from contracts_app.bundles import ContractBundle
+from contracts_app.exceptions import ContractRefused
+from contracts_app.lifecycle import COMPARABLE
+from contracts_app.policies import Policy, policy_of
+from contracts_app.services.compound_schemas import compound_schema, dialect_difference
+from contracts_app.services.content_checks import ContractTexts, characters_of, check_content, compare_texts
+from contracts_app.services.dependencies import check_dependencies
+from contracts_app.services.references import dialect_of, target_of
+from contracts_app.services.wit_packages import is_package, packages_of
+from contracts_app.storage import ContractStore
+from linter_app import Report, check_bundle
+from linter_app.report.changelog import change_to_json
+from linter_app.report.verdict import report_of
+from linter_app.schema.json_text import loads
+from linter_app.wit import with_version
+
+DEPENDENTS_SECONDS = 10
+"""How long the versions that depend on a change are looked at; those not reached are counted as `unchecked`."""
+MAX_HISTORY_VERSIONS = 500
+MAX_CHANGELOG_CHARACTERS = 20_000_000
+"""Characters of all changes of a contract."""
+
+
+@dataclass(frozen=True)
+class ComparedVersion:
+    """One of two things to compare: texts, and the registered version they are of, if they are."""
+
+    texts: ContractTexts
+    bundle: ContractBundle | None = None
+
+
+def compared_version(bundle: ContractBundle, store: ContractStore) -> ComparedVersion:
+    return ComparedVersion(texts_of(bundle, store), bundle)
+
+
+def texts_of(bundle: ContractBundle, store: ContractStore) -> ContractTexts:
+    return ContractTexts(compound_schema(bundle, store), bundle.wit, packages_of(bundle, store))
+
+
+def proposed_version(name: str, schema: str | None, wit: str | None, store: ContractStore) -> ComparedVersion:
+    """ContractTexts that are not registered, checked as those of a version that is to be published; the name may be empty.
+
+    Raises ContractRefused.
+    """
+    bundle = check_dependencies(ContractBundle(name=name, version="", json_schema=schema, wit=wit), store)
+    texts = texts_of(bundle, store)
+    check_content(bundle, texts.schema, texts.packages)
+    return ComparedVersion(texts)
+
+
+def compare(old: ComparedVersion, new: ComparedVersion, policy: Policy) -> Report:
+    """The verdict on the step from one to the other. Raises ContractRefused."""
+    changes = compare_texts(old.texts, new.texts, policy.config)
+    versions = [side.bundle.version if side.bundle else None for side in (old, new)]
+    equal = old.texts == new.texts
+    return report_of(changes, policy.config, equal=equal, current_version=versions[0], proposed_version=versions[1])
+
+
+def report_to_json(report: Report, policy: Policy) -> dict[str, Any]:
+    """A verdict as data."""
+    return {
+        "verdict": report.verdict,
+        "acceptable": report.acceptable,
+        "compatibility": policy.compatibility,
+        "strictOpenObjects": policy.strict_open_objects,
+        "requiredBump": report.required_bump,
+        "requiredVersion": report.required_version,
+        "problems": list(report.problems),
+        "warnings": list(report.warnings),
+        "changes": changes_to_json(report),
+    }
+
+
+def changes_to_json(report: Report) -> list[dict[str, Any]]:
+    """The facts as data, each with whether it breaks under the policy."""
+    return [change_to_json(change) | {"breaking": change in report.breaking} for change in report.changes]
+
+
+def broken_dependents(name: str, proposed: ContractTexts, store: ContractStore) -> dict[str, Any]:
+    """Which versions of other contracts would mean something that breaks their own users, if they referred to
+    these texts in place of the version of `name` that they are pinned to."""
+    deadline = time.monotonic() + DEPENDENTS_SECONDS
+    broken: list[dict[str, Any]] = []
+    unchecked = 0
+    index = store.index()
+    for entry in index.dependents(name):
+        if entry.state not in COMPARABLE:
+            continue
+        if time.monotonic() > deadline:
+            unchecked += 1
+            continue
+        bundle = store.content(entry, index)
+        policy = policy_of(index.documents, entry.name)
+        dependent = {"name": entry.name, "version": entry.version}
+        try:
+            then = _replaced_texts(bundle, name, proposed, store)
+            changes = compare_texts(texts_of(bundle, store), then, policy.config)
+        except ContractRefused as refused:
+            broken.append(dependent | {"verdict": "undecided", "reason": refused.message, "changes": []})
+            continue
+        report = report_of(changes, policy.config, equal=False)
+        if report.breaking or report.undecided:
+            errors = [change for change in changes_to_json(report) if change["level"] == "error"]
+            broken.append(dependent | {"verdict": report.verdict, "changes": errors})
+    return {"broken": broken, "unchecked": unchecked}
+
+
+def _replaced_texts(bundle: ContractBundle, name: str, proposed: ContractTexts, store: ContractStore) -> ContractTexts:
+    """What a version means with the proposed texts in place of those of `name`. Raises ContractRefused."""
+    pins = [each for each in bundle.dependencies if each.name == name]
+    schema = proposed.schema or "true"
+    if any(target_of(each.reference) for each in pins):
+        draft = dialect_of(loads(bundle.json_schema or "true"))
+        reason = dialect_difference(ContractBundle(name=name, version="", json_schema=schema), store, draft)
+        if reason is not None:
+            raise ContractRefused(f"in another dialect: {reason}")
+    # Under the version that is used: the proposed text may declare its own already.
+    used = {
+        f"{each.name}-{each.version}": with_version(proposed.wit or "", each.reference.partition("@")[2])
+        for each in pins
+        if is_package(each.reference)
+    }
+    packages = dict(packages_of(bundle, store)) | used | (dict(proposed.packages) if used else {})
+    whole = compound_schema(bundle, store, lambda each: schema if each.name == name else None)
+    return ContractTexts(whole, bundle.wit, tuple(packages.items()))
+
+
+def version_history(name: str, store: ContractStore) -> list[tuple[ContractBundle, Report | None]]:
+    """Every published version in ascending order, each with the verdict on the step to it."""
+    index = store.index(name)
+    policy = policy_of(index.documents, name)
+    entries = [entry for entry in index.versions(name) if entry.state in COMPARABLE]
+    if len(entries) > MAX_HISTORY_VERSIONS:
+        raise ContractRefused(f"{name} has more than {MAX_HISTORY_VERSIONS} versions; ask for a diff of two of them")
+    bundles = [store.content(entry, index) for entry in entries]
+    steps: list[tuple[ContractBundle, Report | None]] = [(bundle, None) for bundle in bundles[:1]]
+    characters = 0
+    for bundle, (old, new) in zip(
+        bundles[1:], pairwise(compared_version(each, store) for each in bundles), strict=True
+    ):
+        report = compare(old, new, policy)
+        characters += characters_of(report.changes)
+        if characters > MAX_CHANGELOG_CHARACTERS:
+            raise ContractRefused(f"the changes of {name} are too many to be told; ask for a diff of two versions")
+        steps.append((bundle, report))
+    return steps
+
+
+def coherence_findings(schema: str, wit: str) -> list[dict[str, Any]]:
+    """What a schema and a WIT text of one bundle say differently about the same thing."""
+    return [change_to_json(change) for change in check_bundle(loads(schema), wit)]

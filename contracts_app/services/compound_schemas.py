@@ -1,0 +1,137 @@
+"""A schema with all that it refers to in other contracts, as one document (JSON Schema 2020-12, Core 9.3.1).
+
+What is referred to is read in the dialect of the schema that refers to it. Where it would mean something else there,
+the reference is refused when it is published.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+from urllib.parse import quote
+
+import jsonschema_rs
+
+from contracts_app.bundles import ContractBundle, Dependency, compact
+from contracts_app.services.memoize import memoize
+from contracts_app.services.references import dialect_of, replace_uris, resources_of, target_of
+from contracts_app.storage import ContractStore
+from linter_app import lint
+from linter_app.schema.dialects import URIS, InvalidSchema, read_schema
+from linter_app.schema.identifiers import identifier_keyword
+from linter_app.schema.json_text import loads
+from linter_app.schema.schema_validation import check_schema
+
+Replacement = Callable[[Dependency], str | None]
+"""Another text for a dependency's schema, or None."""
+_IN_QUERY = ":/?@!$&'()*+,;=%"
+# What may stand beside a `$ref` up to draft 7, where all else there is ignored.
+_BESIDE_REFERENCE = ("$schema", "$id", "id", "definitions", "$defs", "title", "description", "$comment")
+
+
+def compound_schema(
+    bundle: ContractBundle, store: ContractStore, replacement: Replacement = lambda dependency: None
+) -> str | None:
+    """The schema's text with all that it refers to under `$defs`, or `definitions` up to draft 7.
+
+    A schema without dependencies is given as it is.
+    """
+    if bundle.json_schema is None or not any(target_of(each.reference) for each in bundle.dependencies):
+        return bundle.json_schema
+    return compact(_whole(bundle, store, dialect_of(loads(bundle.json_schema)), replacement)).decode()
+
+
+def dialect_difference(bundle: ContractBundle, store: ContractStore, draft: int) -> str | None:
+    """Why a version's schema is another in this dialect than in its own; None where it means the same in both."""
+    schema = loads(bundle.json_schema or "true")
+    own = dialect_of(schema)
+    if own == draft or not isinstance(schema, dict):
+        return None
+    read = _whole(bundle, store, draft) | {"$schema": URIS[draft]}
+    return _difference(compact(_whole(bundle, store, own)).decode(), compact(read).decode())
+
+
+@memoize(256)
+def _difference(meant: str, read: str) -> str | None:
+    """Where the second text is no schema, or another than the first; None where both mean the same."""
+    schema = loads(read)
+    try:
+        check_schema(read_schema(schema))
+        report = lint(loads(meant), schema, mode="full", strict_open_objects=True, budget_ms=0)
+    except InvalidSchema as error:
+        return str(error)
+    for change in report.breaking + report.undecided:
+        return f"at {change.old_pointer or change.new_pointer or 'the root'}, {change.message}"
+    return None
+
+
+def _whole(
+    bundle: ContractBundle, store: ContractStore, draft: int, replacement: Replacement = lambda dependency: None
+) -> Any:
+    embedded: dict[str, Any] = {}
+    root = _embedded(bundle, store, draft, embedded, replacement)
+    if not embedded:
+        return root
+    keyword = "$defs" if draft > jsonschema_rs.Draft7 else "definitions"
+    root = _beside(root, draft)
+    definitions = root.get(keyword, {})
+    if not isinstance(definitions, dict):
+        return root  # which its check will refuse
+    definitions = dict(definitions)
+    for name, schema in embedded.items():
+        while name in definitions:  # only the URI matters
+            name += "_"
+        definitions[name] = schema
+    return root | {keyword: definitions}
+
+
+def _embedded(
+    bundle: ContractBundle,
+    store: ContractStore,
+    draft: int,
+    embedded: dict[str, Any],
+    replacement: Replacement,
+    uri: str = "",
+) -> Any:
+    """The bundle's schema, its references led to URIs of exact versions; what they mean is put in `embedded`.
+
+    With a URI of its own the schema gives up the one that it has, and those of its parts become parts of the new
+    one: others may embed another resource under the same URI.
+    """
+    schema = loads(bundle.json_schema or "true")
+    led: dict[str, str] = {}
+    for each in bundle.dependencies:
+        if not target_of(each.reference):
+            continue
+        name = f"{each.name}@{each.version}"
+        led[each.reference] = f"contract:{name}"
+        if name in embedded:
+            continue
+        embedded[name] = True  # being made
+        target = store.get(each.name, each.version)
+        if (text := replacement(each)) is not None:
+            target = replace(target, json_schema=text)
+        made = _embedded(target, store, draft, embedded, replacement, f"contract:{name}")
+        embedded[name] = _identified(made, f"contract:{name}", draft)
+    parts: dict[str, str] = {}
+    for part in resources_of(schema) if uri else ():
+        parts[part.base] = f"{uri}?{quote(part.base, safe=_IN_QUERY)}" if part.location else uri
+    replace_uris(schema, lambda written, resolve_uri: parts.get(resolve_uri, led.get(written)), draft)
+    return schema
+
+
+def _identified(schema: Any, uri: str, draft: int) -> dict[str, Any]:
+    """A schema under a URI, as a subschema of this dialect."""
+    if isinstance(schema, bool):
+        schema = {} if schema else {"not": {}}
+    rest = {key: member for key, member in _beside(schema, draft).items() if key not in ("$schema", "$id")}
+    return {**rest, identifier_keyword(draft): uri}
+
+
+def _beside(schema: dict[str, Any], draft: int) -> dict[str, Any]:
+    """The same schema, beside whose keywords others may stand: up to draft 7 a `$ref` has none."""
+    if draft > jsonschema_rs.Draft7 or "$ref" not in schema:
+        return schema
+    kept = {key: member for key, member in schema.items() if key in _BESIDE_REFERENCE}
+    return {**kept, "allOf": [{"$ref": schema["$ref"]}]}

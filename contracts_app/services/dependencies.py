@@ -1,0 +1,94 @@
+"""What a version refers to in other contracts: resolved at publishing, pinned, and kept from going in circles."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from contracts_app.bundles import ContractBundle, Dependency, key_of, valid_name
+from contracts_app.exceptions import ContractNotFound, ContractRefused, MalformedContract
+from contracts_app.lifecycle import ACTIVE, DEPRECATED
+from contracts_app.services.compound_schemas import dialect_difference
+from contracts_app.services.references import dialect_of, read_referring, references_of, target_of
+from contracts_app.services.search import resolve
+from contracts_app.services.wit_packages import check_packages
+from contracts_app.storage import ContractStore, Entry
+from linter_app.schema.dialects import URIS
+
+MAX_DEPENDENCIES = 200
+"""Of one version, those of its dependencies included."""
+
+
+def check_dependencies(bundle: ContractBundle, store: ContractStore) -> ContractBundle:
+    """The bundle with the exact versions it refers to. Raises ContractRefused, naming the reference and its place."""
+    pinned = list(check_packages(bundle, store))
+    schema = read_referring(bundle.json_schema)
+    draft = dialect_of(schema)
+    for reference, place in references_of(schema):
+        target = target_of(reference)
+        assert target is not None
+
+        def refused(reason: str, reference: str = reference, place: str = place) -> ContractRefused:
+            return ContractRefused(
+                f"jsonSchema refers to {reference} at {place}: {reason}",
+                field="jsonSchema",
+                pointer=place,
+                reference=reference,
+            )
+
+        if not valid_name(target.name):
+            raise refused(f"{target.name!r:.80} is no contract's name")
+        if target.name == bundle.name:
+            raise refused("a contract cannot depend on itself; refer to a place of this schema with #")
+        try:
+            known = store.index(target.name)
+            found = resolve(known, target.name, target.version)
+        except ContractNotFound as missing:
+            raise refused(f"{missing.message}; publish it first") from None
+        except MalformedContract as wrong:
+            raise refused(wrong.message) from None
+        if found.state not in (ACTIVE, DEPRECATED):
+            raise refused(f"{found.name}/{found.version} is {found.state}")
+        if len(below := _all(found, store)) > MAX_DEPENDENCIES:
+            raise refused(f"{found.name}/{found.version} depends on more than {MAX_DEPENDENCIES} versions")
+        if bundle.name in {entry.name for entry in below}:
+            raise refused(f"{found.name}/{found.version} depends on {bundle.name}, which makes a cycle")
+        if (reason := dialect_difference(store.content(found, known), store, draft)) is not None:
+            raise refused(
+                f"{found.name}/{found.version} is written in another dialect, and would mean something else in this "
+                f"one, {URIS[draft]}: {reason}; refer to a version in the same dialect, or change $schema here"
+            )
+        pinned.append(Dependency(found.name, found.version, found.digest, reference))
+    return replace(bundle, dependencies=tuple(pinned)) if pinned else bundle
+
+
+def dependency_tree(bundle: ContractBundle, store: ContractStore) -> list[dict[str, Any]]:
+    """What a version depends on, and that again, as nested JSON."""
+    budget = [MAX_DEPENDENCIES]
+
+    def below(dependencies: tuple[Dependency, ...]) -> list[dict[str, Any]]:
+        nodes: list[dict[str, Any]] = []
+        for each in dependencies:
+            budget[0] -= 1
+            if budget[0] < 0:
+                break
+            entry = store.index(each.name).get(key_of(each.name, each.version))
+            node = each.to_json() | {"state": entry.state if entry else "missing"}
+            nodes.append(node | {"dependencies": below(entry.dependencies) if entry else []})
+        return nodes
+
+    return below(bundle.dependencies)
+
+
+def _all(entry: Entry, store: ContractStore) -> list[Entry]:
+    """The entry, and all that it depends on, or a few more than MAX_DEPENDENCIES of them."""
+    found = {entry.key: entry}
+    waiting = [entry]
+    while waiting:
+        for each in waiting.pop().dependencies:
+            following = store.index(each.name).get(key_of(each.name, each.version))
+            if following is None or following.key in found or len(found) > MAX_DEPENDENCIES:
+                continue
+            found[following.key] = following
+            waiting.append(following)
+    return list(found.values())

@@ -1,0 +1,205 @@
+"""Finding contracts in an index: by name and version or range, and by query, page by page."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from contracts_app.bundles import ContractBundle, check_name, key_of, valid_name
+from contracts_app.exceptions import ContractGone, ContractNotFound, MalformedContract
+from contracts_app.lifecycle import ACTIVE, DEPRECATED, STATES, SUNSET, WITHDRAWN
+from contracts_app.storage import ContractIndex, ContractStore, Entry
+from linter_app.semver import InvalidVersion, Version
+from linter_app.version_ranges import InvalidRange, VersionRange
+
+LATEST = "latest"
+MAX_PAGE_ITEMS = 1000
+_CURRENT = (ACTIVE, DEPRECATED)
+
+
+def latest(entries: tuple[Entry, ...], admitted: VersionRange | None = None) -> Entry | None:
+    """The greatest version that is active or deprecated: a release where there is one, else a prerelease.
+
+    With a range, its greatest version; prereleases only where the range names one.
+    """
+    found = [entry for entry in entries if entry.state in _CURRENT]
+    if admitted is not None:
+        found = [entry for entry in found if admitted.admits(Version.parse(entry.version))]
+    releases = [entry for entry in found if not Version.parse(entry.version).prerelease]
+    best = found if admitted is not None else releases or found
+    return best[-1] if best else None
+
+
+def resolve(index: ContractIndex, name: str, version: str) -> Entry:
+    """The entry of an exact version, of `latest`, or the greatest of a range.
+
+    Raises ContractNotFound, MalformedContract.
+    """
+    entries = index.versions(name)
+    try:
+        Version.parse(version)
+    except InvalidVersion as error:
+        if version == LATEST:
+            found = latest(entries)
+        else:
+            try:
+                found = latest(entries, VersionRange.parse(version))
+            except InvalidRange:
+                raise MalformedContract(f"Invalid version: {error}", field="version") from None
+    else:
+        found = index.get(key_of(name, version))
+    if found is None:
+        raise ContractNotFound(f"Contract {name}/{version} not found", name=name, version=version)
+    return found
+
+
+def find_version(store: ContractStore, name: str, version: str, *, include_withdrawn: bool = False) -> ContractBundle:
+    """Return a version by its exact text, `latest` or a range.
+
+    Raises MalformedContract, ContractNotFound, and ContractGone for a withdrawn or sunset version.
+    """
+    check_name(name)
+    if is_exact(version):
+        bundle = store.get(name, version)
+    else:
+        found = resolve(store.index(name), name, version)
+        bundle = store.get(found.name, found.version)
+    if bundle.state in (SUNSET, WITHDRAWN) and not include_withdrawn:
+        life = bundle.lifecycle
+        assert life is not None
+        successor = f"; its successor is {life.successor}" if life.successor else ""
+        reason = f" ({life.reason})" if life.reason else ""
+        gone = "was withdrawn" if bundle.state == WITHDRAWN else f"reached its sunset on {life.sunset_at}"
+        raise ContractGone(
+            f"Contract {name}/{bundle.version} {gone}{reason}{successor}; ?includeWithdrawn=true reads it anyway",
+            name=name,
+            version=bundle.version,
+            lifecycle=life.to_json(),
+        )
+    return bundle
+
+
+def is_exact(version: str) -> bool:
+    try:
+        Version.parse(version)
+    except InvalidVersion:
+        return False
+    return True
+
+
+@dataclass(frozen=True)
+class SearchQuery:
+    """What is looked for; every part that is given must hold."""
+
+    q: str = ""
+    """Text in name, description or a label, in any case."""
+    prefix: str = ""
+    labels: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
+    with_versions: bool = False
+    """One item for each contract, with its versions, in place of one for each version."""
+    limit: int = MAX_PAGE_ITEMS
+    cursor: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "q", self.q.casefold())
+
+    def admits(self, entry: Entry) -> bool:
+        text = self.q
+        return (
+            (not self.states or entry.state in self.states)
+            and all(label in entry.labels for label in self.labels)
+            and (
+                not text
+                or text in entry.name.casefold()
+                or text in (entry.description or "").casefold()
+                or any(text in label.casefold() for label in entry.labels)
+            )
+        )
+
+
+def check_states(states: tuple[str, ...]) -> None:
+    for state in states:
+        if state not in STATES:
+            raise MalformedContract(f"The query parameter state must be one of {', '.join(STATES)}", field="state")
+
+
+def search_page(index: ContractIndex, query: SearchQuery) -> tuple[list[list[Entry]], str | None]:
+    """One page: groups of entries (of one version, or of one contract), and the cursor of the next page.
+
+    The order is that of names and precedence, so that what is written meanwhile moves nothing to another page.
+    Raises MalformedContract for a cursor that was not given here.
+    """
+    found: list[list[Entry]] = []
+    last = ("", "")
+    for group in _groups(index, query, *_read_cursor(query.cursor)):
+        if len(found) == query.limit:
+            return found, _cursor(*last)
+        found.append(group)
+        last = (group[-1].name, "" if query.with_versions else group[-1].version)
+    return found, None
+
+
+def _groups(index: ContractIndex, query: SearchQuery, name: str, version: str) -> Iterator[list[Entry]]:
+    start = max(name, query.prefix)
+    # The last page may have ended amid a contract's versions, or with the whole contract.
+    done = start == name and not version
+    for each in index.matching(query.q, start) if query.q else index.names_from(start):
+        if done and each == start:
+            continue
+        if not each.startswith(query.prefix):
+            return
+        entries = index.versions(each)
+        if each == name and version:
+            after = Version.parse(version).precedence
+            entries = tuple(entry for entry in entries if (entry.precedence, entry.version) > (after, version))
+        admitted = [entry for entry in entries if query.admits(entry)]
+        if query.with_versions:
+            if admitted:
+                yield admitted
+        else:
+            yield from ([entry] for entry in admitted)
+
+
+def _cursor(name: str, version: str) -> str:
+    return base64.urlsafe_b64encode(f"{name}/{version}".encode()).decode().rstrip("=")
+
+
+def _read_cursor(text: str) -> tuple[str, str]:
+    if not text:
+        return "", ""
+    try:
+        name, _, version = base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True).decode().partition("/")
+        if version:
+            Version.parse(version)
+        if not valid_name(name):
+            raise ValueError
+    except (ValueError, binascii.Error, InvalidVersion):
+        raise MalformedContract("The cursor is not one that this list gave; leave it out", field="cursor") from None
+    return name, version
+
+
+def describe(entry: Entry) -> dict[str, Any]:
+    """An entry among the versions of its contract."""
+    described = {
+        "version": entry.version,
+        "state": entry.state,
+        "description": entry.description,
+        "createdAt": entry.created_at,
+        "digest": entry.digest,
+    }
+    return described | entry.extras()
+
+
+def describe_contract(entries: list[Entry], newest: Entry | None) -> dict[str, Any]:
+    """A contract with its versions."""
+    shown = newest or entries[-1]
+    return {
+        "name": shown.name,
+        "description": shown.description,
+        "latest": newest.version if newest else None,
+        "versions": [describe(entry) for entry in entries],
+    }

@@ -1,0 +1,48 @@
+"""Figures for Prometheus: of each worker its copy, of all workers together their requests.
+
+Workers share them by files in PROMETHEUS_MULTIPROC_DIR, which gunicorn.conf.py makes; without it a scrape
+shows the process that answers.
+"""
+
+from __future__ import annotations
+
+import os
+
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from contracts_app.storage import ReplicaStatus
+
+requests = Counter("registry_requests_total", "Requests answered", ["method", "route", "status"])
+
+
+def _gauge(name: str, text: str) -> Gauge:
+    return Gauge(f"registry_copy_{name}", text, multiprocess_mode="liveall")
+
+
+_current = _gauge("current", "1 while the worker's copy of the bucket is current")
+_sequence = _gauge("sequence", "The stream's sequence that the worker's copy has applied")
+_behind = _gauge("messages_behind", "Messages that a worker of this machine knows of and this one has not applied")
+_silence = _gauge("silence_seconds", "Seconds since the server last proved that the copy misses nothing")
+_versions = _gauge("versions", "Contract versions in the worker's copy")
+_bytes = _gauge("body_bytes", "Bytes of contents in the worker's copy")
+_resyncs = _gauge("resyncs", "Times the worker has compared its copy with the stream anew")
+
+
+def report_replica(status: ReplicaStatus) -> None:
+    _current.set(status.current)
+    _sequence.set(status.sequence)
+    _behind.set(status.behind)
+    _silence.set(status.silence)
+    _versions.set(status.versions)
+    _bytes.set(status.body_bytes)
+    _resyncs.set(status.resyncs)
+
+
+def exposition() -> tuple[bytes, str]:
+    """The figures as text, and its media type."""
+    registry: CollectorRegistry = REGISTRY
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return generate_latest(registry), CONTENT_TYPE_LATEST

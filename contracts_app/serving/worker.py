@@ -1,0 +1,92 @@
+"""gunicorn's worker: the stock uvicorn worker, with limits on connections whose request has not arrived."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn_worker import UvicornWorker
+
+MAX_HEAD_SECONDS = 60
+"""Seconds in which a request's head must arrive, and in which a new connection must begin one."""
+MAX_HEAD_BYTES = 64 * 1024
+"""Bytes of a head that arrives in several parts, beyond its first part."""
+GRACEFUL_SECONDS = 25
+_REFUSALS = {408: b"408 Request Timeout", 431: b"431 Request Header Fields Too Large"}
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """HTTP/1.1 on one connection. uvicorn itself waits without end for a head, and collects it without bound.
+
+    Only methods of asyncio.Protocol and callbacks of the parser are extended, and no private attribute is used.
+    """
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._head_bytes: int | None = None
+        """Bytes of a head that has begun and not ended, beyond its first part."""
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._start_timer()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_timer()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        before = self._head_bytes
+        super().data_received(data)
+        if before is not None and self._head_bytes is not None:
+            self._head_bytes += len(data)
+            if self._head_bytes > MAX_HEAD_BYTES:
+                self._refuse(431)
+        # Line breaks between requests end uvicorn's keep-alive timeout, and begin nothing.
+        if self._head_timer is None and (self.cycle is None or self.cycle.response_complete):
+            self._start_timer()
+
+    def on_message_begin(self) -> None:
+        self._head_bytes = 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._head_bytes = None
+        self._stop_timer()
+        super().on_headers_complete()
+
+    def shutdown(self) -> None:
+        cycle = self.cycle
+        if cycle is not None and cycle.response_started and not cycle.response_complete:
+            self.transport.close()  # an event stream has no end: its client reconnects and resumes elsewhere
+        else:
+            super().shutdown()
+
+    def _start_timer(self) -> None:
+        self._head_timer = self.loop.call_later(MAX_HEAD_SECONDS, self._time_out)
+
+    def _stop_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _time_out(self) -> None:
+        if self._head_bytes is not None:
+            self._refuse(408)
+        else:
+            self.transport.close()
+
+    def _refuse(self, status: int) -> None:
+        if not self.transport.is_closing():
+            self.transport.write(b"HTTP/1.1 %s\r\ncontent-length: 0\r\nconnection: close\r\n\r\n" % _REFUSALS[status])
+            self.transport.close()
+
+
+class RegistryWorker(UvicornWorker):  # type: ignore[misc]  # it has no types
+    CONFIG_KWARGS: dict[str, Any] = {
+        "loop": "auto",
+        "http": BoundedProtocol,
+        "ws": "none",
+        "lifespan": "on",
+        "access_log": False,
+        "server_header": False,
+        "timeout_graceful_shutdown": GRACEFUL_SECONDS,
+    }

@@ -1,0 +1,284 @@
+"""Bundles in a NATS JetStream KV bucket: the record, its history and its audit entry in one write."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Coroutine
+from typing import Any
+from urllib.parse import urlsplit
+
+import nats.errors
+import nats.js.errors
+from django.core.checks import CheckMessage, Error
+from nats.js import JetStreamContext
+
+from contracts_app.bundles import ContractBundle, key_of
+from contracts_app.exceptions import ContractNotFound, ContractTooLarge, StorageUnavailable, VersionSetChanged
+from contracts_app.records import read_record
+from contracts_app.storage.base import ContractStore, Listing, StoreHealth, read_listing
+from contracts_app.storage.index import ContractIndex
+from contracts_app.storage.nats.audit_headers import audit_headers, stored_write
+from contracts_app.storage.nats.connection import OUTAGE_ERRORS, BucketConnection
+from contracts_app.storage.nats.reads import Message, all_last, history, last, last_of_each
+from contracts_app.storage.nats.replica import ReplicaSnapshot, StreamReplica
+from contracts_app.storage.nats.server_health import health
+from contracts_app.storage.replica import ReplicaStatus, Watcher, Watchers
+from contracts_app.storage.writes import AuditEntry, StoredWrite
+
+ACKNOWLEDGE_SECONDS = 2
+"""Seconds after which an unacknowledged write is in doubt, and its record is read."""
+_WRONG_LAST_SEQUENCE = (10071, 10164)
+_MESSAGE_TOO_LARGE = 10054
+_PUBLISH_ID = "Registry-Publish-Id"
+
+
+class JetStreamContractStore(ContractStore):
+    """See ContractStore. Options:
+
+    servers: NATS URLs, separated by commas. bucket: the KV bucket, created where missing.
+    credentials, nkey_seed, user, password: how to log in; tls_ca, tls_cert, tls_key: PEM files.
+    replicas, history, direct: of a bucket created here; an existing one is used as it is.
+    timeout: seconds that one call may take, waiting for a reconnection included.
+    copy_bytes: the most bytes of contents that the replica keeps in memory.
+    several_hosts: whether other machines use the same bucket; assumed unless every server is on loopback.
+    """
+
+    def __init__(
+        self,
+        *,
+        servers: str = "nats://127.0.0.1:4222",
+        bucket: str = "contracts",
+        credentials: str = "",
+        nkey_seed: str = "",
+        user: str = "",
+        password: str = "",
+        tls_ca: str = "",
+        tls_cert: str = "",
+        tls_key: str = "",
+        replicas: int = 1,
+        history: int = 64,
+        direct: bool = True,
+        timeout: float = 5.0,
+        copy_bytes: int = 256 * 1024 * 1024,
+        several_hosts: bool | None = None,
+    ) -> None:
+        self.bucket = bucket
+        self._connection = BucketConnection(
+            servers=[server.strip() for server in servers.split(",") if server.strip()],
+            bucket=bucket,
+            login={"user_credentials": credentials, "nkeys_seed_str": nkey_seed, "user": user, "password": password},
+            tls=(tls_ca, tls_cert, tls_key),
+            config={"num_replicas": replicas, "max_msgs_per_subject": history, "allow_direct": direct},
+            timeout=timeout,
+        )
+        self._copy_bytes = copy_bytes
+        self._several_hosts = not self._all_on_loopback() if several_hosts is None else several_hosts
+        self._has_replica = False
+        self._report: Callable[[ReplicaStatus], None] = lambda status: None
+        self._watchers: Watchers = []
+        self._replica: StreamReplica | None = None
+        self._starting = threading.Lock()
+        self._inherited: ReplicaSnapshot | None = None
+        os.register_at_fork(after_in_child=self._reset)
+
+    def _reset(self) -> None:
+        # Threads do not survive a fork: a child's replica begins anew at its first read.
+        self._replica = None
+        self._starting = threading.Lock()
+
+    def _all_on_loopback(self) -> bool:
+        hosts = [urlsplit(url if "//" in url else f"//{url}").hostname for url in self._connection.servers]
+        return all(host in ("localhost", "127.0.0.1", "::1") for host in hosts)
+
+    # The process
+
+    @property
+    def replica(self) -> StreamReplica | None:
+        if self._replica is None and self._has_replica:
+            with self._starting:
+                if self._replica is None:
+                    replica = StreamReplica(
+                        self._connection,
+                        max_bytes=self._copy_bytes,
+                        start=self._inherited,
+                        fenced=self._several_hosts,
+                        report=self._report,
+                        watchers=self._watchers,
+                    )
+                    self._inherited = None  # it may be superseded, and would stay in memory
+                    replica.start()
+                    self._replica = replica
+        return self._replica
+
+    def enable_replica(self, report: Callable[[ReplicaStatus], None] | None = None) -> None:
+        self._has_replica = True
+        self._report = report or self._report
+
+    def watch(self, written: Watcher, loaded: Callable[[int], None]) -> None:
+        self._watchers.append((written, loaded))
+        if self._replica is not None:
+            self._replica.reload_watchers()
+
+    def preload_replica(self, *, seconds: float) -> bool:
+        replica = self.replica
+        if replica is None:
+            return False
+        self._inherited = replica.snapshot(time.monotonic() + seconds)
+        self.close()
+        return self._inherited is not None
+
+    def use_event_loop(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._connection.thread.use(loop)
+
+    def health(self) -> StoreHealth:
+        return self._connection.run(lambda js: health(self._connection, js))
+
+    def check(self) -> list[CheckMessage]:
+        problems: list[CheckMessage] = []
+        if not self._connection.servers:
+            problems.append(Error("NATS_URL names no server.", id="contracts.E001"))
+        if not self.bucket or not all(c.isascii() and (c.isalnum() or c in "-_") for c in self.bucket):
+            problems.append(
+                Error(
+                    f"REGISTRY_KV_BUCKET={self.bucket!r} is not a bucket name.",
+                    hint="Use A-Z a-z 0-9 _ and - only.",
+                    id="contracts.E002",
+                )
+            )
+        return problems
+
+    def close(self) -> None:
+        replica, self._replica = self._replica, None
+        if replica is not None:
+            replica.stop()
+        self._connection.close()
+
+    # Reading
+
+    def get(self, name: str, version: str) -> ContractBundle:
+        key = key_of(name, version)
+        replica = self.replica
+        index = replica.index if replica is not None and replica.wait() else None
+        entry = index.get(key) if index is not None else None
+        if index is not None and entry is not None and (known := index.bundle(entry)):
+            return known
+
+        async def work(js: JetStreamContext) -> Message | None:
+            # A follower of the leader may lag: a miss is confirmed with the leader.
+            found = await last(self._connection, js, key, direct=True) if self._connection.direct else None
+            return found or await last(self._connection, js, key, direct=False)
+
+        message = self._connection.run(work)
+        if message is None or message.deleted:
+            raise ContractNotFound(f"Contract {name}/{version} not found", name=name, version=version)
+        bundle = read_record(key, message.data)
+        if index is not None:
+            index.contents.put(key, message.sequence, bundle.to_record())
+        return bundle
+
+    def list_all(self) -> Listing:
+        messages = self._connection.run(
+            lambda js: all_last(self._connection, js, "meta.>"), timeout=self._connection.timeout * 6
+        )
+        return read_listing((message.key, message.data) for message in messages if not message.deleted)
+
+    def index(self, name: str | None = None, *, fresh: bool = False) -> ContractIndex:
+        replica = None if fresh else self.replica
+        if replica is not None and replica.wait():
+            return replica.index
+        connection = self._connection
+        if name is None:
+            messages = connection.run(lambda js: all_last(connection, js, ">"), timeout=connection.timeout * 6)
+        else:
+            messages = connection.run(lambda js: last_of_each(connection, js, f"meta.{name}.>", "policy.>"))
+        index = ContractIndex(max_bytes=sys.maxsize)
+        index.load((message.key, message.sequence, message.value) for message in messages)
+        return index
+
+    def history(self, *, after: int = 0, name: str | None = None, limit: int = 1000) -> list[StoredWrite]:
+        connection = self._connection
+        keys = f"meta.{name}.>" if name else ">"
+        messages = connection.run(
+            lambda js: history(connection, js, keys, after=after, limit=limit), timeout=connection.timeout * 6
+        )
+        return [stored_write(message) for message in messages]
+
+    # Writing
+
+    def create(self, bundle: ContractBundle, *, after: int, audit: AuditEntry) -> int:
+        # Encoded by the caller's thread: a large record does not hold up the event loop.
+        return self._run(self._write(bundle.key, bundle.to_record(), f"meta.{bundle.name}.>", after, audit))
+
+    def put_document(self, key: str, value: bytes | None, *, after: int, audit: AuditEntry) -> int:
+        return self._run(self._write(key, value, key, after, audit))
+
+    def _run(self, write: Coroutine[Any, Any, int]) -> int:
+        return self._connection.thread.run(write, self._connection.timeout * 2 + 5)
+
+    async def _write(self, key: str, value: bytes | None, guarded: str, after: int, audit: AuditEntry) -> int:
+        """Write one message if the last sequence of the guarded keys is still `after`; return its sequence."""
+        connection = self._connection
+        headers = {
+            "Nats-Expected-Last-Subject-Sequence": str(after),
+            "Nats-Expected-Last-Subject-Sequence-Subject": connection.prefix + guarded,
+            "Nats-Expected-Stream": connection.stream,
+            _PUBLISH_ID: uuid.uuid4().hex,
+            **audit_headers(audit),
+        }
+        if value is None:
+            headers["KV-Operation"] = "DEL"
+        return await self._publish(key, value or b"", headers)
+
+    async def _publish(self, key: str, record: bytes, headers: dict[str, str]) -> int:
+        connection = self._connection
+        deadline = time.monotonic() + connection.timeout * 2
+        in_doubt = False
+        while True:
+            try:
+                js = await connection.ready(deadline)
+                if in_doubt and (sequence := await self._own_sequence(js, key, headers[_PUBLISH_ID])):
+                    return sequence
+                acknowledged = await js.publish(
+                    connection.prefix + key, record, timeout=ACKNOWLEDGE_SECONDS, headers=dict(headers)
+                )
+                if self._replica is not None:
+                    await self._replica.applied(acknowledged.seq)
+                return acknowledged.seq
+            except nats.errors.MaxPayloadError:
+                raise self._too_large(record) from None
+            except nats.js.errors.NoStreamResponseError as error:
+                await connection.wait_to_retry(error, deadline)  # no stream listened: nothing was written
+            except nats.js.errors.APIError as error:
+                if error.err_code == _MESSAGE_TOO_LARGE:
+                    raise self._too_large(record) from None
+                if error.err_code in _WRONG_LAST_SEQUENCE:
+                    # An earlier attempt of this very call may have moved the sequence.
+                    if in_doubt and (sequence := await self._own_sequence(js, key, headers[_PUBLISH_ID])):
+                        return sequence
+                    raise VersionSetChanged from None
+                in_doubt = True
+                await connection.wait_to_retry(error, deadline)
+            except OUTAGE_ERRORS as error:
+                in_doubt = True
+                try:
+                    await connection.wait_to_retry(error, deadline)
+                except StorageUnavailable as unavailable:
+                    raise StorageUnavailable(
+                        f"{unavailable.message}; whether {key.removeprefix('meta.')} was stored is not known: "
+                        "try again, and compare the digest if it then exists"
+                    ) from None
+
+    async def _own_sequence(self, js: JetStreamContext, key: str, publish_id: str) -> int | None:
+        """Return the sequence of the stored record if this very publish wrote it."""
+        found = await last(self._connection, js, key, direct=False)
+        return found.sequence if found and found.headers.get(_PUBLISH_ID) == publish_id else None
+
+    def _too_large(self, record: bytes) -> ContractTooLarge:
+        return ContractTooLarge(
+            f"The record is {len(record)} bytes, more than the NATS server accepts; raise its max_payload"
+        )

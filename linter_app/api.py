@@ -1,0 +1,171 @@
+"""The linter as a library: the changes between two versions, the proof or witness of each, and the verdict."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from linter_app.changes import Change, Level, Mode, Report
+from linter_app.compare.comparer import compare_documents, undecided
+from linter_app.compare.comparison import Comparison
+from linter_app.compare.rules.objects import REQUIRED_PROPERTY_REMOVED
+from linter_app.config import BUDGET_MS, Config
+from linter_app.prove.inclusion import MAX_CHARACTERS, MAX_QUICK_CHARACTERS, is_proven_inclusion
+from linter_app.report.verdict import report_of
+from linter_app.schema.complexity import is_bounded
+from linter_app.schema.dialects import Schema, read_schema
+from linter_app.schema.documents import Document
+from linter_app.schema.json_text import InvalidJSON, check_depth, json_equal
+from linter_app.schema.schema_validation import check_shape
+from linter_app.wit.diff import diff_wit
+from linter_app.witness.search import OneDirection, Search, open_search
+
+MAX_SHARES = 8
+"""One change may use an eighth of the remaining budget, however few changes are left."""
+MAX_ATTEMPTS, MAX_UNFOCUSED_ATTEMPTS = 400, 4000
+"""Instances that are generated for one change, and for the schemas as a whole."""
+
+
+def lint(
+    old: Any,
+    new: Any,
+    *,
+    mode: Mode = "backward",
+    strict_open_objects: bool = False,
+    current_version: str | None = None,
+    proposed_version: str | None = None,
+    budget_ms: float = BUDGET_MS,
+    resources: Mapping[str, Any] | None = None,
+    config: Config | None = None,
+) -> Report:
+    """Judge the step from one JSON Schema to another.
+
+    `old` and `new` are parsed, valid schemas (objects or booleans). `resources` maps URIs to schemas that references
+    may lead to; nothing is fetched. `budget_ms` limits the search for witnesses, and 0 leaves it out. With both
+    versions given, the report also says whether the step between them may break. A `config` replaces mode, strictness
+    and budget, and adds levels and accepted breaks.
+
+    Raises ValueError on an unknown mode, InvalidVersion on an invalid version and InvalidSchema on an unknown
+    `$schema` or a malformed schema.
+    """
+    config = config or Config(mode=mode, strict_open_objects=strict_open_objects, budget_ms=budget_ms)
+    equal = False
+    try:
+        check_depth([old, new])
+    except InvalidJSON as error:
+        changes: tuple[Change, ...] = (replace(undecided(str(error)), level="error" if config.directions else "info"),)
+    else:
+        schemas = read_schema(old), read_schema(new)
+        for schema in (*schemas, *map(read_schema, (resources or {}).values())):
+            check_shape(schema)
+        equal = json_equal(old, new)
+        changes = changes_between_schemas(*schemas, config, resources)
+    return report_of(changes, config, equal=equal, current_version=current_version, proposed_version=proposed_version)
+
+
+def diff(
+    old: Any, new: Any, *, strict_open_objects: bool = False, resources: Mapping[str, Any] | None = None
+) -> tuple[Change, ...]:
+    """Return all changes from `old` to `new` (parsed, valid JSON Schemas), without proofs, witnesses or a verdict.
+
+    `resources` maps URIs to the schemas that references may lead to. Raises InvalidSchema on an unknown `$schema`.
+    """
+    documents = [Document(read_schema(schema), resources) for schema in (old, new)]
+    return tuple(compare_documents(*documents, strict_open_objects=strict_open_objects).changes)
+
+
+def lint_wit(
+    old: str,
+    new: str,
+    *,
+    mode: Mode = "backward",
+    old_dependencies: Mapping[str, str] | None = None,
+    new_dependencies: Mapping[str, str] | None = None,
+    current_version: str | None = None,
+    proposed_version: str | None = None,
+    config: Config | None = None,
+) -> Report:
+    """Judge the step from one WIT package to another, as `lint` does for schemas.
+
+    A backward break breaks components made for the old text on hosts of the new one; a forward break is the reverse.
+    Dependencies map a label to the text of a package that is used. Raises InvalidWIT, WITToolFailed, InvalidVersion,
+    and ValueError on an unknown mode.
+    """
+    config = config or Config(mode=mode)
+    changes = tuple(
+        replace(change, level="error" if change.directions & config.directions else change.level)
+        for change in diff_wit(old, new, old_dependencies=old_dependencies, new_dependencies=new_dependencies)
+    )
+    return report_of(
+        changes, config, equal=old == new, current_version=current_version, proposed_version=proposed_version
+    )
+
+
+def changes_between_schemas(
+    old: Schema, new: Schema, config: Config, resources: Mapping[str, Any] | None = None
+) -> tuple[Change, ...]:
+    """Return the changes of a step, each at its level: `error` where it breaks in the mode of `config`.
+
+    Both schemas, and the resources, come from `json_text.loads` and have passed `schema_validation.check_shape`.
+    """
+    strict, resources = config.strict_open_objects, resources or {}
+    if not resources and json_equal(old.root, new.root):
+        return ()
+    comparison = compare_documents(Document(old, resources), Document(new, resources), strict_open_objects=strict)
+    changes = comparison.changes
+    reported = frozenset[str]().union(*(change.directions for change in changes if not _is_policy(change, strict)))
+    breaking = {each for each in config.directions & reported if not _is_proven(comparison, each, MAX_QUICK_CHARACTERS)}
+    deadline = time.monotonic() + config.budget_ms / 1000
+    searches: list[Search] = []
+    if config.budget_ms > 0:
+        opened = (open_search(comparison, each, deadline, resources) for each in sorted(breaking))  # type: ignore[arg-type]
+        searches = [search for search in opened if search is not None]
+    changes = _with_witnesses(list(changes), searches, deadline)
+    for search in searches:
+        # A proof about large schemas takes long, so it comes after the search, and only where that found nothing.
+        found = any(change.witness and change.witness.direction == search.direction for change in changes)
+        if not found and _is_proven(comparison, search.direction, MAX_CHARACTERS):
+            breaking.remove(search.direction)
+    return tuple(replace(change, level=_level(change, breaking, config), pair=None) for change in changes)
+
+
+def _is_proven(comparison: Comparison, direction: OneDirection | str, max_characters: int) -> bool:
+    """Return whether nothing breaks in a direction, by a proof about the schemas as a whole."""
+    wider, narrower = comparison.new, comparison.old
+    if direction == "forward":
+        wider, narrower = narrower, wider
+    if not (is_bounded(wider) and is_bounded(narrower)) or wider.draft != narrower.draft:
+        return False
+    return is_proven_inclusion(wider.root, narrower.root, draft=wider.draft, max_characters=max_characters)
+
+
+def _is_policy(change: Change, strict: bool) -> bool:
+    """Return whether a change breaks by policy alone: no instance need break, but consumers rely on the property."""
+    return change.rule == REQUIRED_PROPERTY_REMOVED.id and not strict
+
+
+def _level(change: Change, breaking: set[str], config: Config) -> Level:
+    if _is_policy(change, config.strict_open_objects):
+        return "error" if config.directions else "info"
+    return "error" if change.directions & breaking else change.level
+
+
+def _with_witnesses(changes: list[Change], searches: list[Search], deadline: float) -> list[Change]:
+    """Return the changes with a witness each where one is found in time; a change with a witness is decided."""
+    for search in searches:
+        concerned = [n for n, change in enumerate(changes) if search.direction in change.directions]
+        concerned = [n for n in concerned if not changes[n].witness]
+        for left, index in zip(range(len(concerned), 0, -1), concerned, strict=True):
+            now = time.monotonic()
+            if now > deadline:
+                break
+            share = (deadline - now) / min(left, MAX_SHARES)
+            if found := search.witness(changes[index], now + share, MAX_ATTEMPTS):
+                changes[index] = replace(changes[index], witness=found, decided=True)
+        if concerned and not any(changes[index].witness for index in concerned):
+            # Without a focus, a break can be found that several changes cause together.
+            if found := search.witness(None, deadline, MAX_UNFOCUSED_ATTEMPTS):
+                changes[concerned[0]] = replace(changes[concerned[0]], witness=found, decided=True)
+    return changes

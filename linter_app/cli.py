@@ -1,0 +1,367 @@
+"""The command line of the linter. `contracts-lint` runs it by itself, `manage.py lint_contracts` within Django."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from tqdm import tqdm
+
+from linter_app.api import lint, lint_wit
+from linter_app.changes import MODES, Report
+from linter_app.coherence import check_bundle
+from linter_app.config import BUDGET_MS, Config, InvalidConfig, find, load
+from linter_app.contract_files import RepeatedVersion, VersionFile, histories
+from linter_app.report import changelog, rule_reference
+from linter_app.report.formats import FORMATS, text
+from linter_app.report.step import Step
+from linter_app.report.verdict import report_of
+from linter_app.rules import all_rules
+from linter_app.schema.dialects import InvalidSchema
+from linter_app.schema.json_text import InvalidJSON
+from linter_app.schema.schema_validation import parse_schema
+from linter_app.semver import InvalidVersion, Version
+from linter_app.wit import InvalidWIT, WITToolFailed, check_wit
+
+BREAKING, UNUSABLE = 1, 2
+EXIT_CODES = "Exit codes: 0 compatible, 1 breaking without the version bump, 2 unusable input."
+DESCRIPTION = (
+    "Find breaking changes between versions of JSON Schemas and WIT packages, show an instance that proves each, and "
+    f"say which version they need. {EXIT_CODES}"
+)
+
+
+class Failure(Exception):
+    """The command ends with an exit code other than 0; the message says why."""
+
+    def __init__(self, message: str, status: int = UNUSABLE) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Console:
+    """Where the command writes."""
+
+    write: Callable[[str], Any]
+    warn: Callable[[str], Any]
+    paint: text.Paint = lambda words, meaning: words
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the actions and their options."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    compare = actions.add_parser("compare", help="compare two files", description=EXIT_CODES)
+    _add_pair(compare, required=True)
+    _add_policy(compare)
+    _add_output(compare)
+    check = actions.add_parser(
+        "check",
+        help="check every contract's history in a tree of files",
+        description="Compare each version with the one before it, in a tree of NAME/VERSION.json or "
+        f"NAME.VERSION.json files (and .wit). {EXIT_CODES}",
+    )
+    check.add_argument("folders", nargs="*", metavar="DIR", help="default: paths of the configuration")
+    _add_policy(check)
+    _add_output(check)
+    log = actions.add_parser(
+        "changelog",
+        help="write a changelog from the differences",
+        description="Of two files (--current, --proposed), or of all contracts in a tree, the newest first.",
+    )
+    log.add_argument("folders", nargs="*", metavar="DIR")
+    log.add_argument("--contract", metavar="NAME", help="only this contract of the tree")
+    _add_pair(log, required=False)
+    _add_policy(log)
+    log.add_argument("--format", choices=("markdown", "json"), default="markdown")
+    bundle = actions.add_parser(
+        "bundle",
+        help="whether the schema and the WIT text of one bundle agree",
+        description="Findings are warnings; levels of the configuration can make them errors (exit code 1).",
+    )
+    bundle.add_argument("--json-schema", required=True, metavar="FILE")
+    bundle.add_argument("--wit", required=True, metavar="FILE")
+    _add_policy(bundle)
+    _add_output(bundle)
+    rules = actions.add_parser("rules", help="list the rules")
+    rules.add_argument("--format", choices=("text", "json", "markdown"), default="text")
+    explain = actions.add_parser("explain", help="what a rule means, what it breaks, and an example")
+    explain.add_argument("rule", metavar="RULE")
+
+
+def run(options: argparse.Namespace, console: Console) -> None:
+    """Run the action that the options name. Raises Failure."""
+    _ACTIONS[options.action](options, console)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run `contracts-lint` with the arguments of this process, and exit with its status."""
+    parser = argparse.ArgumentParser("contracts-lint", description=DESCRIPTION)
+    add_arguments(parser)
+    try:
+        run(parser.parse_args(arguments), Console(print, _warn, _paint if _has_colours() else Console.paint))
+    except Failure as failure:
+        _warn(str(failure))
+        sys.exit(failure.status)
+    sys.exit(0)
+
+
+def _warn(message: str) -> None:
+    print(message, file=sys.stderr)
+
+
+def _has_colours() -> bool:
+    return sys.stdout.isatty() and "NO_COLOR" not in os.environ
+
+
+def _paint(words: str, meaning: str) -> str:
+    codes = {"breaking": 31, "undecided": 33, "compatible": 32, "dim": 2}
+    return f"\x1b[{codes[meaning]}m{words}\x1b[0m"
+
+
+# Actions
+
+
+def _compare(options: argparse.Namespace, console: Console) -> None:
+    _finish([_pair(options, _config(options, console))], options, console)
+
+
+def _check(options: argparse.Namespace, console: Console) -> None:
+    steps = list(_steps(options, _config(options, console), console))
+    try:
+        _finish(steps, options, console)
+    finally:
+        if options.format == "text":
+            refused = sum(not step.report.acceptable for step in steps)
+            console.warn(f"{len(steps)} steps checked, {refused} refused")
+
+
+def _changelog(options: argparse.Namespace, console: Console) -> None:
+    config = _config(options, console)
+    if options.current or options.proposed:
+        if not (options.current and options.proposed):
+            raise Failure("Give both --current and --proposed, or a folder")
+        steps = [_pair(options, config)]
+    else:
+        found = _steps(options, config, console)
+        steps = [step for step in found if options.contract in (None, step.contract)][::-1]
+        if options.contract and not steps:
+            raise Failure(f"No two versions of {options.contract} were found")
+    if options.format == "json":
+        data = [changelog.changelog_to_json(step.report, step.title) for step in steps]
+        console.write(json.dumps(data, indent=2, ensure_ascii=False))
+        return
+    titles = [
+        f"{step.contract} {step.new_version}" if step.contract else step.new_version or step.title for step in steps
+    ]
+    chapters = [changelog.markdown(step.report, title) for step, title in zip(steps, titles, strict=True)]
+    console.write("\n".join(chapters).rstrip())
+
+
+def _bundle(options: argparse.Namespace, console: Console) -> None:
+    schema, wit = Path(options.json_schema), Path(options.wit)
+    changes = check_bundle(_schema(schema), _wit(wit))
+    report = report_of(changes, _config(options, console), equal=True)
+    _finish([Step(None, None, None, wit, schema, report)], options, console)
+
+
+def _rules(options: argparse.Namespace, console: Console) -> None:
+    if options.format == "markdown":
+        console.write(rule_reference.markdown().rstrip("\n"))
+    elif options.format == "json":
+        rules = [{"id": r.id, "breaks": r.direction, "purpose": r.purpose} for r in all_rules().values()]
+        console.write(json.dumps(rules, indent=2, ensure_ascii=False))
+    else:
+        for rule in all_rules().values():
+            console.write(f"{rule.id:32} {rule.direction:9} {rule.purpose}")
+
+
+def _explain(options: argparse.Namespace, console: Console) -> None:
+    rule = all_rules().get(options.rule)
+    if rule is None:
+        raise Failure(f"There is no rule {options.rule!r}; `lint_contracts rules` lists them")
+    console.write(rule_reference.explain(rule))
+
+
+_ACTIONS: dict[str, Callable[[argparse.Namespace, Console], None]] = {
+    "compare": _compare,
+    "check": _check,
+    "changelog": _changelog,
+    "bundle": _bundle,
+    "rules": _rules,
+    "explain": _explain,
+}
+
+
+# Options
+
+
+def _add_pair(parser: argparse.ArgumentParser, *, required: bool) -> None:
+    parser.add_argument("--current", required=required, metavar="FILE", help="the current version")
+    parser.add_argument("--proposed", required=required, metavar="FILE", help="the proposed version")
+    parser.add_argument("--current-version", metavar="VERSION", help="such as 1.0.0 or v1")
+    parser.add_argument("--proposed-version", metavar="VERSION", help="such as 1.1.0 or v2")
+
+
+def _add_policy(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--mode", choices=MODES, help="what must not break (default: backward)")
+    parser.add_argument(
+        "--strict-open-objects", action="store_true", help="count new optional properties of open objects as breaks"
+    )
+    parser.add_argument(
+        "--budget-ms", type=float, metavar="MS", help=f"time to search for witnesses (default: {BUDGET_MS})"
+    )
+    parser.add_argument(
+        "--resource", action="append", default=[], metavar="URI=FILE", help="the schema that a reference to URI means"
+    )
+    parser.add_argument(
+        "--config", metavar="FILE", help="default: .contracts-lint.toml or pyproject.toml, here or in a folder above"
+    )
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--format", choices=FORMATS, default="text", help="default: text")
+    parser.add_argument("--output", metavar="FILE", help="write the report there (default: standard output)")
+
+
+# Input and output
+
+
+def _config(options: argparse.Namespace, console: Console) -> Config:
+    try:
+        path = Path(options.config) if options.config else find(Path.cwd())
+        config = load(path) if path else Config()
+    except InvalidConfig as error:
+        raise Failure(str(error)) from None
+    for expired in config.expired():
+        console.warn(f"The accepted break {expired.rule} expired on {expired.expires}; it counts again")
+    given = {key: getattr(options, key) for key in ("mode", "budget_ms") if getattr(options, key) is not None}
+    if options.strict_open_objects:
+        given["strict_open_objects"] = True
+    return config.replaced(**given)
+
+
+def _pair(options: argparse.Namespace, config: Config) -> Step:
+    current, proposed = _version(options.current_version), _version(options.proposed_version)
+    if bool(current) != bool(proposed):
+        raise Failure("Give both --current-version and --proposed-version, or neither")
+    old, new = Path(options.current), Path(options.proposed)
+    report = _report(old, new, current, proposed, config, _resources(options.resource))
+    return Step(None, current, proposed, old, new, report)
+
+
+def _steps(options: argparse.Namespace, config: Config, console: Console) -> Iterator[Step]:
+    folders = [Path(folder) for folder in options.folders or config.paths]
+    if not folders:
+        raise Failure("Name a folder, or set paths in the configuration")
+    for folder in folders:
+        if not folder.is_dir():
+            raise Failure(f"{folder} is not a folder")
+    try:
+        found, unnamed = histories(folders)
+    except RepeatedVersion as error:
+        raise Failure(str(error)) from None
+    for path in unnamed:
+        console.warn(f"Skipped {path}: its name has no version")
+    if not found:
+        listed = ", ".join(map(str, folders))
+        raise Failure(f"No contracts in {listed}: files are named NAME/VERSION.json or NAME.VERSION.json")
+    resources = _resources(options.resource)
+    pairs: list[tuple[VersionFile, VersionFile | None]] = []
+    for files in found.values():
+        # The only version of a contract is compared with nothing, but it must be valid.
+        pairs += [(files[0], None)] if len(files) == 1 else list(itertools.pairwise(files))
+    for old, new in tqdm(pairs, desc="Checking", unit="step", disable=None, leave=False):
+        if new is None:
+            _report(old.path, old.path, None, None, config, resources)
+            continue
+        versions = old.version.text, new.version.text
+        report = _report(old.path, new.path, *versions, config.replaced(contract=new.contract), resources)
+        yield Step(new.contract, *versions, old.path, new.path, report)
+
+
+def _finish(steps: list[Step], options: argparse.Namespace, console: Console) -> None:
+    """Write the report. Raises Failure where a step is not acceptable."""
+    if options.format == "text" and not options.output:
+        written = text.render(steps, console.paint)
+    else:
+        written = FORMATS[options.format](steps)
+    if options.output:
+        try:
+            Path(options.output).write_text(written + "\n", encoding="utf-8")
+        except OSError as error:
+            raise Failure(f"{options.output} cannot be written: {error.strerror}") from None
+    elif written:
+        console.write(written)
+    refused = [step for step in steps if not step.report.acceptable]
+    if refused:
+        reasons = (
+            (f"{step.contract}: " if step.contract else "") + "; ".join(step.report.problems) for step in refused
+        )
+        raise Failure("\n".join(reasons), BREAKING)
+
+
+def _report(
+    old: Path, new: Path, current: str | None, proposed: str | None, config: Config, resources: dict[str, Any]
+) -> Report:
+    versions: Any = {"current_version": current, "proposed_version": proposed}
+    if (old.suffix == ".wit") != (new.suffix == ".wit"):
+        raise Failure(f"{old} and {new} are not of one kind")
+    if old.suffix != ".wit":
+        return lint(_schema(old), _schema(new), config=config, resources=resources, **versions)
+    return lint_wit(_wit(old), _wit(new), config=config, **versions)
+
+
+def _resources(given: list[str]) -> dict[str, Any]:
+    found = {}
+    for each in given:
+        uri, equals, path = each.partition("=")
+        if not equals or not uri or not path:
+            raise Failure(f"--resource {each} is not URI=FILE")
+        found[uri] = _schema(Path(path))
+    return found
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Failure(f"{path} cannot be read: {error.strerror}") from None
+
+
+def _wit(path: Path) -> str:
+    try:
+        wit = _read(path).decode("utf-8")
+        check_wit(wit)
+    except UnicodeDecodeError:
+        raise Failure(f"{path} is not UTF-8") from None
+    except InvalidWIT as error:
+        raise Failure(f"{path} is not valid WIT: {error}") from None
+    except WITToolFailed as error:
+        raise Failure(str(error)) from None
+    return wit
+
+
+def _schema(path: Path) -> Any:
+    try:
+        return parse_schema(_read(path))
+    except InvalidJSON as error:
+        raise Failure(f"{path} is not JSON: {error}") from None
+    except InvalidSchema as error:
+        raise Failure(f"{path} is not a valid JSON Schema: {error}") from None
+
+
+def _version(given: str | None) -> str | None:
+    if given is None:
+        return None
+    try:
+        return Version.parse(given).text
+    except InvalidVersion as error:
+        raise Failure(f"Invalid version: {error}") from None

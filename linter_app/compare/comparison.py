@@ -1,0 +1,353 @@
+"""The state of one comparison, and the pairs of subschemas that it goes through. Nothing is fetched."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from linter_app.changes import DIRECTIONS, Change, Direction, direction_of
+from linter_app.normalize.normalized import Conjunction, Group, NormalizedSchema
+from linter_app.rule_catalogue import Rule, mirrored, rule
+from linter_app.schema.documents import Document, Subschema, references_in, refers
+from linter_app.schema.json_text import json_equal
+
+MAX_PAIRS = 200_000
+"""Pairs of subschemas that one comparison visits."""
+MAX_DEPTH = 30
+"""Levels of nested calls after which a pair is deferred, to keep the stack small."""
+MAX_CHANGE_CHARACTERS = 2_000_000
+"""Characters of all changes together: below long names, a pointer takes more space than the keyword it names."""
+MAX_SILENT_DEPTH = 50
+"""Levels that are visited to find whether two subschemas differ; beyond them the answer is undecided."""
+
+UNDECIDED = rule(
+    "undecided",
+    "both",
+    "The schemas differ in a way whose meaning the linter cannot decide.",
+    {"$ref": "https://example.com/a"},
+    {"$ref": "https://example.com/b"},
+)
+REFUSED, ACCEPTED = mirrored(
+    ("schema-refuses-all", "schema-accepts-some"),
+    ("The schema no longer accepts any value.", "The schema accepts values and did not accept any before."),
+    True,
+    False,
+)
+
+BOTH = DIRECTIONS["both"]
+PairKey = tuple[tuple[int, ...], tuple[int, ...], bool]
+"""Both conjunctions, and whether open objects are strict."""
+Location = str | Subschema | None
+"""A keyword of a pair, or a subschema; None where that version has no such location."""
+Step = tuple[frozenset[str] | None, Callable[["SchemaPair"], None]]
+"""What is done with each pair: the keywords that it is about (None: any), and the function."""
+
+
+@dataclass(eq=False)
+class Comparison:
+    """The changes found so far, and the results that are reused within one comparison."""
+
+    old: Document
+    new: Document
+    strict_open_objects: bool
+    deadline: float
+    """When to stop, in seconds of `time.monotonic`. What is not reached by then is undecided."""
+    steps: tuple[Step, ...]
+    changes: list[Change] = field(default_factory=list)
+    # Pairs that are under comparison or done: a recursive schema is visited once.
+    seen: set[tuple[Any, ...]] = field(default_factory=set)
+    # Pairs too deep to be compared at once, with their parent and the directions in question.
+    deferred: list[tuple[Conjunction, Conjunction, SchemaPair | None, frozenset[str]]] = field(default_factory=list)
+    # Property names that decide something, for the search for witnesses.
+    names: set[str] = field(default_factory=set)
+    # Names that an open object of the accepting schema does not describe and the other schema does.
+    ignored_names: dict[str, dict[int, set[tuple[str, bool]]]] = field(
+        default_factory=lambda: {"backward": {}, "forward": {}}
+    )
+    omitted_directions: frozenset[str] = frozenset()
+    """The directions of changes that were left out because of MAX_CHANGE_CHARACTERS."""
+    pairs: int = 0
+    _change_characters: int = 0
+    _normalized: dict[tuple[tuple[int, int], ...], NormalizedSchema] = field(default_factory=dict)
+    _known_directions: dict[PairKey, frozenset[str]] = field(default_factory=dict)
+    # Pairs whose directions are being computed, each with its level, and the lowest level that was assumed equal.
+    _active: dict[PairKey, int] = field(default_factory=dict)
+    _assumed_level: int = 1 << 30
+
+    def normalized(self, conjunction: Conjunction) -> NormalizedSchema:
+        """Return the normalized form of a conjunction, computed once."""
+        # The document is part of the key: both schemas may share Python objects whose references differ.
+        key = tuple((id(subschema.document), subschema.key) for subschema in conjunction)
+        if any(isinstance(subschema.schema, bool) for subschema in conjunction):
+            return NormalizedSchema(conjunction)  # `true` is one object wherever it is written
+        if key not in self._normalized:
+            self._normalized[key] = NormalizedSchema(conjunction)
+        return self._normalized[key]
+
+    def is_exhausted(self) -> bool:
+        """Count one more pair; return whether the budget is spent."""
+        self.pairs += 1
+        return self.pairs > MAX_PAIRS or time.monotonic() > self.deadline
+
+    def is_same_text(self, old: Conjunction, new: Conjunction) -> bool:
+        """Return whether both are written alike in one dialect, with references that mean the same."""
+        return (
+            len(old) == len(new)
+            and all(
+                one.document.draft == other.document.draft and json_equal(one.schema, other.schema)
+                for one, other in zip(old, new, strict=True)
+            )
+            and (self.has_equal_targets or not any(refers(one.schema) for one in old))
+        )
+
+    @cached_property
+    def has_equal_targets(self) -> bool:
+        """Whether equal references in both documents certainly mean the same: all lead to equal definitions."""
+        if not self.old.refers and not self.new.refers:
+            return True
+        old, new = self.old.root, self.new.root
+        if not isinstance(old, dict) or not isinstance(new, dict) or self.old.draft != self.new.draft:
+            return False
+        if not all(json_equal(old.get(word), new.get(word)) for word in ("$id", "id", "$defs", "definitions")):
+            return False
+        return all(_leads_to_definitions(word, target) for root in (old, new) for word, target in references_in(root))
+
+    def compare(
+        self,
+        old: Conjunction,
+        new: Conjunction,
+        parent: SchemaPair | None = None,
+        depth: int = 0,
+        directions: frozenset[str] = BOTH,
+    ) -> None:
+        """Compare two conjunctions and all below them, and add what differs to `changes`."""
+        key = (*_pair_key(old, new), directions)
+        if key in self.seen or self.is_same_text(old, new):
+            return
+        self.seen.add(key)
+        pair = SchemaPair(self, self.normalized(old), self.normalized(new), parent, depth, directions)
+        if depth > MAX_DEPTH and not self._active:
+            self.seen.remove(key)
+            self.deferred.append((old, new, parent, directions))
+            return
+        if depth > MAX_SILENT_DEPTH or self.is_exhausted():
+            pair.undecided("the schemas are too deep or too large to compare", "", "")
+            return
+        sides = (("backward", pair.old), ("forward", pair.new))
+        unknown = frozenset(direction for direction, normalized in sides if normalized.unresolved)
+        pair.uncertain = unknown | (parent.uncertain if parent else frozenset())
+        if not pair.old.types or not pair.new.types:
+            if pair.old.types:
+                pair.report(REFUSED, "the schema no longer accepts any value", "", "")
+            elif pair.new.types:
+                pair.report(ACCEPTED, "the schema accepts values and did not accept any before", "", "")
+            return
+        _compare_unresolved(pair)
+        if pair.unclear:
+            pair.undecided("which items or properties are unevaluated depends on the instance", "", "")
+        keywords = pair.old.keywords | pair.new.keywords
+        for about, step in self.steps:
+            if about is None or not about.isdisjoint(keywords):
+                step(pair)
+
+    def directions(
+        self, old: Conjunction, new: Conjunction, depth: int = 0, *, exactly: bool = False
+    ) -> frozenset[str]:
+        """Return the directions in which two conjunctions may break, without adding changes.
+
+        An empty result proves that both mean the same. The proof is by induction: a pair that contains itself is
+        assumed to be equal, and a result that rests on the assumption is kept only if the assumption holds.
+        With `exactly`, open objects are strict: below a negation, an undescribed property is refused, not accepted.
+        """
+        strict = self.strict_open_objects
+        if exactly and not strict:
+            self.strict_open_objects = True
+            try:
+                return self.directions(old, new, depth)
+            finally:
+                self.strict_open_objects = strict
+        key = *_pair_key(old, new), strict
+        if key in self._known_directions:
+            return self._known_directions[key]
+        if key in self._active:
+            self._assumed_level = min(self._assumed_level, self._active[key])
+            return frozenset()
+        depth = depth if self._active else 0
+        before, level = self._assumed_level, len(self._active)
+        kept, self.changes = self.changes, []
+        seen, self.seen = self.seen, set[tuple[Any, ...]]()
+        self._active[key], self._assumed_level = level, 1 << 30
+        try:
+            with suppress(_BothDirections):
+                self.compare(old, new, None, depth)
+            found = frozenset[str]().union(*(change.directions for change in self.changes))
+            if found or self._assumed_level >= level:
+                self._known_directions[key] = found
+        finally:
+            del self._active[key]
+            self.changes, self.seen = kept, seen
+            self._assumed_level = min(before, self._assumed_level) if self._assumed_level < level else before
+        return found
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether only directions are computed, and no changes are added."""
+        return bool(self._active)
+
+    def add(self, change: Change, directions: frozenset[str]) -> None:
+        """Add a change, or note its directions where there is no room for more."""
+        if self.is_silent and directions == BOTH:
+            self.changes.append(change)
+            raise _BothDirections
+        if self._change_characters > MAX_CHANGE_CHARACTERS:
+            self.omitted_directions |= directions
+            return
+        self._change_characters += change.characters
+        self.changes.append(change)
+
+
+class _BothDirections(Exception):
+    """Both directions break, which is all that `directions` can find."""
+
+
+@dataclass(eq=False)
+class SchemaPair:
+    """Two normalized schemas under comparison, and the place where rules report what differs."""
+
+    comparison: Comparison
+    old: NormalizedSchema
+    new: NormalizedSchema
+    parent: SchemaPair | None
+    depth: int
+    open_directions: frozenset[str] = BOTH
+    """The directions in which this pair may break at all."""
+    differing: tuple[list[Group], list[Group]] = ((), ())  # type: ignore[assignment]  # empty, not written to
+    """The groups of alternatives that are not the same in both versions."""
+    uncertain: frozenset[str] = frozenset()
+    """The directions in which nothing is certain, because an unknown schema applies too."""
+    explained: frozenset[str] = frozenset()
+    """The directions of changes that were reported where the same subschemas were compared before."""
+    _first: int = 0
+
+    def __post_init__(self) -> None:
+        self._first = len(self.comparison.changes)
+
+    @property
+    def unclear(self) -> bool:
+        """Whether it depends on the instance which items or properties are unevaluated."""
+        return self.old.unclear_evaluation or self.new.unclear_evaluation
+
+    @property
+    def strict_open_objects(self) -> bool:
+        return self.comparison.strict_open_objects
+
+    @cached_property
+    def shared_types(self) -> frozenset[str]:
+        return self.old.types & self.new.types
+
+    def reported_directions(self) -> frozenset[str]:
+        """Return the directions of the changes reported for this pair and below it."""
+        return frozenset[str]().union(*(change.directions for change in self.comparison.changes[self._first :]))
+
+    def report(
+        self,
+        rule: Rule,
+        message: str,
+        old_at: Location,
+        new_at: Location,
+        old: Any = None,
+        new: Any = None,
+        *,
+        direction: Direction | None = None,
+        decided: bool = True,
+    ) -> None:
+        """Report one change. `old_at` and `new_at` are its locations, `old` and `new` the values there."""
+        breaks = DIRECTIONS.get(direction or rule.direction) or frozenset({direction or rule.direction}) - {"none"}
+        breaks &= self.open_directions
+        change = Change(
+            rule.id,
+            self._pointer(self.old, old_at, "old"),
+            self._pointer(self.new, new_at, "new"),
+            direction_of(breaks),
+            message,
+            old,
+            new,
+            decided and not self.unclear and not breaks & self.uncertain,
+            rule.level,
+            pair=self,
+        )
+        self.comparison.add(change, breaks)
+
+    def undecided(self, message: str, old_at: Location, new_at: Location) -> None:
+        """Report a difference whose meaning cannot be decided."""
+        self.report(UNDECIDED, message, old_at, new_at, decided=False)
+
+    def directions(self, old: Conjunction, new: Conjunction, *, exactly: bool = False) -> frozenset[str]:
+        """Return the directions in which two conjunctions break; `exactly` where they are below a negation."""
+        return self.comparison.directions(old, new, self.depth + 1, exactly=exactly)
+
+    def descend(self, old: Conjunction, new: Conjunction, directions: frozenset[str] = BOTH) -> None:
+        """Compare two conjunctions below this pair; `directions` are those in which they can break at all."""
+        directions &= self.open_directions
+        if not self.comparison.is_silent:
+            self.comparison.compare(old, new, self, self.depth + 1, directions)
+        elif found := self.comparison.directions(old, new, self.depth + 1) & directions:
+            self.report(UNDECIDED, "", None, None, direction=direction_of(found))
+
+    def where(self, keyword: str) -> tuple[str | None, str | None]:
+        """Return the keyword as a location in each version that has it."""
+        return keyword if keyword in self.old.keywords else None, keyword if keyword in self.new.keywords else None
+
+    def ignore_name(self, direction: str, name: str, *, pattern: bool = False) -> None:
+        """Keep witnesses from using a property that the accepting schema's open object does not describe."""
+        normalized = self.old if direction == "backward" else self.new
+        for node in normalized.nodes:
+            self.comparison.ignored_names[direction].setdefault(id(node.subschema.schema), set()).add((name, pattern))
+
+    def _pointer(self, normalized: NormalizedSchema, at: Location, version: str) -> str | None:
+        if self.comparison.is_silent or at is None:
+            return None
+        if isinstance(at, Subschema):
+            return at.pointer
+        for _, node in normalized.found(at):
+            return node.subschema.document.pointer(node.path(at))
+        return self._base(version)
+
+    def _base(self, version: str) -> str:
+        """Return the pointer of this pair, or of the nearest ancestor that is written in this version."""
+        conjunction = getattr(self, version).conjunction
+        if conjunction:
+            return str(conjunction[0].pointer)
+        return self.parent._base(version) if self.parent else ""
+
+
+def _pair_key(old: Conjunction, new: Conjunction) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    return tuple(subschema.key for subschema in old), tuple(subschema.key for subschema in new)
+
+
+def _compare_unresolved(pair: SchemaPair) -> None:
+    """Report references without one target, unless they are the same and so is every schema they may lead to."""
+    old, new = pair.old.unresolved, pair.new.unresolved
+    if differing := old.keys() ^ new.keys():
+        names = ", ".join(sorted({reference for reference, *_ in differing}))
+        pair.undecided(f"a reference leads to a schema that is not available: {names}", "$ref", "$ref")
+        return
+    for (reference, *uris), targets in old.items():
+        changed = [uri for uri in uris if pair.directions((targets[uri],), (new[reference, *uris][uri],))]
+        if changed:
+            keyword = next(word for word in ("$dynamicRef", "$recursiveRef") if word in pair.old.keywords)
+            message = (
+                f"{reference} leads to one schema or another, depending on the instance; changed: {', '.join(changed)}"
+            )
+            pair.undecided(message, keyword, keyword)
+
+
+def _leads_to_definitions(keyword: str, reference: Any) -> bool:
+    """Return whether a reference leads to a definition, or out of the document, where equal text means equal schemas."""
+    if keyword != "$ref" or not isinstance(reference, str):
+        return False
+    return not reference.startswith("#") or reference.startswith(("#/$defs/", "#/definitions/"))

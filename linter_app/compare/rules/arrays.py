@@ -1,0 +1,123 @@
+"""Arrays: items by position, `contains`, `uniqueItems` (JSON Schema Core 10.3.1, Validation 6.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from linter_app.changes import OPPOSITE, direction_of
+from linter_app.compare.comparison import SchemaPair
+from linter_app.normalize.normalized import NormalizedSchema
+from linter_app.rule_catalogue import mirrored, rule
+from linter_app.schema.documents import Subschema
+
+KEYWORDS = frozenset({"items", "prefixItems", "unevaluatedItems", "contains", "uniqueItems"})
+
+UNIQUE_ADDED, UNIQUE_REMOVED = mirrored(
+    ("unique-items-added", "unique-items-removed"),
+    ("Arrays may no longer repeat an item.", "Arrays may now repeat items."),
+    {"type": "array"},
+    {"type": "array", "uniqueItems": True},
+)
+CONTAINS_ADDED, CONTAINS_REMOVED = mirrored(
+    ("contains-added", "contains-removed"),
+    ("Arrays must contain a certain item, and did not have to.", "Arrays need not contain a certain item any more."),
+    {"type": "array"},
+    {"type": "array", "contains": {"const": 1}},
+)
+CONTAINS_CHANGED = rule(
+    "contains-changed",
+    "both",
+    "Arrays are counted for other items than before.",
+    {"contains": {"type": "string"}, "maxContains": 2},
+    {"contains": {"type": "integer"}, "maxContains": 2},
+)
+MIN_INCREASED, MIN_DECREASED = mirrored(
+    ("min-contains-increased", "min-contains-decreased"),
+    ("Arrays must contain more of certain items.", "Arrays may contain fewer of certain items."),
+    {"contains": {"const": 1}},
+    {"contains": {"const": 1}, "minContains": 2},
+)
+MAX_DECREASED, MAX_INCREASED = mirrored(
+    ("max-contains-decreased", "max-contains-increased"),
+    ("Arrays may contain fewer of certain items.", "Arrays may contain more of certain items."),
+    {"contains": {"const": 1}, "maxContains": 5},
+    {"contains": {"const": 1}, "maxContains": 2},
+)
+
+Count = tuple[Subschema, int, float]
+
+
+def compare(pair: SchemaPair) -> None:
+    """Report what changed in the items that arrays must, may and must not have."""
+    if "array" not in pair.shared_types:
+        return
+    old, new = pair.old, pair.new
+    length = max(old.prefix_length, new.prefix_length)
+    for index in range(length + 1):  # the last index represents all that follow
+        old_item, new_item = old.item(index), new.item(index)
+        if old_item or new_item:
+            pair.descend(old_item, new_item, frozenset(_long_enough(pair, index)))
+    _contains(pair, _counts(old), _counts(new))
+    unique = [any(value is True for value, _ in normalized.found("uniqueItems")) for normalized in (old, new)]
+    if unique[0] != unique[1]:
+        which = UNIQUE_ADDED if unique[1] else UNIQUE_REMOVED
+        pair.report(which, f"uniqueItems became {str(unique[1]).lower()}", "uniqueItems", "uniqueItems")
+
+
+def _long_enough(pair: SchemaPair, index: int) -> Iterator[str]:
+    """Yield the directions in which an array may have an item at this index."""
+    for direction, normalized in (("backward", pair.old), ("forward", pair.new)):
+        if all(index < most for most, _ in normalized.found("maxItems")):
+            yield direction
+
+
+def _counts(normalized: NormalizedSchema) -> list[Count]:
+    """Return each `contains` that constrains arrays, with its minimum and maximum count."""
+    found = []
+    for _, node in normalized.found("contains"):
+        least, most = node.schema.get("minContains", 1), node.schema.get("maxContains", float("inf"))
+        if least > 0 or most < float("inf"):
+            found.append((node.at("contains"), least, most))
+    return found
+
+
+def _contains(pair: SchemaPair, old: list[Count], new: list[Count]) -> None:
+    for one in list(old):
+        limited = one[2] < float("inf")
+        equal: Any = [
+            other
+            for other in new
+            if one[1:] == other[1:] and not pair.directions((one[0],), (other[0],), exactly=limited)
+        ]
+        if equal:
+            old.remove(one)
+            new.remove(equal[0])
+    if len(old) == len(new) == 1:
+        _contains_changed(pair, old[0], new[0])
+        return
+    for subschema, _, _ in old:
+        pair.report(CONTAINS_REMOVED, "a certain item need not be contained any more", subschema, None)
+    for subschema, _, _ in new:
+        pair.report(CONTAINS_ADDED, "a certain item must be contained now", None, subschema)
+
+
+def _contains_changed(pair: SchemaPair, old: Count, new: Count) -> None:
+    uncounted = old[2] == new[2] == float("inf")
+    if uncounted and old[1] and new[1]:
+        pair.descend((old[0],), (new[0],))
+    elif directions := pair.directions((old[0],), (new[0],), exactly=not uncounted):
+        # Counting fewer items breaks a minimum, counting more breaks a maximum.
+        least = directions if old[1] or new[1] else frozenset[str]()
+        most = frozenset[str]() if uncounted else frozenset(OPPOSITE[direction] for direction in directions)
+        direction = direction_of(least | most)
+        pair.report(CONTAINS_CHANGED, "the items to be counted changed", old[0], new[0], direction=direction)
+    if old[1] != new[1]:
+        which = MIN_INCREASED if new[1] > old[1] else MIN_DECREASED
+        pair.report(which, f"minContains {old[1]} became {new[1]}", "minContains", "minContains", old[1], new[1])
+    if old[2] != new[2]:
+        which = MAX_DECREASED if new[2] < old[2] else MAX_INCREASED
+        before, after = (None if most == float("inf") else most for most in (old[2], new[2]))
+        shown = ["without limit" if most is None else most for most in (before, after)]
+        message = f"maxContains {shown[0]} became {shown[1]}"
+        pair.report(which, message, "maxContains", "maxContains", before, after)

@@ -1,0 +1,75 @@
+"""What the presence of a property requires: `dependentRequired`, `dependentSchemas` (Validation 6.5.4, Core 10.2.2.4).
+
+`dependencies` of the drafts up to 7 is read as these two.
+"""
+
+from __future__ import annotations
+
+from linter_app.compare.comparison import SchemaPair
+from linter_app.normalize.normalized import NormalizedSchema
+from linter_app.rule_catalogue import mirrored
+from linter_app.schema.documents import Subschema
+
+KEYWORDS = frozenset({"dependentRequired", "dependentSchemas"})
+
+REQUIRED_ADDED, REQUIRED_REMOVED = mirrored(
+    ("dependent-required-added", "dependent-required-removed"),
+    (
+        "Where one property is present, another must be too, and did not have to.",
+        "Where one property is present, another need not be any more.",
+    ),
+    {"type": "object"},
+    {"type": "object", "dependentRequired": {"card": ["address"]}},
+)
+SCHEMA_ADDED, SCHEMA_REMOVED = mirrored(
+    ("dependent-schema-added", "dependent-schema-removed"),
+    (
+        "Where a property is present, the object must satisfy a schema, and did not have to.",
+        "Where a property is present, the object need not satisfy a schema any more.",
+    ),
+    {"type": "object"},
+    {"type": "object", "dependentSchemas": {"card": {"required": ["address"]}}},
+)
+
+
+def compare(pair: SchemaPair) -> None:
+    """Report dependencies that were added, removed or changed."""
+    if "object" not in pair.shared_types:
+        return
+    old, new = _required(pair.old), _required(pair.new)
+    for name, wanted in sorted(new - old):
+        message = f"where {name!r} is present, {wanted!r} must be too"
+        pair.report(REQUIRED_ADDED, message, None, "dependentRequired", None, wanted)
+    for name, wanted in sorted(old - new):
+        message = f"where {name!r} is present, {wanted!r} need not be any more"
+        pair.report(REQUIRED_REMOVED, message, "dependentRequired", None, wanted)
+    old_schemas, new_schemas = _schemas(pair.old), _schemas(pair.new)
+    for name in sorted(old_schemas.keys() | new_schemas.keys()):
+        if name in old_schemas and name in new_schemas:
+            pair.descend(old_schemas[name], new_schemas[name])
+        elif name in new_schemas:
+            if pair.directions(pair.old.conjunction, new_schemas[name]) & {"backward"}:
+                message = f"where {name!r} is present, a schema must be satisfied"
+                pair.report(SCHEMA_ADDED, message, None, new_schemas[name][0])
+        elif pair.directions(old_schemas[name], pair.new.conjunction) & {"forward"}:
+            message = f"where {name!r} is present, a schema need not be satisfied any more"
+            pair.report(SCHEMA_REMOVED, message, old_schemas[name][0], None)
+
+
+def _required(normalized: NormalizedSchema) -> set[tuple[str, str]]:
+    """Return the pairs of a property and what it requires, without what is required anyway."""
+    return {
+        (name, wanted)
+        for names, _ in normalized.found("dependentRequired")
+        for name, all_wanted in names.items()
+        for wanted in all_wanted
+        if wanted not in normalized.required and wanted != name
+    }
+
+
+def _schemas(normalized: NormalizedSchema) -> dict[str, tuple[Subschema, ...]]:
+    found: dict[str, tuple[Subschema, ...]] = {}
+    for names, node in normalized.found("dependentSchemas"):
+        for name in names:
+            found[name] = (*found.get(name, ()), node.at("dependentSchemas", name))
+    return found

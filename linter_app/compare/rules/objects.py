@@ -1,0 +1,274 @@
+"""Objects: described properties, names, patterns and the rest (JSON Schema Core 10.3.2, Validation 6.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+
+from linter_app.changes import Direction, direction_of
+from linter_app.compare.comparison import SchemaPair
+from linter_app.normalize.normalized import Conjunction
+from linter_app.patterns import matches, shortest
+from linter_app.rule_catalogue import mirrored, rule
+from linter_app.schema.documents import Subschema
+from linter_app.schema.json_text import json_equal
+
+KEYWORDS = frozenset(
+    {"properties", "patternProperties", "additionalProperties", "unevaluatedProperties", "required", "propertyNames"}
+)
+
+MAX_KINDS = 32
+
+_NAMED = {"type": "object", "properties": {"a": {"type": "string"}}}
+REQUIRED_ADDED, REQUIRED_REMOVED = mirrored(
+    ("required-added", "required-removed"),
+    ("A property must be present that could be absent.", "A property may be absent that had to be present."),
+    _NAMED,
+    {**_NAMED, "required": ["a"]},
+)
+REQUIRED_PROPERTY_REMOVED = rule(
+    "required-property-removed",
+    "both",
+    "A property that consumers could rely on is no longer described.",
+    {**_NAMED, "required": ["a"]},
+    {"type": "object"},
+    kind="removed",
+)
+PROPERTY_ADDED = rule(
+    "property-added", "none", "An optional property is newly described.", {"type": "object"}, _NAMED, kind="added"
+)
+PROPERTY_REMOVED = rule(
+    "property-removed",
+    "none",
+    "An optional property is no longer described.",
+    _NAMED,
+    {"type": "object"},
+    kind="removed",
+)
+OPEN_TYPED, OPEN_FREED = mirrored(
+    ("open-property-constrained", "open-property-freed"),
+    (
+        "A property that could hold anything is now held to a schema (counted with strict open objects).",
+        "A property that was held to a schema may now hold anything (counted with strict open objects).",
+    ),
+    {"type": "object"},
+    _NAMED,
+)
+CLOSED, OPENED = mirrored(
+    ("additional-properties-refused", "additional-properties-accepted"),
+    ("Properties beyond the described ones are now refused.", "Properties beyond the described ones are now accepted."),
+    {"type": "object"},
+    {"type": "object", "additionalProperties": False},
+)
+PATTERN_ADDED = rule(
+    "pattern-property-added",
+    "none",
+    "Properties whose names match a pattern are newly described.",
+    {"type": "object"},
+    {"type": "object", "patternProperties": {"^x-": {"type": "string"}}},
+    kind="added",
+)
+PATTERN_REMOVED = rule(
+    "pattern-property-removed",
+    "none",
+    "Properties whose names match a pattern are no longer described.",
+    {"type": "object", "patternProperties": {"^x-": {"type": "string"}}},
+    {"type": "object"},
+    kind="removed",
+)
+NAMES_ADDED, NAMES_REMOVED = mirrored(
+    ("property-names-added", "property-names-removed"),
+    ("The names of properties are now held to a schema.", "The names of properties are no longer held to a schema."),
+    {"type": "object"},
+    {"type": "object", "propertyNames": {"maxLength": 3}},
+)
+
+UNCLEAR_NAMES = rule(
+    "property-names-unclear",
+    "both",
+    "Names of properties match a pattern that cannot be compared with what held for them on the other direction.",
+    {"type": "object", "patternProperties": {"^(?=a)": {"type": "string"}}, "additionalProperties": False},
+    {"type": "object", "patternProperties": {"^(?=b)": {"type": "string"}}, "additionalProperties": False},
+)
+
+
+def compare(pair: SchemaPair) -> None:
+    """Report what changed in the properties that objects must, may and must not have."""
+    if "object" not in pair.shared_types:
+        return
+    _required(pair)
+    _properties(pair)
+    _patterns(pair)
+    old_names, new_names = pair.old.subschemas("propertyNames"), pair.new.subschemas("propertyNames")
+    if old_names and new_names:
+        pair.descend(old_names, new_names)
+    elif old_names:
+        pair.report(NAMES_REMOVED, "names of properties are no longer restricted", "propertyNames", None)
+    elif new_names:
+        pair.report(NAMES_ADDED, "names of properties are restricted now", None, "propertyNames")
+
+
+def _required(pair: SchemaPair) -> None:
+    old, new = pair.old, pair.new
+    for name in sorted(new.required.keys() - old.required.keys()):
+        pair.report(REQUIRED_ADDED, f"property {name!r} became required", None, "required", None, name)
+    for name in sorted(old.required.keys() - new.required.keys()):
+        if name in old.properties and name not in new.properties:
+            at = old.properties[name].at("properties", name)
+            # In strict mode, an instance without it is newly valid: old consumers break, new ones do not.
+            direction: Direction | None = "forward" if pair.strict_open_objects else None
+            message = f"required property {name!r} was removed"
+            pair.report(REQUIRED_PROPERTY_REMOVED, message, at, None, name, direction=direction)
+        else:
+            pair.report(REQUIRED_REMOVED, f"property {name!r} is no longer required", "required", None, name)
+
+
+def _properties(pair: SchemaPair) -> None:
+    old, new = pair.old, pair.new
+    for name in sorted((old.properties.keys() | new.properties.keys()) - _unchanged(pair)):
+        old_value, new_value = old.property(name), new.property(name)
+        if name in old.properties and name in new.properties:
+            pair.descend(old_value, new_value)
+        elif name in new.properties:
+            at = new.properties[name].at("properties", name)
+            pair.report(PROPERTY_ADDED, f"optional property {name!r} was added", None, at)
+            if old_value:
+                pair.descend(old_value, new_value)
+            elif pair.strict_open_objects:
+                if pair.directions((), new_value):
+                    pair.report(OPEN_TYPED, f"property {name!r} could hold anything before", None, at)
+            else:
+                pair.ignore_name("backward", name)
+        else:
+            at = old.properties[name].at("properties", name)
+            if name not in old.required:
+                pair.report(PROPERTY_REMOVED, f"optional property {name!r} was removed", at, None)
+            if new_value:
+                pair.descend(old_value, new_value)
+            elif pair.strict_open_objects:
+                if pair.directions(old_value, ()):
+                    pair.report(OPEN_FREED, f"property {name!r} may now hold anything", at, None)
+            else:
+                pair.ignore_name("forward", name)
+
+
+def _unchanged(pair: SchemaPair) -> set[str]:
+    """Return the properties with the same text and meaning in both versions, which are most of them."""
+    old, new = pair.old, pair.new
+    if (
+        len(old.nodes) != 1
+        or len(new.nodes) != 1
+        or old.patterns
+        or new.patterns
+        or not pair.comparison.has_equal_targets
+    ):
+        return set()
+    if len({node.subschema.document.draft for node in (*old.nodes, *new.nodes)}) > 1:
+        return set()
+    before, after = old.nodes[0].schema.get("properties", {}), new.nodes[0].schema.get("properties", {})
+    return {name for name, schema in before.items() if name in after and json_equal(schema, after[name])}
+
+
+def _patterns(pair: SchemaPair) -> None:
+    old, new = pair.old, pair.new
+    for regex in sorted(old.patterns.keys() ^ new.patterns.keys()):
+        added = regex in new.patterns
+        at = (new if added else old).patterns[regex].at("patternProperties", regex)
+        message = f"properties matching {regex!r} are {'newly' if added else 'no longer'} described"
+        pair.report(PATTERN_ADDED if added else PATTERN_REMOVED, message, *((None, at) if added else (at, None)))
+    kinds = _kinds_of_names(pair)
+    if kinds is None:
+        _patterns_apart(pair)
+        return
+    for matching, name in kinds:
+        if matching or pair.old.patterns or pair.new.patterns:
+            pair.comparison.names.add(name)
+        old_value, new_value = old.property(name), new.property(name)
+        if not matching:
+            _rest(pair, old_value, new_value)
+        elif pair.strict_open_objects or (old_value and new_value):
+            pair.descend(old_value, new_value)
+        else:
+            for regex in matching:
+                pair.ignore_name("forward" if old_value else "backward", regex, pattern=True)
+
+
+def _kinds_of_names(pair: SchemaPair) -> list[tuple[frozenset[str], str]] | None:
+    """Return the sets of patterns that a name may match together, each with such a name that is not described
+    otherwise.
+
+    None where that cannot be decided, or there are too many.
+    """
+    described = pair.old.properties.keys() | pair.new.properties.keys()
+    if not pair.old.patterns and not pair.new.patterns:
+        return [(frozenset(), _undescribed(described))]
+    kinds: list[tuple[frozenset[str], frozenset[str]]] = [(frozenset(), frozenset())]
+    for regex in sorted(pair.old.patterns.keys() | pair.new.patterns.keys()):
+        found = [(matching | {regex}, failing) for matching, failing in kinds]
+        found += [(matching, failing | {regex}) for matching, failing in kinds]
+        kinds = []
+        for each in found:
+            name, certain = shortest(*each)
+            if not certain:
+                return None
+            if name is not None:
+                kinds.append(each)
+        if len(kinds) > MAX_KINDS:
+            return None
+    names = []
+    for matching, failing in kinds:
+        taken = {name for name in described if _is_of_kind(name, matching, failing)}
+        if len(taken) > MAX_KINDS:
+            return None
+        name, certain = shortest(matching, failing | {_exactly(name) for name in taken})
+        if certain and name is None:
+            continue  # every such name is described
+        if name is None:
+            return None
+        names.append((matching, name))
+    return names
+
+
+def _undescribed(described: Set[str]) -> str:
+    name = "\u2603"
+    while name in described:
+        name += "\u2603"
+    return name
+
+
+def _is_of_kind(name: str, matching: frozenset[str], failing: frozenset[str]) -> bool:
+    return all(matches(regex, name) for regex in matching) and not any(matches(regex, name) for regex in failing)
+
+
+def _exactly(name: str) -> str:
+    return "^" + "".join(f"\\u{{{ord(character):x}}}" for character in name) + "$"
+
+
+def _patterns_apart(pair: SchemaPair) -> None:
+    """Compare each pattern by itself, where it cannot be decided which names match; the rest is undecided."""
+    old, new = pair.old, pair.new
+    _rest(pair, old.rest(), new.rest())
+    for regex in sorted(old.patterns.keys() | new.patterns.keys()):
+        if regex in old.patterns and regex in new.patterns:
+            pair.descend(old.matching(regex), new.matching(regex))
+            continue
+        old_value, new_value = old.matching(regex), new.matching(regex)
+        if not pair.strict_open_objects and not (old_value and new_value):
+            pair.ignore_name("forward" if old_value else "backward", regex, pattern=True)
+        elif directions := pair.directions(old_value, new_value):
+            message = f"it cannot be told which names match {regex!r}"
+            at = ("patternProperties", "patternProperties")
+            pair.report(UNCLEAR_NAMES, message, *at, direction=direction_of(directions), decided=False)
+
+
+def _rest(pair: SchemaPair, old: Conjunction, new: Conjunction) -> None:
+    refused = [any(subschema.schema is False for subschema in rest) for rest in (old, new)]
+    if refused[1] and not old:
+        pair.report(CLOSED, "additional properties are refused now", _closing(old), _closing(new))
+    elif refused[0] and not new:
+        pair.report(OPENED, "additional properties are accepted now", _closing(old), _closing(new))
+    elif old or new:
+        pair.descend(old, new)
+
+
+def _closing(rest: Conjunction) -> str | Subschema:
+    return rest[0] if rest else "additionalProperties"

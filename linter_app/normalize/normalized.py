@@ -1,0 +1,286 @@
+"""Normalized schemas: what a conjunction of subschemas requires, in the terms of draft 2020-12.
+
+A subschema is read together with its `allOf` members and `$ref` targets, so that it does not matter in which of them a
+keyword is written.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property, reduce
+from typing import Any
+
+from linter_app.normalize.schema_node import SchemaNode, node_of
+from linter_app.schema.documents import Subschema
+from linter_app.schema.json_text import json_equal, json_hashable
+from linter_app.schema.json_types import ALL_TYPES, type_of, types_of
+from linter_app.schema.vocabulary import CONDITIONAL, REFERENCES
+
+Conjunction = tuple[Subschema, ...]
+"""Subschemas that must all be valid; the empty conjunction accepts everything."""
+
+_FEW: dict[str, list[Any]] = {"boolean": [False, True], "null": [None]}
+DISJUNCTIVE = ("anyOf", "oneOf", "if")
+
+
+@dataclass(eq=False, slots=True)
+class Group:
+    """The alternatives of one node: `anyOf`, `oneOf`, or the two branches of `if`."""
+
+    keyword: str
+    node: SchemaNode
+    branches: list[Subschema]
+
+
+class NormalizedSchema:
+    """The nodes of a conjunction, flattened through references and `allOf`."""
+
+    def __init__(self, conjunction: Conjunction) -> None:
+        self.conjunction = conjunction
+        self.nodes: list[SchemaNode] = []
+        self.refuses_all = False
+        self.unresolved: dict[tuple[str, ...], dict[str, Subschema]] = {}
+        """References without one target: as written, with the URIs that they may lead to and the schemas there."""
+        self._unevaluated: list[tuple[SchemaNode, int, int]] = []
+        seen: set[int] = set()
+        for subschema in conjunction:
+            self._flatten(subschema, seen)
+        self.keywords: frozenset[str] = frozenset().union(*(node.schema.keys() for node in self.nodes))
+
+    def _flatten(self, subschema: Subschema, seen: set[int]) -> None:
+        schema = subschema.schema
+        if not isinstance(schema, dict):
+            self.refuses_all = self.refuses_all or schema is False
+            return
+        if id(schema) in seen:
+            return  # a schema that contains itself adds nothing
+        seen.add(id(schema))
+        start = len(self.nodes)
+        node = node_of(subschema)
+        self.nodes.append(node)
+        schema = node.schema
+        for keyword in REFERENCES:
+            if keyword in schema:
+                target = node.target(keyword)
+                if target is None:
+                    targets = node.subschema.document.dynamic_targets(node.subschema, keyword)
+                    self.unresolved[str(schema[keyword]), *targets] = targets
+                else:
+                    self._flatten(target, seen)
+        for index in range(len(schema.get("allOf", ()))):
+            self._flatten(node.at("allOf", index), seen)
+        for keyword in ("anyOf", "oneOf"):
+            if len(schema.get(keyword, ())) == 1:
+                self._flatten(node.at(keyword, 0), seen)
+        if schema.get("not") in (True, {}):
+            self.refuses_all = True
+        if "unevaluatedProperties" in schema or "unevaluatedItems" in schema:
+            self._unevaluated.append((node, start, len(self.nodes)))
+
+    def found(self, keyword: str) -> Iterator[tuple[Any, SchemaNode]]:
+        """Yield each value of a keyword, with the node that it is written in."""
+        for node in self.nodes:
+            if keyword in node.schema:
+                yield node.schema[keyword], node
+
+    def subschemas(self, keyword: str) -> Conjunction:
+        """Return the subschemas under a keyword."""
+        return tuple(node.at(keyword) for _, node in self.found(keyword))
+
+    @cached_property
+    def first(self) -> Subschema:
+        return self.conjunction[0] if self.conjunction else self.nodes[0].subschema
+
+    @cached_property
+    def groups(self) -> list[Group]:
+        """The alternatives; lists of one member are read as if they were `allOf`."""
+        groups = []
+        for node in self.nodes:
+            for keyword in ("anyOf", "oneOf"):
+                if len(node.schema.get(keyword, ())) > 1:
+                    branches = [node.at(keyword, index) for index in range(len(node.schema[keyword]))]
+                    groups.append(Group(keyword, node, branches))
+            if "if" in node.schema and ("then" in node.schema or "else" in node.schema):
+                groups.append(Group("if", node, _if_branches(node)))
+        return groups
+
+    @cached_property
+    def unclear_evaluation(self) -> bool:
+        """Whether it depends on the instance, and not on the schema alone, what `unevaluated...` applies to."""
+        return any(
+            len(node.schema[keyword]) > 1 if keyword in ("anyOf", "oneOf") else True
+            for _, start, end in self._unevaluated
+            for node in self.nodes[start:end]
+            for keyword in CONDITIONAL & node.schema.keys()
+        )
+
+    # Types and values
+
+    @cached_property
+    def types(self) -> frozenset[str]:
+        """The types that may be accepted; `number` includes `integer` (Validation 6.1.1)."""
+        types = self._declared
+        if self.values is not None:
+            types &= frozenset(map(type_of, self.values))
+        for group in self.groups:
+            if group.keyword != "if":
+                types &= frozenset().union(*(_shallow_types(branch) for branch in group.branches))
+        return frozenset() if self.refuses_all else types
+
+    @cached_property
+    def listed(self) -> list[Any] | None:
+        """The listed values (`enum`, `const`) of the declared types; None where none are listed."""
+        listed: list[Any] | None = None
+        for node in self.nodes:
+            for values in ([node.schema["const"]] if "const" in node.schema else None, node.schema.get("enum")):
+                if isinstance(values, list):
+                    known = set(map(json_hashable, values))
+                    listed = values if listed is None else [value for value in listed if json_hashable(value) in known]
+        if listed is None:
+            return None
+        return [value for value in listed if type_of(value) in self._declared]
+
+    @cached_property
+    def values(self) -> list[Any] | None:
+        """All values of the types and lists; None where they are infinitely many."""
+        if self.listed is None and self._declared <= _FEW.keys():
+            return [value for kind in sorted(self._declared) for value in _FEW[kind]]
+        return self.listed
+
+    @cached_property
+    def _declared(self) -> frozenset[str]:
+        return ALL_TYPES.intersection(*(types_of(declared) for declared, _ in self.found("type")))
+
+    # Strings
+
+    @cached_property
+    def texts(self) -> frozenset[str]:
+        """The patterns that strings must match."""
+        return frozenset(value for value, _ in self.found("pattern"))
+
+    @cached_property
+    def lengths(self) -> tuple[float, float]:
+        """The minimum and maximum length of a string."""
+        least: float = max((value for value, _ in self.found("minLength")), default=0)
+        return least, min((value for value, _ in self.found("maxLength")), default=math.inf)
+
+    # Numbers
+
+    @cached_property
+    def divisor(self) -> Fraction:
+        """The divisor of every accepted number; 0 where any number is accepted."""
+        divisors = [Fraction(str(value)) for value, _ in self.found("multipleOf")]
+        divisors += [] if "number" in self.types else [Fraction(1)]
+        return reduce(common_multiple, divisors) if divisors else Fraction(0)
+
+    # Objects
+
+    @cached_property
+    def required(self) -> dict[str, SchemaNode]:
+        return {name: node for names, node in reversed(list(self.found("required"))) for name in _list(names)}
+
+    @cached_property
+    def properties(self) -> dict[str, SchemaNode]:
+        """The described properties, each with the first node that describes it."""
+        return {name: node for names, node in reversed(list(self.found("properties"))) for name in names}
+
+    @cached_property
+    def patterns(self) -> dict[str, SchemaNode]:
+        return {regex: node for found, node in reversed(list(self.found("patternProperties"))) for regex in found}
+
+    def property(self, name: str) -> Conjunction:
+        """Return what the value of a property must satisfy."""
+        return self._member(name, None)
+
+    def rest(self) -> Conjunction:
+        """Return what the value of a property must satisfy whose name is not described."""
+        return self._member(None, None)
+
+    def matching(self, regex: str) -> Conjunction:
+        """Return what a property must satisfy whose name matches this pattern and is not described otherwise."""
+        return self._member(None, regex)
+
+    def _member(self, name: str | None, regex: str | None) -> Conjunction:
+        found: list[Subschema] = []
+        evaluated: list[bool] = []
+        for node in self.nodes:
+            if name is not None:
+                said = node.member(name)
+            elif regex in node.schema.get("patternProperties", ()):
+                said = [node.at("patternProperties", str(regex))]
+            else:
+                said = [node.at("additionalProperties")] if "additionalProperties" in node.schema else []
+            found += said
+            evaluated.append(bool(said))
+        return self._with_unevaluated("unevaluatedProperties", found, evaluated)
+
+    def _with_unevaluated(self, keyword: str, found: list[Subschema], evaluated: list[bool]) -> Conjunction:
+        for node, start, end in () if self.unclear_evaluation else self._unevaluated:
+            if keyword in node.schema and not any(evaluated[start:end]):
+                found.append(node.at(keyword))
+                evaluated[start] = True
+        return tuple(found)
+
+    # Arrays
+
+    @cached_property
+    def prefix_length(self) -> int:
+        return max((len(prefix) for prefix, _ in self.found("prefixItems")), default=0)
+
+    def item(self, index: int) -> Conjunction:
+        """Return what the item at this index must satisfy; at `prefix_length`, all later ones too."""
+        said = [node.item(index) for node in self.nodes]
+        found = [subschema for each in said for subschema in each]
+        return self._with_unevaluated("unevaluatedItems", found, list(map(bool, said)))
+
+
+def common_multiple(one: Fraction, other: Fraction) -> Fraction:
+    """Return the least number that is a multiple of both."""
+    return Fraction(math.lcm(one.numerator, other.numerator), math.gcd(one.denominator, other.denominator))
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _if_branches(node: SchemaNode) -> list[Subschema]:
+    """Return the two branches of `if`, as schemas."""
+    document, schema, path = node.subschema.document, node.schema, node.subschema.path
+    made = document.kept(schema, "if branches")
+    if made is None:
+        when, then, otherwise = schema["if"], schema.get("then", True), schema.get("else", True)
+        made = document.keep(schema, "if branches", ({"allOf": [when, then]}, {"allOf": [{"not": when}, otherwise]}))
+    return [Subschema(branch, path, document) for branch in made]
+
+
+def _shallow_types(subschema: Subschema) -> frozenset[str]:
+    normalized = _Shallow((subschema,))
+    return frozenset() if normalized.refuses_all else normalized.types
+
+
+class _Shallow(NormalizedSchema):
+    # Branches of branches are not examined: their types may be any.
+    groups: list[Group] = []  # type: ignore[assignment]  # in place of the cached property
+
+
+def disjoint(one: NormalizedSchema, other: NormalizedSchema) -> bool:
+    """Return whether no value satisfies both, as far as types, listed values and discriminating properties show."""
+    if not one.types & other.types:
+        return True
+    if one.values is not None and other.values is not None:
+        return not any(json_equal(value, known) for value in one.values for known in other.values)
+    if one.types | other.types != {"object"}:
+        return False
+    # A property discriminates that one requires and the other refuses, or that both require with disjoint values.
+    return any(
+        disjoint(NormalizedSchema(one.property(name)), NormalizedSchema(other.property(name)))
+        for name in one.required.keys() | other.required.keys()
+        if (name in one.required and name in other.required) or _refused(name, one) or _refused(name, other)
+    )
+
+
+def _refused(name: str, normalized: NormalizedSchema) -> bool:
+    return any(subschema.schema is False for subschema in normalized.property(name))

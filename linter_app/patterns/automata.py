@@ -1,0 +1,223 @@
+"""The languages of regular expressions, decided by running automata in parallel.
+
+Each expression becomes a nondeterministic automaton (Thompson's construction). The search for a text that some match
+and others do not runs all of them together, shortest texts first, with one character of each class that no expression
+distinguishes. What it finds is a proof, and so is that it finds nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from linter_app.patterns.syntax import (
+    LAST,
+    MANY,
+    Characters,
+    Choice,
+    Edge,
+    Node,
+    NotSupported,
+    Opaque,
+    Ranges,
+    Repeat,
+    Sequence,
+    parse,
+)
+
+MAX_STATES = 1500
+MAX_STEPS = 6000
+MAX_KEPT = 10_000
+# Of characters that no expression distinguishes, the first of these is used.
+_LIKED = [*map(ord, "abcxyzABC0159_- ./:@éß"), *range(33, 127)]
+
+Active = frozenset[int]
+_MATCHED: Active = frozenset({-1})
+"""A match was found, whatever follows."""
+
+
+@dataclass
+class _Automaton:
+    """States are numbers; state 0 is the start, `final` the end."""
+
+    steps: list[list[tuple[Ranges, int]]] = field(default_factory=list)
+    free: list[list[tuple[Edge | None, int]]] = field(default_factory=list)
+    final: int = 0
+    _closures: dict[tuple[Active, bool, bool], Active] = field(default_factory=dict)
+    _moves: dict[tuple[Active, int], Active] = field(default_factory=dict)
+
+    def state(self) -> int:
+        if len(self.steps) >= MAX_STATES:
+            raise NotSupported("too many states")
+        self.steps.append([])
+        self.free.append([])
+        return len(self.steps) - 1
+
+    def add(self, node: Node, start: int) -> int:
+        """Build `node` from a state on; return the state where it ends."""
+        match node:
+            case Characters(ranges, written):
+                if written:
+                    raise NotSupported("a set whose characters are not known")
+                end = self.state()
+                self.steps[start].append((ranges, end))
+                return end
+            case Sequence(items):
+                for item in items:
+                    start = self.add(item, start)
+                return start
+            case Choice(options):
+                end = self.state()
+                for option in options:
+                    begin = self.state()
+                    self.free[start].append((None, begin))
+                    self.free[self.add(option, begin)].append((None, end))
+                return end
+            case Repeat(item, least, most, _):
+                for _ in range(least):
+                    start = self.add(item, start)
+                if most >= MANY:
+                    loop, end = self.state(), self.state()
+                    self.free[start] += [(None, loop), (None, end)]
+                    self.free[self.add(item, loop)] += [(None, loop), (None, end)]
+                    return end
+                ends = [start]
+                for _ in range(most - least):
+                    start = self.add(item, start)
+                    ends.append(start)
+                for each in ends[:-1]:
+                    self.free[each].append((None, ends[-1]))
+                return ends[-1]
+            case Edge():
+                end = self.state()
+                self.free[start].append((node, end))
+                return end
+            case Opaque():
+                raise NotSupported("a lookaround, boundary or reference")
+
+    def closure(self, states: Active, at_start: bool, at_end: bool) -> Active:
+        """Return the states reached without a character; `_MATCHED` where the end is among them."""
+        key = (states, at_start, at_end)
+        found = self._closures.get(key)
+        if found is None:
+            seen, waiting = set(states), list(states)
+            while waiting:
+                for edge, target in self.free[waiting.pop()]:
+                    if edge is not None and not (at_start if edge.start else at_end):
+                        continue
+                    if target not in seen:
+                        seen.add(target)
+                        waiting.append(target)
+            found = _MATCHED if self.final in seen else frozenset(seen)
+            if len(self._closures) > MAX_KEPT:
+                self._closures.clear()
+            self._closures[key] = found
+        return found
+
+    def next(self, states: Active, character: int) -> Active:
+        """Return the states after one more character; a match may also begin here."""
+        if states is _MATCHED:
+            return states
+        key = (states, character)
+        found = self._moves.get(key)
+        if found is None:
+            found = self._moved(states, character)
+            if len(self._moves) > MAX_KEPT:
+                self._moves.clear()  # other threads may be reading: results are returned, not looked up twice
+            self._moves[key] = found
+        return found
+
+    def _moved(self, states: Active, character: int) -> Active:
+        reached = {
+            target
+            for state in states
+            for ranges, target in self.steps[state]
+            if any(low <= character <= high for low, high in ranges)
+        }
+        return self.closure(frozenset(reached | {0}), False, False)
+
+    def matched(self, states: Active, at_start: bool) -> bool:
+        """Return whether the text may end here with a match."""
+        return states is _MATCHED or self.closure(states, at_start, True) is _MATCHED
+
+
+@lru_cache(maxsize=128)
+def _automaton(pattern: str) -> _Automaton:
+    node = parse(pattern)
+    if node is None:
+        raise NotSupported(pattern)
+    made = _Automaton()
+    made.final = made.add(node, made.state())
+    return made
+
+
+@lru_cache(maxsize=4096)
+def _liked_in(ranges: Ranges) -> frozenset[int]:
+    return frozenset(code for code in _LIKED if any(low <= code <= high for low, high in ranges))
+
+
+def _alphabet(automata: list[_Automaton]) -> list[int]:
+    """Return one character of each class that no expression distinguishes; readable ones first."""
+    sets = list({ranges for each in automata for steps in each.steps for ranges, _ in steps})
+    liked = [_liked_in(ranges) for ranges in sets]
+    edges = {0, 0xE000, *(low for ranges in sets for low, _ in ranges)}
+    edges |= {high + 1 for ranges in sets for _, high in ranges}
+    classes: dict[tuple[bool, ...], int] = {}
+    for code in _LIKED:
+        classes.setdefault(tuple(code in each for each in liked), code)
+    for code in sorted(edges):
+        if code <= LAST and not 0xD800 <= code < 0xE000:
+            signature = tuple(any(low <= code <= high for low, high in ranges) for ranges in sets)
+            classes.setdefault(signature, code)
+    return list(classes.values())
+
+
+@lru_cache(maxsize=4096)
+def _found(matching: tuple[str, ...], failing: tuple[str, ...], least: int, most: float) -> tuple[str | None, bool]:
+    try:
+        automata = [_automaton(pattern) for pattern in (*matching, *failing)]
+    except NotSupported:
+        return None, False
+    alphabet = _alphabet(automata)
+    if len(alphabet) > 400 or least > MAX_STEPS:
+        return None, False
+    wanted = [True] * len(matching) + [False] * len(failing)
+    start = tuple(each.closure(frozenset({0}), True, False) for each in automata)
+    level: list[tuple[tuple[Active, ...], str]] = [(start, "")]
+    seen = {(start, 0)}
+    length = steps = 0
+    while level and length <= most:
+        for states, text in level:
+            if length >= least and all(
+                each.matched(active, length == 0) is want
+                for each, active, want in zip(automata, states, wanted, strict=True)
+            ):
+                return text, True
+        following = []
+        for states, text in level:
+            weight = sum(map(len, states)) // 32
+            for character in alphabet:
+                # Large sets of states count more. Steps are counted, not time: verdicts must not depend on the load.
+                steps += 1 + weight
+                if steps > MAX_STEPS:
+                    return None, False
+                after = tuple(each.next(active, character) for each, active in zip(automata, states, strict=True))
+                if any(not want and active is _MATCHED for active, want in zip(after, wanted, strict=True)):
+                    continue  # what has matched stays matched
+                key = (after, min(length + 1, least))
+                if key not in seen:
+                    seen.add(key)
+                    following.append((after, text + chr(character)))
+        level, length = following, length + 1
+    return None, True
+
+
+def shortest(
+    matching: frozenset[str], failing: frozenset[str] = frozenset(), least: float = 0, most: float = math.inf
+) -> tuple[str | None, bool]:
+    """Return a shortest text that all of `matching` and none of `failing` match, of `least` to `most` characters.
+
+    The second value says whether the result is certain: (None, True) proves that there is no such text.
+    """
+    return _found(tuple(sorted(matching)), tuple(sorted(failing)), math.ceil(least), most)

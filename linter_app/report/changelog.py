@@ -1,0 +1,101 @@
+"""Changelogs, generated from the changes of a comparison: Markdown for readers, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from linter_app.changes import Change, Report
+from linter_app.rule_catalogue import RULES
+
+SECTIONS = ("Breaking", "Added", "Changed", "Deprecated", "Documentation")
+_BY_KIND = {"added": "Added", "deprecated": "Deprecated", "documentation": "Documentation"}
+MAX_EXCERPT_CHARACTERS = 2000
+
+
+def sections(report: Report) -> dict[str, list[Change]]:
+    """Return the changes by section, without empty sections. Undecided changes are listed as breaking."""
+    found: dict[str, list[Change]] = {name: [] for name in SECTIONS}
+    for change in report.changes:
+        breaks = change.level == "error" or change.accepted
+        found["Breaking" if breaks else _BY_KIND.get(RULES[change.rule].kind, "Changed")].append(change)
+    return {name: changes for name, changes in found.items() if changes}
+
+
+def markdown(report: Report, title: str) -> str:
+    """Return the chapter of one version, which begins with a heading of level 2."""
+    lines = [f"## {title}", ""]
+    for name, changes in sections(report).items():
+        lines += [f"### {name}", ""]
+        for change in changes:
+            lines += _entry(change)
+        lines.append("")
+    if not report.changes:
+        lines += ["No changes." if report.required_bump is None else "No changes that affect readers.", ""]
+    return "\n".join(lines)
+
+
+def changelog_to_json(report: Report, title: str) -> dict[str, Any]:
+    """Return the same as `markdown`, as data."""
+    return {
+        "title": title,
+        "requiredBump": report.required_bump,
+        "sections": {name: list(map(change_to_json, changes)) for name, changes in sections(report).items()},
+    }
+
+
+def change_to_json(change: Change) -> dict[str, Any]:
+    """Return one change as data, with the same members in every form of output."""
+    members: dict[str, Any] = {
+        "rule": change.rule,
+        "level": change.level,
+        "direction": change.direction,
+        "decided": change.decided,
+        "oldPointer": change.old_pointer,
+        "newPointer": change.new_pointer,
+        "message": change.message,
+    }
+    if change.witness:
+        members["witness"] = {
+            "instance": change.witness.instance,
+            "direction": change.witness.direction,
+            "error": change.witness.error,
+        }
+    if change.accepted:
+        members["accepted"] = change.accepted
+    return members
+
+
+def excerpt(value: Any, max_characters: int = MAX_EXCERPT_CHARACTERS) -> str:
+    """Return a value as JSON on one line, cut at `max_characters`."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= max_characters else text[: max_characters - 3] + "..."
+
+
+def describe_witness(change: Change) -> str:
+    """Return a sentence that says what the witness shows; empty where there is none."""
+    if change.witness is None:
+        return ""
+    was, now = ("was valid", "is") if change.witness.direction == "backward" else ("is valid", "was")
+    return f"{excerpt(change.witness.instance)} {was} and {now} refused: {change.witness.error}"
+
+
+def _entry(change: Change) -> list[str]:
+    message = change.message[:1].upper() + change.message[1:]
+    line = f"- {_plain(message)} at `{change.pointer}` (`{change.rule}`)."
+    if not change.decided:
+        line += " Whether this breaks could not be decided."
+    if change.accepted:
+        line += f" Accepted: {_plain(change.accepted)}."
+    lines = [line]
+    if change.witness:
+        was, now = ("valid", "refused") if change.witness.direction == "backward" else ("refused", "valid")
+        lines += ["", f"  For example, this was {was} and is {now} now:", ""]
+        lines += ["  ```json", f"  {excerpt(change.witness.instance)}", "  ```"]
+    return lines
+
+
+def _plain(text: str) -> str:
+    """Return text in which nothing is Markdown, on one line."""
+    escaped = "".join(f"\\{letter}" if letter in "\\`*_[]<>#|" else letter for letter in text)
+    return " ".join(escaped.split())

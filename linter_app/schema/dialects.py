@@ -1,0 +1,146 @@
+"""JSON Schema dialects: which one a schema is written in, and facts that one pass over a parsed schema gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import jsonschema_rs
+from referencing import Specification
+from referencing.jsonschema import DRAFT4, DRAFT6, DRAFT7, DRAFT201909, DRAFT202012
+
+from linter_app.patterns.complexity import pattern_compile_seconds
+from linter_app.schema.vocabulary import REFERENCES, subschemas_in
+
+DEFAULT = "https://json-schema.org/draft/2020-12/schema"
+DRAFTS = {
+    "http://json-schema.org/draft-04/schema": jsonschema_rs.Draft4,
+    "http://json-schema.org/draft-06/schema": jsonschema_rs.Draft6,
+    "http://json-schema.org/draft-07/schema": jsonschema_rs.Draft7,
+    "https://json-schema.org/draft/2019-09/schema": jsonschema_rs.Draft201909,
+    DEFAULT: jsonschema_rs.Draft202012,
+}
+"""The drafts by the URI of their meta-schema, as jsonschema_rs numbers them."""
+URIS = {draft: uri for uri, draft in DRAFTS.items()}
+SPECIFICATIONS: dict[int, Specification[Any]] = {
+    jsonschema_rs.Draft4: DRAFT4,
+    jsonschema_rs.Draft6: DRAFT6,
+    jsonschema_rs.Draft7: DRAFT7,
+    jsonschema_rs.Draft201909: DRAFT201909,
+    jsonschema_rs.Draft202012: DRAFT202012,
+}
+"""The drafts as the library `referencing` describes them."""
+MAX_COMPILE_SECONDS = 0.5
+"""Seconds that the patterns of one schema may take to compile. No other thread of the process runs meanwhile."""
+_PATTERN_KEYWORDS = ("pattern", "patternProperties")
+# Only schemas with one of these keywords can be recognized as schemas of an older draft.
+_DISTINCTIVE = frozenset({"exclusiveMinimum", "exclusiveMaximum", "items", "dependencies"})
+
+
+@dataclass
+class InvalidSchema(ValueError):
+    """A schema that its dialect refuses; `pointer` is the JSON Pointer of the fault."""
+
+    reason: str
+    pointer: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.reason} (at {self.pointer or 'the root'})"
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Schema:
+    """A parsed schema, with what one pass over all of it gives."""
+
+    root: Any
+    member_names: frozenset[str]
+    """The names of all members anywhere in it, keywords among them."""
+    draft: int
+    """The draft to read it in, as jsonschema_rs numbers it."""
+    member_count: int
+    """The number of members of all objects in it."""
+
+    @property
+    def refers(self) -> bool:
+        """Whether it may contain a reference, so that equal texts may mean different things."""
+        return not self.member_names.isdisjoint(REFERENCES)
+
+
+def read_schema(root: Any) -> Schema:
+    """Pass over a parsed schema, valid or not. Raises InvalidSchema on an unknown `$schema`."""
+    names: set[str] = set()
+    count = 0
+    for item in objects_in(root):
+        names.update(item)
+        count += len(item)
+    draft = draft_of(root) if names.isdisjoint(_DISTINCTIVE) else guessed_draft_of(root)
+    return Schema(root, frozenset(names), draft, count)
+
+
+def objects_in(root: Any) -> Iterator[dict[str, Any]]:
+    """Yield every object within a parsed value, whether it is a schema or data."""
+    waiting: list[Any] = [root] if isinstance(root, (dict, list)) else []
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, dict):
+            yield item
+            item = item.values()
+        for child in item:
+            if isinstance(child, (dict, list)):
+                waiting.append(child)
+
+
+def patterns_in(schema: Schema) -> Iterator[str]:
+    """Yield every regular expression in a schema.
+
+    Data is included: a reference can lead to any object, and a validator then compiles the patterns in it.
+    """
+    for item in objects_in(schema.root) if not schema.member_names.isdisjoint(_PATTERN_KEYWORDS) else ():
+        pattern, names = (item.get(keyword) for keyword in _PATTERN_KEYWORDS)
+        yield from [pattern] if isinstance(pattern, str) else []
+        yield from names if isinstance(names, dict) else ()
+
+
+def compile_seconds(schema: Schema) -> float:
+    """Return the seconds that the patterns of a schema may take to compile; the sum ends at MAX_COMPILE_SECONDS."""
+    seconds = 0.0
+    for pattern in patterns_in(schema):
+        seconds += pattern_compile_seconds(pattern)
+        if seconds > MAX_COMPILE_SECONDS:
+            break
+    return seconds
+
+
+def draft_of(schema: Any) -> int:
+    """Return the draft that `$schema` names, or 2020-12 where it is absent. Raises InvalidSchema."""
+    if not isinstance(schema, dict) or "$schema" not in schema:
+        return jsonschema_rs.Draft202012
+    dialect = schema["$schema"]
+    if dialect in ("http://json-schema.org/schema#", "http://json-schema.org/schema"):
+        return jsonschema_rs.Draft202012  # "the latest", as old tutorials write it
+    if not isinstance(dialect, str) or dialect.removesuffix("#") not in DRAFTS:
+        known = ", ".join(DRAFTS)
+        raise InvalidSchema(f"unknown dialect {dialect!r}; $schema must be one of {known}", "/$schema")
+    return DRAFTS[dialect.removesuffix("#")]
+
+
+def guessed_draft_of(schema: Any) -> int:
+    """Return the draft to read a schema in: `draft_of`, or without `$schema` the draft that its keywords show.
+
+    A boolean `exclusiveMinimum` or `exclusiveMaximum` shows draft 4, a list under `items` or `dependencies` draft 7.
+    Only subschemas count: data and unknown keywords show nothing. Raises InvalidSchema on an unknown `$schema`.
+    """
+    draft = draft_of(schema)
+    if draft != jsonschema_rs.Draft202012 or not isinstance(schema, dict) or "$schema" in schema:
+        return draft
+    guess = draft
+    waiting: list[Any] = [schema]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item.get("exclusiveMinimum"), bool) or isinstance(item.get("exclusiveMaximum"), bool):
+            return jsonschema_rs.Draft4
+        if isinstance(item.get("items"), list) or isinstance(item.get("dependencies"), dict):
+            guess = jsonschema_rs.Draft7
+        waiting.extend(child for _, child in subschemas_in(item) if isinstance(child, dict))
+    return guess

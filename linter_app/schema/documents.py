@@ -1,0 +1,266 @@
+"""A schema document: the location of each subschema, and the targets of its references. Nothing is fetched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from urllib.parse import urldefrag
+
+import referencing.exceptions
+from jsonschema_specifications import REGISTRY
+from referencing import Registry, Resource
+
+from linter_app.changes import Path
+from linter_app.schema import dialects
+from linter_app.schema.dialects import Schema
+from linter_app.schema.identifiers import identifier_keyword, local_target, located_schemas, resolve_uri
+from linter_app.schema.json_pointers import pointer
+from linter_app.schema.vocabulary import DEFINITIONS, IN_PLACE, REFERENCES, applicators_of, subschemas_under
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Subschema:
+    """One subschema as it is written, and its location."""
+
+    schema: Any
+    path: Path
+    document: Document
+
+    @property
+    def key(self) -> int:
+        """What tells it from other subschemas: the parsed object itself, as long as its document lives."""
+        return id(self.schema)
+
+    @property
+    def pointer(self) -> str:
+        """Its JSON Pointer; in a supplied resource, the URI with the pointer as its fragment."""
+        return self.document.pointer(self.path)
+
+    def at(self, *steps: str | int) -> Subschema:
+        """Return the subschema that these steps lead to."""
+        schema = self.schema
+        for step in steps:
+            schema = schema[step]
+        return Subschema(schema, self.path + steps, self.document)
+
+    def below(self, *, definitions: bool = False) -> Iterator[tuple[str, Subschema]]:
+        """Yield the direct subschemas, each with the keyword that it is under; `definitions` only on request."""
+        if not isinstance(self.schema, dict):
+            return
+        applicators = applicators_of(self.document.draft)
+        for keyword, value in self.schema.items():
+            if keyword in applicators and (definitions or keyword not in DEFINITIONS):
+                for steps, child in subschemas_under(keyword, value, applicators[keyword]):
+                    yield keyword, Subschema(child, self.path + steps, self.document)
+
+
+class Document:
+    """A schema with the resources that its references may lead to (URI to parsed schema)."""
+
+    def __init__(self, schema: Schema, resources: Mapping[str, Any] | None = None, uri: str = "") -> None:
+        self.schema = schema
+        self.root = schema.root
+        self.draft = schema.draft
+        self.refers = schema.refers
+        self.resources = resources or {}
+        self._uri = uri
+        self._others: dict[str, Document] = {}
+        self._kept: dict[tuple[int, str], Any] = {}
+
+    def pointer(self, path: Path) -> str:
+        return f"{self._uri}#{pointer(path)}" if self._uri else pointer(path)
+
+    @property
+    def root_subschema(self) -> Subschema:
+        return Subschema(self.root, (), self)
+
+    def keep(self, schema: dict[str, Any], purpose: str, value: Any) -> Any:
+        """Keep a value that is derived from `schema`, so that it is computed once and stays the same object."""
+        return self._kept.setdefault((id(schema), purpose), value)
+
+    def kept(self, schema: dict[str, Any], purpose: str) -> Any:
+        return self._kept.get((id(schema), purpose))
+
+    # References
+
+    def resolve(self, subschema: Subschema, keyword: str) -> Subschema | None:
+        """Return the target of a reference, or None where it is not available or depends on the instance."""
+        reference = subschema.schema[keyword]
+        if not isinstance(reference, str):
+            return None
+        if keyword == "$recursiveRef" or (keyword == "$dynamicRef" and "#" in reference):
+            return self._dynamic_target(subschema, keyword, reference)
+        return self._static_target(subschema.path, reference)
+
+    def dynamic_targets(self, subschema: Subschema, keyword: str) -> dict[str, Subschema]:
+        """Return what a dynamic reference may lead to, by the URI of the resource; first what it names."""
+        static = self._static_target(subschema.path, subschema.schema[keyword])
+        if static is None:
+            return {}
+        return {self._base(static.path): static} | self._anchored(static, keyword, subschema.schema[keyword])
+
+    def _static_target(self, path: Path, reference: str) -> Subschema | None:
+        if (reference == "#" or reference.startswith("#/")) and not self._identified:
+            target, steps = (self.root, ()) if reference == "#" else local_target(self.root, reference)
+            return Subschema(target, steps, self) if isinstance(target, (dict, bool)) else None
+        base = self._base(path)
+        try:
+            contents = self._registry.resolver(base).lookup(reference).contents
+        except (referencing.exceptions.Unresolvable, ValueError, TypeError, KeyError, AttributeError):
+            return None
+        return self._located(contents, resolve_uri(base, reference), reference)
+
+    def _located(self, contents: Any, uri: str, reference: str) -> Subschema | None:
+        if not isinstance(contents, (dict, bool)):
+            return None
+        if id(contents) in self._paths and isinstance(contents, dict):
+            return Subschema(contents, self._paths[id(contents)], self)
+        if uri not in self._others:
+            root = self._registry.contents(uri) if uri in self._registry else contents
+            self._others[uri] = Document(dialects.read_schema(root), self.resources, uri)
+        other = self._others[uri]
+        return Subschema(contents, other._paths.get(id(contents), (urldefrag(reference).fragment,)), other)
+
+    def _dynamic_target(self, subschema: Subschema, keyword: str, reference: str) -> Subschema | None:
+        """Return the outermost target in dynamic scope, where it is the same on every way (Core 8.2.3.2)."""
+        static = self._static_target(subschema.path, reference)
+        anchored = self._anchored(static, keyword, reference)
+        if static is None or not self._identified or len(anchored) < 2:
+            return static
+        return anchored.get(self._base(()))
+
+    def _anchored(self, static: Subschema | None, keyword: str, reference: str) -> dict[str, Subschema]:
+        """Return the subschemas that a dynamic reference may lead to instead, by the URIs of their resources."""
+        anchor = "$recursiveAnchor" if keyword == "$recursiveRef" else "$dynamicAnchor"
+        name = True if keyword == "$recursiveRef" else urldefrag(reference).fragment
+        if static is None or not isinstance(static.schema, dict) or static.schema.get(anchor) != name:
+            return {}
+        return self._dynamic_anchors.get((anchor, name), {})
+
+    @cached_property
+    def _dynamic_anchors(self) -> dict[tuple[str, Any], dict[str, Subschema]]:
+        """The subschemas with a dynamic anchor, by its keyword and name, and by the URI of the resource."""
+        found: dict[tuple[str, Any], dict[str, Subschema]] = {}
+        for each in located_schemas(self.root, self.draft):
+            for keyword in ("$recursiveAnchor", "$dynamicAnchor"):
+                if isinstance(name := each.schema.get(keyword), (str, bool)):
+                    targets = found.setdefault((keyword, name), {})
+                    targets.setdefault(self._base(each.path), Subschema(each.schema, each.path, self))
+        return found
+
+    # Circles
+
+    @cached_property
+    def circular(self) -> Subschema | None:
+        """A reference that leads back to itself without going into the instance, which has no meaning (Core 9.4.1)."""
+        if not self.refers:
+            return None
+        done: set[int] = set()
+        for subschema in self._used():
+            if any(keyword in subschema.schema for keyword in REFERENCES) and (found := self._circle(subschema, done)):
+                return found
+        return None
+
+    def _used(self) -> Iterator[Subschema]:
+        """Yield the subschemas that apply; definitions count where a reference leads to them."""
+        seen: set[int] = set()
+        waiting = [self.root_subschema]
+        while waiting:
+            subschema = waiting.pop()
+            if not isinstance(subschema.schema, dict) or subschema.key in seen:
+                continue
+            seen.add(subschema.key)
+            yield subschema
+            waiting += [child for _, child in subschema.below()]
+            for keyword in REFERENCES:
+                if keyword in subschema.schema:
+                    target = subschema.document.resolve(subschema, keyword)
+                    waiting += [target] if target is not None else []
+
+    def _circle(self, start: Subschema, done: set[int]) -> Subschema | None:
+        active: set[int] = set()
+        waiting: list[tuple[Subschema, bool]] = [(start, False)]
+        while waiting:
+            subschema, left = waiting.pop()
+            if left:
+                active.discard(subschema.key)
+                done.add(subschema.key)
+            elif subschema.key in active:
+                return subschema
+            elif subschema.key not in done:
+                active.add(subschema.key)
+                waiting += [(subschema, True), *((each, False) for each in _in_place(subschema))]
+        return None
+
+    # Locations
+
+    def schemas(self) -> Iterator[tuple[Path, dict[str, Any]]]:
+        """Yield every object in the document with its path, whether it is a schema or data: references lead to any."""
+        waiting: list[tuple[Path, Any]] = [((), self.root)]
+        while waiting:
+            path, item = waiting.pop()
+            if isinstance(item, dict):
+                yield path, item
+                waiting.extend(((*path, key), child) for key, child in item.items() if isinstance(child, (dict, list)))
+            elif isinstance(item, list):
+                waiting.extend(((*path, n), child) for n, child in enumerate(item) if isinstance(child, (dict, list)))
+
+    @cached_property
+    def _paths(self) -> dict[int, Path]:
+        return {id(schema): path for path, schema in self.schemas()}
+
+    @cached_property
+    def _identified(self) -> dict[Path, str]:
+        """The embedded resources: path to `$id` (`id` in draft 4)."""
+        if identifier_keyword(self.draft) not in self.schema.member_names:
+            return {}
+        return {
+            each.path: each.identifier
+            for each in located_schemas(self.root, self.draft)
+            if each.path and each.identifier
+        }
+
+    def _base(self, path: Path) -> str:
+        base = self._root_uri
+        for length in range(1, len(path) + 1) if self._identified else ():
+            if path[:length] in self._identified:
+                base = resolve_uri(base, self._identified[path[:length]])
+        return base
+
+    @cached_property
+    def _root_uri(self) -> str:
+        keyword = identifier_keyword(self.draft)
+        own = self.root.get(keyword) if isinstance(self.root, dict) else None
+        return resolve_uri(self._uri, own) if isinstance(own, str) else self._uri
+
+    @cached_property
+    def _registry(self) -> Registry[Any]:
+        def resource(contents: Any) -> Resource[Any]:
+            draft = dialects.SPECIFICATIONS[dialects.guessed_draft_of(contents)]
+            return draft.create_resource(contents)
+
+        named = [(uri, resource(contents)) for uri, contents in self.resources.items()]
+        # The root comes last: a resource supplied under its URI does not replace it.
+        known: Registry[Any] = REGISTRY
+        return known.with_resources([*named, (self._root_uri, resource(self.root))]).crawl()
+
+
+def _in_place(subschema: Subschema) -> Iterator[Subschema]:
+    """Yield the subschemas that apply to the same instance."""
+    document = subschema.document
+    targets = (document.resolve(subschema, keyword) for keyword in REFERENCES if keyword in subschema.schema)
+    children = (child for keyword, child in subschema.below() if keyword in IN_PLACE)
+    yield from (each for each in (*targets, *children) if each is not None and isinstance(each.schema, dict))
+
+
+def references_in(value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield every reference within a parsed value: the keyword, and its value."""
+    for item in dialects.objects_in(value):
+        yield from ((keyword, item[keyword]) for keyword in REFERENCES if keyword in item)
+
+
+def refers(value: Any) -> bool:
+    """Return whether a value contains a reference, so that equal texts may mean different things."""
+    return next(references_in(value), None) is not None

@@ -1,0 +1,30 @@
+"""The types of JSON Schema, and what the type of a value is."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+ALL_TYPES = frozenset({"null", "boolean", "object", "array", "number", "integer", "string"})
+
+
+def types_of(declared: Any) -> frozenset[str]:
+    """Return the types that the value of a `type` keyword names; `number` includes `integer`."""
+    types = frozenset([declared] if isinstance(declared, str) else declared)
+    return types | {"integer"} if "number" in types else types
+
+
+def reduced(types: frozenset[str]) -> frozenset[str]:
+    """Return the types without `integer` where `number` includes it."""
+    return types - {"integer"} if "number" in types else types
+
+
+def type_of(value: Any) -> str:
+    """Return the type of a parsed value; a float without a fraction is an `integer` (Validation 6.1.1)."""
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, (int, float)):
+        return "integer" if math.isfinite(value) and value == int(value) else "number"
+    if value is None:
+        return "null"
+    return "string" if isinstance(value, str) else "array" if isinstance(value, list) else "object"

@@ -1,0 +1,158 @@
+"""Whether a schema is valid in its dialect, and can be compiled within bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import unquote
+
+import jsonschema_rs
+
+from linter_app.changes import Path
+from linter_app.patterns.complexity import pattern_compile_seconds
+from linter_app.schema.complexity import (
+    MAX_POINTER_CHARACTERS,
+    MAX_UNEVALUATED_STEPS,
+    pointer_characters,
+    unevaluated_steps,
+)
+from linter_app.schema.dialects import (
+    MAX_COMPILE_SECONDS,
+    URIS,
+    InvalidSchema,
+    Schema,
+    compile_seconds,
+    draft_of,
+    read_schema,
+)
+from linter_app.schema.documents import Document
+from linter_app.schema.identifiers import pointer_of_excess_uris
+from linter_app.schema.json_pointers import pointer
+from linter_app.schema.json_text import loads
+from linter_app.schema.validation_errors import short_reason
+from linter_app.schema.vocabulary import REFERENCES, Kind, described_applicators, names_of, subschemas_under
+
+# Without these keywords a schema that its meta-schema accepts can be compiled: nothing is resolved or parsed.
+_COMPILED = names_of(Kind.IDENTIFIER) - {"$schema", "id"} | {"pattern", "patternProperties", *REFERENCES}
+_IDENTIFIERS = ("$id", "id")
+
+
+def parse_schema(text: str | bytes) -> Any:
+    """Read and check a schema's text. Raises InvalidJSON or InvalidSchema."""
+    schema = read_schema(loads(text))
+    check_schema(schema)
+    return schema.root
+
+
+def check_schema(schema: Schema) -> None:
+    """Raise InvalidSchema unless the schema is valid in its dialect and its local references resolve.
+
+    A schema that does not name its dialect must also be valid in the newest.
+    """
+    check_default_dialect(schema)
+    check_shape(schema)
+    check_compilable(schema)
+
+
+def check_default_dialect(schema: Schema) -> None:
+    """Raise InvalidSchema where a schema looks like one of an older draft, does not say so, and is not valid in the
+    newest.
+    """
+    if draft_of(schema.root) != schema.draft:
+        _check_meta_schema(schema.root)
+
+
+def check_shape(schema: Schema) -> None:
+    """Raise InvalidSchema unless the keywords have the types that the dialect requires. References are not followed."""
+    root = schema.root
+    if isinstance(root, bool):
+        return
+    if not isinstance(root, dict):
+        raise InvalidSchema(f"a JSON Schema is an object or a boolean, not {type(root).__name__}")
+    _check_meta_schema({**root, "$schema": URIS[schema.draft]})
+
+
+def check_compilable(schema: Schema) -> None:
+    """Raise InvalidSchema unless a schema of a valid shape can be compiled, within bounds."""
+    root = schema.root
+    if compile_seconds(schema) > MAX_COMPILE_SECONDS:
+        reason = "its regular expressions take too long to compile; shorten this one, or repeat less in it"
+        raise InvalidSchema(reason, _slowest_pattern(root))
+    if pointer_characters(schema) > MAX_POINTER_CHARACTERS:
+        raise InvalidSchema("too many keywords are below long names: their JSON Pointers take too much memory")
+    if not schema.member_names.isdisjoint(_IDENTIFIERS):
+        at = pointer_of_excess_uris(root, schema.draft)
+        if at is not None:
+            raise InvalidSchema("the URIs of its embedded resources are too long together", at)
+    steps, path = unevaluated_steps(Document(schema))
+    if steps > MAX_UNEVALUATED_STEPS:
+        reason = (
+            "it takes too long to find what is unevaluated here: references multiply, or the schema is nested too deep"
+        )
+        raise InvalidSchema(reason, pointer(path))
+    try:
+        # `id` is a keyword in draft 4 alone, and a common name of properties.
+        if schema.draft == jsonschema_rs.Draft4 or not schema.member_names.isdisjoint(_COMPILED):
+            jsonschema_rs.validator_for(root, retriever=_never_fetch)
+    except jsonschema_rs.ValidationError as error:
+        if error.kind.name == "$ref":
+            at = _reference_pointer(root, error.message)
+            raise InvalidSchema(f"unresolvable reference: {error.message}", at) from None
+        raise InvalidSchema(error.message, pointer(error.instance_path)) from None
+    except jsonschema_rs.ReferencingError as error:
+        raise InvalidSchema(f"unresolvable reference: {error}") from None
+    except ValueError as error:
+        raise InvalidSchema(str(error)) from None
+
+
+def _check_meta_schema(schema: Any) -> None:
+    if jsonschema_rs.meta.is_valid(schema):
+        return
+    draft = draft_of(schema)
+    path: Path = ()
+    faulty = schema
+    # Descend to the innermost faulty subschema: for the whole schema, a validator would list every error of every
+    # alternative of the meta-schema, over and over, and take gigabytes for it.
+    while found := next(_faulty_subschemas(path, faulty, draft), None):
+        path, faulty = found
+    try:
+        jsonschema_rs.meta.validate({**faulty, "$schema": URIS[draft]} if path else schema)
+    except jsonschema_rs.ValidationError as error:
+        raise InvalidSchema(short_reason(error), pointer([*path, *error.instance_path])) from None
+
+
+def _faulty_subschemas(path: Path, schema: Any, draft: int) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Yield the direct subschemas that the meta-schema refuses."""
+    for keyword, kind in described_applicators(draft).items() if isinstance(schema, dict) else ():
+        for steps, child in subschemas_under(keyword, schema[keyword], kind) if keyword in schema else ():
+            if isinstance(child, dict) and not jsonschema_rs.meta.is_valid({**child, "$schema": URIS[draft]}):
+                yield (*path, *steps), child
+
+
+def _objects(schema: Any) -> Iterator[tuple[Path, dict[str, Any]]]:
+    return Document(read_schema(schema)).schemas()
+
+
+def _slowest_pattern(schema: Any) -> str:
+    """Return the JSON Pointer of the pattern that takes longest to compile."""
+    slowest, found = -1.0, ""
+    for path, item in _objects(schema):
+        for key, child in item.items():
+            pattern = child if key == "pattern" else key if path[-1:] == ("patternProperties",) else None
+            if isinstance(pattern, str) and (seconds := pattern_compile_seconds(pattern)) > slowest:
+                slowest, found = seconds, pointer((*path, key))
+    return found
+
+
+def _reference_pointer(schema: Any, message: str) -> str:
+    """Return the JSON Pointer of the first `$ref` whose target the message names; the root where none is found."""
+    for path, item in _objects(schema):
+        reference = item.get("$ref")
+        if isinstance(reference, str) and unquote(reference.partition("#")[2]) in message and "#" in reference:
+            return pointer((*path, "$ref"))
+    return ""
+
+
+def _never_fetch(uri: str) -> Any:
+    # Other documents are not available here; their references are checked where they are.
+    return True

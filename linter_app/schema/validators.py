@@ -1,0 +1,195 @@
+"""Two independent validators, jsonschema-rs and jsonschema. Formats count as assertions, and nothing is fetched."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+from urllib.parse import quote
+
+import jsonschema
+import jsonschema_rs
+from jsonschema import validators
+from jsonschema_specifications import REGISTRY
+from rfc3986_validator import validate_rfc3986
+
+from linter_app.patterns import matches
+from linter_app.schema import dialects
+from linter_app.schema.complexity import is_bounded
+from linter_app.schema.documents import Document, Subschema
+from linter_app.schema.validation_errors import ErrorCollector
+from linter_app.schema.vocabulary import DEFINITIONS
+
+UNUSABLE = (ValueError, RecursionError, OverflowError, TimeoutError, TypeError, jsonschema_rs.ReferencingError)
+"""What the validators raise for schemas and instances that they cannot handle."""
+MAX_BACKTRACKS = 20_000
+_CLASSES = {
+    4: jsonschema_rs.Draft4Validator,
+    6: jsonschema_rs.Draft6Validator,
+    7: jsonschema_rs.Draft7Validator,
+    19: jsonschema_rs.Draft201909Validator,
+    20: jsonschema_rs.Draft202012Validator,
+}
+# What the validator of a subschema needs of the root around it.
+_CONTEXT = ("$schema", "$id", "id", *sorted(DEFINITIONS))
+
+
+def compiled(schema: Any, draft: int, resources: Mapping[str, Any]) -> Any:
+    """Return a validator of jsonschema-rs. Raises what UNUSABLE names."""
+    make = jsonschema_rs.validator_for if isinstance(schema, dict) and "$schema" in schema else _CLASSES[draft]
+    return make(
+        schema,
+        validate_formats=True,
+        registry=jsonschema_rs.Registry(list(resources.items())) if resources else None,
+        retriever=_refuse_to_fetch,
+        pattern_options=jsonschema_rs.FancyRegexOptions(backtrack_limit=MAX_BACKTRACKS),
+    )
+
+
+def validate_values(conjunction: tuple[Subschema, ...], values: list[Any]) -> list[bool] | None:
+    """Return whether each value is valid under all of these subschemas; None where that cannot be decided."""
+    accepted = [True] * len(values)
+    for subschema in conjunction:
+        if not is_bounded(subschema.document):
+            return None
+        try:
+            validator = _subschema_validator(subschema)
+            accepted = [
+                known and bool(validator.is_valid(value)) for known, value in zip(accepted, values, strict=True)
+            ]
+        except UNUSABLE:
+            return None
+    return accepted
+
+
+def _subschema_validator(subschema: Subschema) -> Any:
+    """Return a validator of one subschema, with the definitions of its document around it; compiled once."""
+    document, schema = subschema.document, subschema.schema
+    if isinstance(schema, dict) and (made := document.kept(schema, "validator")) is not None:
+        return made
+    root = document.root if isinstance(document.root, dict) else {}
+    context = {key: root[key] for key in _CONTEXT if key in root}
+    made = compiled(context | {"allOf": [schema]}, document.draft, document.resources)
+    return document.keep(schema, "validator", made) if isinstance(schema, dict) else made
+
+
+class ValidatorPair:
+    """One schema, compiled by two independent validators."""
+
+    def __init__(self, schema: Any, resources: Mapping[str, Any]) -> None:
+        self.schema = schema
+        self._resources = resources
+        self._draft = dialects.guessed_draft_of(schema)
+        self._fast = compiled(schema, self._draft, resources)
+        self._independent: Any = None
+        self._errors: ErrorCollector | None = None
+
+    def accepts(self, instance: Any) -> bool:
+        """Return whether the faster validator, jsonschema-rs, accepts an instance."""
+        return bool(self._fast.is_valid(instance))
+
+    def agrees(self, instance: Any, accepted: bool) -> bool:
+        """Return whether the other validator, jsonschema, comes to the same result."""
+        if self._independent is None:
+            self._independent = self._make_independent()
+        try:
+            return bool(self._independent.is_valid(instance)) is accepted
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException:
+            # Hostile schemas make its parts in Rust panic, which is not an Exception. No result is no agreement.
+            return False
+
+    def errors(self, instance: Any, limit: int) -> list[Any]:
+        """Return the first errors of the faster validator, within its bounds of memory."""
+        if self._errors is None:
+            self._errors = ErrorCollector(self._fast, Document(dialects.read_schema(self.schema), self._resources))
+        return self._errors.errors(instance, limit)
+
+    def _make_independent(self) -> Any:
+        base = validators.validator_for({"$schema": dialects.URIS[self._draft]})
+        checks = {
+            "pattern": _pattern,
+            "patternProperties": _pattern_properties,
+            "additionalProperties": _additional_properties,
+        }
+        known = {keyword: check for keyword, check in checks.items() if keyword in base.VALIDATORS}
+        made = validators.extend(base, known)  # type: ignore[no-untyped-call]
+        named = [
+            (uri, dialects.SPECIFICATIONS[dialects.guessed_draft_of(schema)].create_resource(schema))
+            for uri, schema in self._resources.items()
+        ]
+        registry = REGISTRY.with_resources(named)
+        return made(self.schema, registry=registry, format_checker=_format_checker(self._draft))
+
+
+@cache
+def _format_checker(draft: int) -> jsonschema.FormatChecker:
+    """Return jsonschema's checker of a draft, with a check of IRIs that needs no large grammar (RFC 3987)."""
+    base = validators.validator_for({"$schema": dialects.URIS[draft]}).FORMAT_CHECKER
+    checker = jsonschema.FormatChecker(formats=())
+    checker.checkers = dict(base.checkers)
+    if draft >= dialects.DRAFTS["http://json-schema.org/draft-07/schema"]:
+        checker.checks("iri", raises=ValueError)(lambda value: not isinstance(value, str) or _is_iri(value, "URI"))
+        checker.checks("iri-reference", raises=ValueError)(
+            lambda value: not isinstance(value, str) or _is_iri(value, "URI_reference")
+        )
+    return checker
+
+
+# ucschar and iprivate of RFC 3987, section 2.2.
+_UCSCHAR = "\u00a0-\ud7ff\uf900-\ufdcf\ufdf0-\uffef" + "".join(
+    f"{chr(plane * 0x10000)}-{chr(plane * 0x10000 + 0xFFFD)}" for plane in range(1, 14)
+)
+_UCSCHAR += "\U000e1000-\U000efffd"
+_IPRIVATE = "\ue000-\uf8ff\U000f0000-\U000ffffd\U00100000-\U0010fffd"
+_NOT_IN_PATH = re.compile(f"[^\x00-\x7f{_UCSCHAR}]")
+_NOT_IN_QUERY = re.compile(f"[^\x00-\x7f{_UCSCHAR}{_IPRIVATE}]")
+
+
+def _is_iri(text: str, rule: str) -> bool:
+    """Return whether the URI that an IRI maps to is valid (RFC 3987, section 3.1)."""
+    rest, hash_mark, fragment = text.partition("#")
+    path, question_mark, query = rest.partition("?")
+    if _NOT_IN_PATH.search(path + fragment) or _NOT_IN_QUERY.search(query):
+        return False
+    if text.endswith("\n"):
+        return False
+    mapped = "".join(letter if letter.isascii() else quote(letter) for letter in text)
+    return bool(validate_rfc3986(mapped, rule=rule))
+
+
+def _refuse_to_fetch(uri: str) -> Any:
+    raise ValueError(f"{uri} is not available: nothing is fetched")
+
+
+def _is_found(pattern: str, text: str) -> bool:
+    found = matches(pattern, text)
+    if found is None:
+        raise ValueError(f"the expression {pattern!r} cannot be evaluated")
+    return found
+
+
+def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterator[jsonschema.ValidationError]:
+    # As in jsonschema, but with ECMA-262's meaning and a time limit: the expressions are not trusted.
+    if isinstance(instance, str) and not _is_found(pattern, instance):
+        yield jsonschema.ValidationError(f"{instance!r} does not match {pattern!r}")
+
+
+def _pattern_properties(validator: Any, patterns: Any, instance: Any, schema: Any) -> Iterator[Any]:
+    if isinstance(instance, dict):
+        for pattern, subschema in patterns.items():
+            for name, value in instance.items():
+                if _is_found(pattern, name):
+                    yield from validator.descend(value, subschema, path=name, schema_path=pattern)
+
+
+def _additional_properties(validator: Any, rest: Any, instance: Any, schema: Any) -> Iterator[Any]:
+    if isinstance(instance, dict):
+        for name, value in instance.items():
+            if name in schema.get("properties", {}) or any(
+                _is_found(pattern, name) for pattern in schema.get("patternProperties", {})
+            ):
+                continue
+            yield from validator.descend(value, rest, path=name)

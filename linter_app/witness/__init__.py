@@ -1,0 +1,1 @@
+"""Witnesses: instances that one schema accepts and the other refuses, generated at random and checked by validators."""

@@ -1,0 +1,306 @@
+"""Instances on request: values that satisfy some schemas and violate others, generated at random.
+
+A result is a guess that a validator must check; an attempt that contradicts itself is abandoned. The negation of a
+schema is a choice of one keyword to violate.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from linter_app.normalize.schema_node import SchemaNode, node_of
+from linter_app.patterns import matches, sample
+from linter_app.schema.documents import Subschema
+from linter_app.schema.json_text import json_equal, json_hashable
+from linter_app.schema.json_types import reduced, types_of
+from linter_app.schema.vocabulary import REFERENCES
+from linter_app.witness import scalars
+from linter_app.witness.constraints import COUNTED, Constraints, Contradiction, Focus
+from linter_app.witness.negations import Literal, negations
+
+MAX_DEPTH = 24
+MAX_DRAWS = 4000
+RETRIES = 4
+MAX_LENGTH = 3000
+
+
+class InstanceGenerator:
+    """One attempt, abandoned at the time `until`. `rng` makes every choice; `focus` says what to violate."""
+
+    def __init__(self, rng: random.Random, focus: Focus, names: Iterable[str] = (), until: float = math.inf) -> None:
+        self.rng, self.focus, self.until = rng, focus, until
+        self.names = list(names)
+        self.left = MAX_DRAWS
+
+    def value(self, keep: Iterable[Subschema], refuse: Iterable[Subschema], depth: int = 0) -> Any:
+        """Return a value that `keep` should accept and each of `refuse` should not. Raises Contradiction."""
+        if depth > MAX_DEPTH:
+            raise Contradiction
+        keep, refuse = list(keep), list(refuse)
+        for _ in range(RETRIES):
+            try:
+                return self._attempt(keep, refuse, depth)
+            except Contradiction:
+                if self.left < 0:
+                    raise
+        raise Contradiction
+
+    def _attempt(self, keep: list[Subschema], refuse: list[Subschema], depth: int) -> Any:
+        constraints = Constraints()
+        # Schemas to satisfy come first, so that those to violate are violated in a way that remains possible.
+        waiting: list[Literal] = [(subschema, True) for subschema in keep]
+        later: list[Literal] = [(subschema, False) for subschema in refuse]
+        seen: set[tuple[int, bool]] = set()
+        while waiting or later or self._dependents(constraints, waiting):
+            self.left -= 1
+            if self.left < 0 or time.monotonic() > self.until:
+                self.left = -1
+                raise Contradiction
+            subschema, positive = waiting.pop(0) if waiting else later.pop(0)
+            if isinstance(subschema.schema, bool):
+                if subschema.schema is not positive:
+                    raise Contradiction
+                continue
+            if (id(subschema.schema), positive) in seen:
+                continue
+            seen.add((id(subschema.schema), positive))
+            if (id(subschema.schema), not positive) in seen:
+                raise Contradiction
+            for literal in (self._keep if positive else self._refuse)(node_of(subschema), constraints):
+                (waiting if literal[1] else later).append(literal)
+        return self._build(constraints, depth)
+
+    def _dependents(self, constraints: Constraints, waiting: list[Literal]) -> bool:
+        """Add what the presence of a required property requires, once; return whether anything was added."""
+        if "object" not in constraints.types:
+            return False
+        for node in constraints.nodes:
+            for name in node.schema.get("dependentSchemas", ()):
+                if name in constraints.required and (id(node), name) not in constraints.asked:
+                    constraints.asked.add((id(node), name))
+                    waiting.append((node.at("dependentSchemas", name), True))
+        return bool(waiting)
+
+    # Reading: what must be satisfied adds constraints, and gives further literals.
+
+    def _keep(self, node: SchemaNode, constraints: Constraints) -> list[Literal]:
+        schema = node.schema
+        constraints.nodes.append(node)
+        if "type" in schema:
+            constraints.types &= types_of(schema["type"])
+        for values in (schema.get("enum"), [schema["const"]] if "const" in schema else None):
+            if values is not None:
+                known = set(map(json_hashable, values))
+                old = values if constraints.values is None else constraints.values
+                constraints.values = [value for value in old if json_hashable(value) in known]
+        for end, limits in (("Minimum", constraints.lower), ("Maximum", constraints.upper)):
+            if end.lower() in schema:
+                limits.append((schema[end.lower()], False))
+            if f"exclusive{end}" in schema:
+                limits.append((schema[f"exclusive{end}"], True))
+        for what in COUNTED:
+            if f"min{what}" in schema:
+                constraints.at_least(what, schema[f"min{what}"])
+            if f"max{what}" in schema:
+                constraints.at_most(what, schema[f"max{what}"])
+        found = {"multipleOf": constraints.multiples, "pattern": constraints.patterns, "format": constraints.formats}
+        for keyword in found.keys() & schema.keys():
+            found[keyword].append(schema[keyword])
+        constraints.unique = constraints.unique or schema.get("uniqueItems") is True
+        constraints.required |= set(schema.get("required", ()))
+        if "contains" in schema and schema.get("minContains", 1):
+            constraints.contained.append((node.at("contains"), schema.get("minContains", 1)))
+        return self._keep_applied(node)
+
+    def _keep_applied(self, node: SchemaNode) -> list[Literal]:
+        """Return what else must hold for the same value, with a choice among alternatives."""
+        schema, rng = node.schema, self.rng
+        targets = (node.target(keyword) for keyword in REFERENCES if keyword in schema)
+        more: list[Literal] = [(target, True) for target in targets if target is not None]
+        more += [(node.at("allOf", index), True) for index in range(len(schema.get("allOf", ())))]
+        if schema.get("anyOf"):
+            more.append((node.at("anyOf", self._alternative(node, "anyOf")), True))
+        if schema.get("oneOf"):
+            chosen = self._alternative(node, "oneOf")
+            more.append((node.at("oneOf", chosen), True))
+            if rng.random() < 0.85:
+                more += [(node.at("oneOf", n), False) for n in range(len(schema["oneOf"])) if n != chosen]
+        if "not" in schema:
+            more.append((node.at("not"), False))
+        if "if" in schema:
+            holds = rng.random() < 0.5
+            more.append((node.at("if"), holds))
+            if ("then" if holds else "else") in schema:
+                more.append((node.at("then" if holds else "else"), True))
+        return more
+
+    def _alternative(self, node: SchemaNode, keyword: str) -> int:
+        branches = node.schema[keyword]
+        on_the_way = [n for n in range(len(branches)) if self._leads_on(node.at(keyword, n))]
+        if on_the_way and self.rng.random() < 0.9:
+            return self.rng.choice(on_the_way)
+        return self.rng.randrange(len(branches))
+
+    def _leads_on(self, subschema: Subschema) -> bool:
+        if subschema.key in self.focus.satisfied:
+            return True
+        if not isinstance(subschema.schema, dict) or "$ref" not in subschema.schema:
+            return False
+        target = node_of(subschema).target("$ref")
+        return target is not None and target.key in self.focus.satisfied
+
+    def _refuse(self, node: SchemaNode, constraints: Constraints) -> list[Literal]:
+        """Choose one keyword to violate: the one in focus if it is here, else one that leads to it, else any."""
+        every = (negation for keyword in node.schema for negation in negations(self, node, keyword, constraints))
+        found = [negation for negation in every if negation.kinds & constraints.types]
+        if not found:
+            raise Contradiction
+        here = id(node.subschema.schema) in self.focus.violated
+        aimed = [negation for negation in found if negation.through in self.focus.violated]
+        exact = [negation for negation in found if here and negation.keyword == self.focus.keyword]
+        done = [negation for negation in found if negation.done]
+        near = [negation for negation in found if negation.near]
+        for preferred, rate in ((aimed, 0.85), (exact, 0.85), (done, 0.9), (near, 0.6)):
+            if preferred and self.rng.random() < rate:
+                found = preferred
+                break
+        negation = self.rng.choice(found)
+        if negation.keyword != "required" and self.rng.random() < 0.8:
+            # Nothing else should be violated here.
+            constraints.required |= set(node.schema.get("required", ())) - constraints.forbidden
+        return negation.take()
+
+    # Names of properties
+
+    def name_matching(self, regex: str) -> str | None:
+        """Return a name that matches, preferably one that the schemas contain."""
+        known = [name for name in self.names if matches(regex, name)]
+        if known and self.rng.random() < 0.5:
+            return self.rng.choice(known)
+        made = sample(regex, self.rng)
+        return made if made is not None and matches(regex, made) else None
+
+    def fresh_names(self, node: SchemaNode, constraints: Constraints) -> list[str]:
+        """Return names that this node leaves to its additional properties: required, known and new ones."""
+        others = {
+            name for each in constraints.nodes for name in each.schema.get("properties", ())
+        } - constraints.forbidden
+        pool = [*sorted(constraints.required), *self.rng.sample(sorted(others), min(len(others), 4))]
+        pool += [*self.rng.sample(self.names, min(len(self.names), 4)), "extra", "x", "a1", "Z"]
+        described = node.schema.get("properties", ())
+        patterns = node.schema.get("patternProperties", ())
+        return [n for n in pool if n not in described and not any(matches(regex, n) for regex in patterns)]
+
+    def bad_name(self, constraints: Constraints, names: Subschema) -> None:
+        """Require a property whose name `names` refuses."""
+        text = Subschema({"type": "string"}, (), names.document)
+        held = [node.at("propertyNames") for node in constraints.nodes if "propertyNames" in node.schema]
+        constraints.required.add(self.value([text, *held], [names], MAX_DEPTH - 3))
+
+    # Building: a value from the constraints.
+
+    def _build(self, constraints: Constraints, depth: int) -> Any:
+        if constraints.values is not None:
+            fits = [value for value in constraints.values if constraints.fits(value)]
+            if not fits:
+                raise Contradiction
+            return self.rng.choice(fits)
+        types = sorted(reduced(constraints.types))
+        if not types:
+            raise Contradiction
+        for _ in range(6):
+            value = self._of_type(self.rng.choice(types), constraints, depth)
+            if not constraints.excluded or json_hashable(value) not in constraints.excluded:
+                return value
+        raise Contradiction
+
+    def _of_type(self, kind: str, constraints: Constraints, depth: int) -> Any:
+        match kind:
+            case "null":
+                return None
+            case "boolean":
+                return self.rng.random() < 0.5
+            case "string":
+                return scalars.string(self.rng, constraints)
+            case "object":
+                return self._object(constraints, depth)
+            case "array":
+                return self._array(constraints, depth)
+        return scalars.number(self.rng, constraints, whole=kind == "integer" or self.rng.random() < 0.5)
+
+    def _object(self, constraints: Constraints, depth: int) -> dict[str, Any]:
+        names = set(constraints.required)
+        for node in constraints.nodes:
+            for name, others in node.schema.get("dependentRequired", {}).items():
+                if name in names:
+                    names |= set(others)
+        described = {name for node in constraints.nodes for name in node.schema.get("properties", ())}
+        if self.rng.random() < 0.15:
+            optional = sorted(described - names)
+            names |= set(self.rng.sample(optional, min(len(optional), self.rng.randint(1, 2))))
+        least, most = constraints.range("Properties")
+        if self.rng.random() < 0.1 and len(names) < most:
+            names.add(self.rng.choice([*self.names, "x"]))
+        spare = [*sorted(described - names), *self.names, *(f"p{n}" for n in range(min(least, 1000)))]
+        spare = [name for name in spare if name not in constraints.forbidden]
+        while len(names) < least and spare:
+            names.add(spare.pop(0 if self.rng.random() < 0.7 else -1))
+        if names & constraints.forbidden or not least <= len(names) <= most:
+            raise Contradiction
+        return {name: self._member(name, constraints, depth) for name in sorted(names)}
+
+    def _member(self, name: str, constraints: Constraints, depth: int) -> Any:
+        keep: list[Subschema] = []
+        for node in constraints.nodes:
+            holes = self.focus.ignored_names.get(id(node.subschema.schema), ())
+            if any(matches(hole, name) if pattern else hole == name for hole, pattern in holes):
+                raise Contradiction
+            keep += node.member(name)
+        return self.value(keep, [subschema for other, subschema in constraints.members if other == name], depth + 1)
+
+    def _array(self, constraints: Constraints, depth: int) -> list[Any]:
+        goals, length = self._goals(constraints)
+        prefixes = (len(node.schema.get("prefixItems", ())) for node in constraints.nodes)
+        last = max([*goals, *(at for at, _ in constraints.items), *prefixes, 1])
+        made: list[Any] = []
+        for index in range(length):
+            if constraints.repeated and index == 1:
+                made.append(made[0])
+                continue
+            if index > last and not constraints.unique and not constraints.every_item:
+                made += [made[-1]] * (length - index)  # the later items are interchangeable
+                break
+            keep = goals.get(index, []) + [subschema for node in constraints.nodes for subschema in node.item(index)]
+            refuse = [subschema for at, subschema in constraints.items if at == index] + constraints.every_item
+            value = self.value(keep, refuse, depth + 1)
+            for _ in range(8):
+                if not constraints.unique or not any(json_equal(value, other) for other in made):
+                    break
+                value = self.value(keep, refuse, depth + 1)
+            made.append(value)
+        return made
+
+    def _goals(self, constraints: Constraints) -> tuple[dict[int, list[Subschema]], int]:
+        """Return the length of an array, and which of its items must satisfy `contains`."""
+        least, most = constraints.range("Items")
+        contained: list[tuple[Subschema, int]] = []
+        for subschema, count in sorted(constraints.contained, key=lambda each: -each[1]):
+            if not any(json_equal(subschema.schema, other.schema) for other, _ in contained):
+                contained.append((subschema, min(math.ceil(count), 50)))
+        length = max(least, sum(count for _, count in contained), 2 if constraints.repeated else 0)
+        if length > most or length > MAX_LENGTH:
+            raise Contradiction
+        if self.rng.random() < 0.1 and length < most:
+            length += 1
+        if constraints.every_item and not length and most:
+            length = self.rng.choice([0, 1])
+        goals: dict[int, list[Subschema]] = {}
+        free = [index for index in range(length) if all(index != taken for taken, _ in constraints.items)]
+        for subschema, count in contained:
+            for _ in range(min(count, len(free))):
+                goals.setdefault(free.pop(0), []).append(subschema)
+        return goals, length

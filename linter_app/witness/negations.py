@@ -1,0 +1,306 @@
+"""How to violate a schema: for each keyword, a function that yields the ways in which a value can violate it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from random import Random
+from typing import Any, NamedTuple, Protocol
+
+from linter_app.normalize.schema_node import SchemaNode
+from linter_app.schema.documents import Subschema
+from linter_app.schema.json_text import json_hashable
+from linter_app.schema.json_types import ALL_TYPES, types_of
+from linter_app.witness.constraints import COUNTED, NUMERIC, Constraints, Focus
+
+Literal = tuple[Subschema, bool]
+"""A schema, and whether to satisfy or violate it."""
+
+
+class Generator(Protocol):
+    """What negations use of the instance generator."""
+
+    rng: Random
+    focus: Focus
+
+    def name_matching(self, regex: str) -> str | None: ...
+    def fresh_names(self, node: SchemaNode, constraints: Constraints) -> list[str]: ...
+    def bad_name(self, constraints: Constraints, names: Subschema) -> None: ...
+
+
+class Negation(NamedTuple):
+    """One way to violate a keyword."""
+
+    through: int
+    """The `id` of the subschema that it leads through; 0 where it ends here."""
+    keyword: str
+    take: Callable[[], list[Literal]]
+    """Add the constraints; return further literals."""
+    kinds: frozenset[str] = ALL_TYPES
+    """The types of value that can violate it so."""
+    done: bool = False
+    """Whether the constraints violate the keyword already."""
+    near: bool = False
+    """Whether it leads through a property that is required anyway."""
+
+
+class NegatedKeyword(NamedTuple):
+    """A keyword of a node that is to be violated, and where the constraints are collected."""
+
+    generator: Generator
+    node: SchemaNode
+    keyword: str
+    constraints: Constraints
+
+    @property
+    def value(self) -> Any:
+        return self.node.schema[self.keyword]
+
+    def here(self, kind: tuple[str, ...], demand: Callable[[], Any]) -> Iterator[Negation]:
+        """Yield the way to violate this keyword itself, by a value of one of these types."""
+
+        def take() -> list[Literal]:
+            self.constraints.only(*kind)
+            demand()
+            return []
+
+        yield Negation(0, self.keyword, take, frozenset(kind))
+
+    def already(self) -> Iterator[Negation]:
+        """Yield the way that needs nothing more."""
+        yield Negation(0, self.keyword, list, done=True)
+
+    def within(self, subschema: Subschema, kind: str, demand: Callable[[], Any]) -> Iterator[Negation]:
+        """Yield the way that leads through a subschema, into an object or an array."""
+        for negation in self.here((kind,), demand):
+            yield negation._replace(through=id(subschema.schema))
+
+    def instead(self, *literals: Literal, through: int | None = None) -> Iterator[Negation]:
+        """Yield the way that passes the literal on to other schemas for the same value."""
+        at = id(literals[0][0].schema) if through is None else through
+        yield Negation(at, self.keyword, lambda: list(literals))
+
+
+def negations(generator: Generator, node: SchemaNode, keyword: str, constraints: Constraints) -> Iterator[Negation]:
+    """Yield the ways to violate one keyword of a node."""
+    if keyword in _BREAKS:
+        yield from _BREAKS[keyword](NegatedKeyword(generator, node, keyword, constraints))
+
+
+def _type(negated: NegatedKeyword) -> Iterator[Negation]:
+    types = types_of(negated.value)
+    if not types & negated.constraints.types:
+        return negated.already()
+    others = ALL_TYPES - types
+    if "integer" in types and "number" not in types:
+        others |= {"number"}  # one that is not an integer
+    return negated.here(tuple(others), lambda: None)
+
+
+def _enum(negated: NegatedKeyword) -> Iterator[Negation]:
+    values = negated.value if negated.keyword == "enum" else [negated.value]
+    constraints = negated.constraints.values
+    if constraints is not None and not {json_hashable(value) for value in values} & {
+        json_hashable(value) for value in constraints
+    }:
+        return negated.already()
+    return negated.here(tuple(ALL_TYPES), lambda: negated.constraints.excluded.update(map(json_hashable, values)))
+
+
+def _lower(negated: NegatedKeyword) -> Iterator[Negation]:
+    return negated.here(
+        NUMERIC, lambda: negated.constraints.upper.append((negated.value, negated.keyword == "minimum"))
+    )
+
+
+def _upper(negated: NegatedKeyword) -> Iterator[Negation]:
+    return negated.here(
+        NUMERIC, lambda: negated.constraints.lower.append((negated.value, negated.keyword == "maximum"))
+    )
+
+
+def _multiple(negated: NegatedKeyword) -> Iterator[Negation]:
+    return negated.here(NUMERIC, lambda: negated.constraints.not_multiples.append(negated.value))
+
+
+def _least(negated: NegatedKeyword) -> Iterator[Negation]:
+    what = negated.keyword[3:]
+    return negated.here((COUNTED[what],), lambda: negated.constraints.at_most(what, negated.value - 1))
+
+
+def _most(negated: NegatedKeyword) -> Iterator[Negation]:
+    what = negated.keyword[3:]
+    return negated.here((COUNTED[what],), lambda: negated.constraints.at_least(what, negated.value + 1))
+
+
+def _pattern(negated: NegatedKeyword) -> Iterator[Negation]:
+    return negated.here(("string",), lambda: negated.constraints.not_patterns.append(negated.value))
+
+
+def _format(negated: NegatedKeyword) -> Iterator[Negation]:
+    return negated.here(("string",), lambda: negated.constraints.not_formats.append(negated.value))
+
+
+def _unique(negated: NegatedKeyword) -> Iterator[Negation]:
+    if negated.value is True:
+        yield from negated.here(("array",), lambda: setattr(negated.constraints, "repeated", True))
+
+
+def _required(negated: NegatedKeyword) -> Iterator[Negation]:
+    for name in negated.value:
+        if name in negated.constraints.forbidden:
+            yield from negated.already()
+        elif name not in negated.constraints.required:
+            yield from negated.here(("object",), lambda name=name: negated.constraints.forbidden.add(name))  # type: ignore[misc]
+
+
+def _member(negated: NegatedKeyword, name: str, subschema: Subschema) -> Iterator[Negation]:
+    def demand() -> None:
+        negated.constraints.required.add(name)
+        negated.constraints.members.append((name, subschema))
+
+    if name not in negated.constraints.forbidden:
+        for negation in negated.within(subschema, "object", demand):
+            yield negation._replace(near=name in negated.constraints.required)
+
+
+def _properties(negated: NegatedKeyword) -> Iterator[Negation]:
+    for name in negated.value:
+        yield from _member(negated, name, negated.node.at(negated.keyword, name))
+
+
+def _patterns(negated: NegatedKeyword) -> Iterator[Negation]:
+    for regex in negated.value:
+        name = negated.generator.name_matching(regex)
+        if name is not None:
+            yield from _member(negated, name, negated.node.at(negated.keyword, regex))
+
+
+def _rest(negated: NegatedKeyword) -> Iterator[Negation]:
+    names = negated.generator.fresh_names(negated.node, negated.constraints)
+    if negated.value is False and negated.constraints.required & set(names) and negated.constraints.types == {"object"}:
+        yield from negated.already()
+    for name in names:
+        yield from _member(negated, name, negated.node.at(negated.keyword))
+
+
+def _names(negated: NegatedKeyword) -> Iterator[Negation]:
+    subschema = negated.node.at(negated.keyword)
+    return negated.within(subschema, "object", lambda: negated.generator.bad_name(negated.constraints, subschema))
+
+
+def _item(negated: NegatedKeyword, index: int, subschema: Subschema) -> Iterator[Negation]:
+    def demand() -> None:
+        negated.constraints.at_least("Items", index + 1)
+        negated.constraints.items.append((index, subschema))
+
+    return negated.within(subschema, "array", demand)
+
+
+def _prefix(negated: NegatedKeyword) -> Iterator[Negation]:
+    for index in range(len(negated.value)):
+        yield from _item(negated, index, negated.node.at(negated.keyword, index))
+
+
+def _items(negated: NegatedKeyword) -> Iterator[Negation]:
+    index = len(negated.node.schema.get("prefixItems", ())) + negated.generator.rng.choice([0, 0, 0, 1, 2])
+    return _item(negated, index, negated.node.at(negated.keyword))
+
+
+def _contains(negated: NegatedKeyword) -> Iterator[Negation]:
+    subschema, least = negated.node.at(negated.keyword), negated.node.schema.get("minContains", 1)
+    if least:
+        yield from negated.within(subschema, "array", lambda: negated.constraints.every_item.append(subschema))
+    if least > 1:
+        yield from negated.here(("array",), lambda: negated.constraints.at_most("Items", least - 1))
+    if "maxContains" in negated.node.schema:
+        most = negated.node.schema["maxContains"]
+        yield from negated.here(("array",), lambda: negated.constraints.contained.append((subschema, most + 1)))
+
+
+def _dependent_required(negated: NegatedKeyword) -> Iterator[Negation]:
+    for name, others in negated.value.items():
+        for other in others:
+
+            def demand(name: str = name, other: str = other) -> None:
+                negated.constraints.required.add(name)
+                negated.constraints.forbidden.add(other)
+
+            if other not in negated.constraints.required:
+                yield from negated.here(("object",), demand)
+
+
+def _dependent_schemas(negated: NegatedKeyword) -> Iterator[Negation]:
+    for name in negated.value:
+        subschema = negated.node.at(negated.keyword, name)
+
+        def take(name: str = name, subschema: Subschema = subschema) -> list[Literal]:
+            negated.constraints.only("object")
+            negated.constraints.required.add(name)
+            return [(subschema, False)]
+
+        yield Negation(id(subschema.schema), negated.keyword, take, frozenset({"object"}))
+
+
+def _branches(negated: NegatedKeyword) -> list[Subschema]:
+    return [negated.node.at(negated.keyword, index) for index in range(len(negated.value))]
+
+
+def _all_of(negated: NegatedKeyword) -> Iterator[Negation]:
+    for subschema in _branches(negated):
+        yield from negated.instead((subschema, False))
+
+
+def _any_of(negated: NegatedKeyword) -> Iterator[Negation]:
+    branches = _branches(negated)
+    aimed = (id(subschema.schema) for subschema in branches if id(subschema.schema) in negated.generator.focus.violated)
+    yield from negated.instead(*((subschema, False) for subschema in branches), through=next(aimed, 0))
+    if negated.keyword == "oneOf" and len(branches) > 1:
+        yield from negated.instead(
+            *((subschema, True) for subschema in negated.generator.rng.sample(branches, 2)), through=0
+        )
+
+
+def _not(negated: NegatedKeyword) -> Iterator[Negation]:
+    return negated.instead((negated.node.at(negated.keyword), True))
+
+
+def _then(negated: NegatedKeyword) -> Iterator[Negation]:
+    if "if" in negated.node.schema:
+        subschema = negated.node.at(negated.keyword)
+        when = (negated.node.at("if"), negated.keyword == "then")
+        yield from negated.instead(when, (subschema, False), through=id(subschema.schema))
+
+
+def _reference(negated: NegatedKeyword) -> Iterator[Negation]:
+    target = negated.node.target(negated.keyword)
+    if target is not None:
+        yield from negated.instead((target, False))
+
+
+_BREAKS: dict[str, Callable[[NegatedKeyword], Iterator[Negation]]] = {
+    "type": _type,
+    **dict.fromkeys(("enum", "const"), _enum),
+    **dict.fromkeys(("minimum", "exclusiveMinimum"), _lower),
+    **dict.fromkeys(("maximum", "exclusiveMaximum"), _upper),
+    "multipleOf": _multiple,
+    **{f"min{what}": _least for what in COUNTED},
+    **{f"max{what}": _most for what in COUNTED},
+    "pattern": _pattern,
+    "format": _format,
+    "uniqueItems": _unique,
+    "required": _required,
+    "properties": _properties,
+    "patternProperties": _patterns,
+    **dict.fromkeys(("additionalProperties", "unevaluatedProperties"), _rest),
+    "propertyNames": _names,
+    "prefixItems": _prefix,
+    **dict.fromkeys(("items", "unevaluatedItems"), _items),
+    "contains": _contains,
+    "dependentRequired": _dependent_required,
+    "dependentSchemas": _dependent_schemas,
+    "allOf": _all_of,
+    **dict.fromkeys(("anyOf", "oneOf"), _any_of),
+    "not": _not,
+    **dict.fromkeys(("then", "else"), _then),
+    **dict.fromkeys(("$ref", "$dynamicRef", "$recursiveRef"), _reference),
+}

@@ -1,1 +1,0 @@
-"""Witnesses: instances that one schema accepts and the other refuses, found by drawing, shown by validators."""
