@@ -1,4 +1,4 @@
-"""How gunicorn serves the registry. Read by `gunicorn registry_project.asgi` in this folder."""
+"""Configuration of gunicorn, read by `gunicorn registry_project.asgi` in this folder."""
 
 import os
 import shutil
@@ -8,9 +8,9 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from gunicorn.glogging import Logger
 
-# A folder for this run: the workers' figures are added up at a scrape (contracts_app/serving/metrics.py).
+# A folder for this run: a scrape adds up the workers' metrics (contracts_app/serving/metrics.py).
 os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="registry-metrics-"))
-# A worker that is woken takes one connection at a time (libuv), so that the others get their share of many at once.
+# A worker that wakes accepts one connection at a time (libuv), so that the others get their share.
 os.environ.setdefault("UV_TCP_SINGLE_ACCEPT", "1")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "registry_project.settings")
 try:
@@ -24,7 +24,7 @@ worker_class = "contracts_app.serving.worker.RegistryWorker"
 timeout = 120
 graceful_timeout = 30
 keepalive = 75
-# The checks of formats take a second to import: once, and not again when a worker is replaced.
+# Imported before the fork: the format checkers take a second, and not again when a worker is replaced.
 preload_app = True
 PRELOAD_SECONDS = 20
 max_requests = 0
@@ -32,7 +32,7 @@ control_socket_disable = True
 
 
 class RegistryLogger(Logger):
-    """The registry writes an access line itself; gunicorn need not gather what it would say in another."""
+    """The registry writes its own access line; gunicorn need not collect one."""
 
     access_log_enabled = False
 
@@ -45,23 +45,23 @@ logconfig_dict = settings.LOGGING | {
 
 
 def _drop_figures(pid: int) -> None:
-    # Imported only now: the library looks for its folder when it is imported.
+    # Imported late: the library looks for its folder at import.
     from prometheus_client.multiprocess import mark_process_dead
 
     mark_process_dead(pid)
 
 
 def when_ready(server: Any) -> None:
-    """Load the copy once, for the workers to share; who connects meanwhile waits. Without the store, they try."""
+    """Load the replica once, for the workers to share; connecting clients wait. If the store is away, workers try."""
     from contracts_app.storage import contract_store
 
     contract_store().preload_replica(seconds=PRELOAD_SECONDS)
-    # The master answers nothing: figures of its own would look like those of a worker that never gets ready.
+    # The master answers no requests: its own metrics would look like those of a worker that never gets ready.
     _drop_figures(server.pid)
 
 
 def post_worker_init(worker: Any) -> None:
-    """Under WSGI too the copy is loaded before the first request asks for it; under ASGI the application sees to it."""
+    """Under WSGI, too, load the replica before the first request; under ASGI the application does so."""
     from contracts_app.serving.worker import RegistryWorker
     from contracts_app.storage import contract_store
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Django's command line, with configuration errors told as one line instead of a traceback."""
+"""Django's command line, with configuration errors as one line instead of a traceback."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""The console's pages, in Django's admin: where each is, and who sees its link."""
+"""Registration of the console's pages with Django's admin: their URLs, and who sees links to them."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from contracts_app.models import AuditEntry, Contract, Policy
 
 
 class RegistryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Of a model without a table: its pages are given, and nothing is changed by the admin's own."""
+    """A ModelAdmin for a model without a table. Its pages are views of the console; the admin changes nothing."""
 
     pages: tuple[tuple[str, Any, str], ...] = ()
     adding = ""
-    """The permission for the page behind the admin's `Add`."""
+    """Return the permission that the page behind the admin's `Add` link requires."""
 
     def get_urls(self) -> list[URLPattern]:
         return [

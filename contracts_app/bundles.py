@@ -26,18 +26,18 @@ NAME_RULE = (
 
 
 def valid_name(name: object) -> bool:
-    """Whether `name` obeys NAME_RULE, which keeps `meta.<name>.<version>` unambiguous."""
+    """Return whether `name` matches NAME_RULE, which keeps the key `meta.<name>.<version>` unambiguous."""
     return isinstance(name, str) and len(name) <= MAX_NAME_LENGTH and _NAME.fullmatch(name) is not None
 
 
 def check_name(name: object) -> None:
-    """Raise MalformedContract unless this is a contract's name."""
+    """Raise MalformedContract unless `name` is a valid contract name."""
     if not valid_name(name):
         raise MalformedContract(f"Invalid name {excerpt(name)}: {NAME_RULE}", field="name")
 
 
 def check_identity(name: object, version: Any) -> None:
-    """Raise MalformedContract unless these are a contract's name and version."""
+    """Raise MalformedContract unless both the name and the version are valid."""
     check_name(name)
     try:
         Version.parse(version)
@@ -57,7 +57,7 @@ def excerpt(value: object) -> str:
 
 @dataclass(frozen=True)
 class Dependency:
-    """A version of another contract that this one refers to, as it was resolved when it was published."""
+    """A version of another contract that this version refers to, as resolved when it was published."""
 
     name: str
     version: str
@@ -70,7 +70,7 @@ class Dependency:
 
 
 class VersionProperties:
-    """What a version tells of itself from what is kept beside its content, whole or in an index."""
+    """A version without its content: what a list or an index shows of it."""
 
     __slots__ = ()
 
@@ -95,7 +95,7 @@ class VersionProperties:
 
     @property
     def etag(self) -> str:
-        """The strong entity tag of its JSON (RFC 9110 section 8.8.3)."""
+        """The strong entity tag of the version's JSON (RFC 9110, section 8.8.3)."""
         return f'"{self.digest}"' if self.lifecycle is None else f'"{self.digest}.{self.lifecycle.revision}"'
 
     @property
@@ -103,7 +103,9 @@ class VersionProperties:
         return self.lifecycle.state_at(utc_now()) if self.lifecycle else ACTIVE
 
     def extras(self) -> dict[str, Any]:
-        """What is known beside the content, and is no part of the digest; only what there is."""
+        """Return the metadata that is stored next to the content and not covered by the digest; empty members are left
+        out.
+        """
         extras: dict[str, Any] = {}
         if self.labels:
             extras["labels"] = list(self.labels)
@@ -131,10 +133,10 @@ class ContractBundle(VersionProperties):
     labels: tuple[str, ...] = ()
     dependencies: tuple[Dependency, ...] = ()
     lifecycle: Lifecycle | None = None
-    """None while nothing has become of it since it was published as active."""
+    """None if the state has not changed since the version was published as active."""
 
     def content(self) -> dict[str, Any]:
-        """The members that the digest covers, in their order."""
+        """Return the members that the digest covers, in their order."""
         members: dict[str, Any] = {
             "name": self.name,
             "version": self.version,
@@ -151,12 +153,12 @@ class ContractBundle(VersionProperties):
 
     @property
     def descriptor_text(self) -> str | None:
-        """The descriptor as JSON: as it was written where it was given as a text."""
+        """The descriptor as JSON text: the original text, if it was given as a text."""
         given = self.descriptor
         return given if given is None or isinstance(given, str) else compact(given).decode()
 
     def to_json(self) -> dict[str, Any]:
-        """The bundle as the API answers it and the store keeps it."""
+        """Return the bundle as the API returns it and the store keeps it."""
         members = self.content()
         answer = {key: members[key] for key in ("name", "version", "description")}
         answer["createdAt"] = self.created_at
@@ -168,8 +170,8 @@ class ContractBundle(VersionProperties):
         return self.encoded(self.to_json())
 
     def encoded(self, members: dict[str, Any]) -> bytes:
-        """As `compact`, and in the same bytes; of texts alone, several times as quick."""
-        # Of numbers, which only a descriptor can hold, both write some in different ways.
+        """Return the same bytes as `compact(value)`; several times faster for bundles that hold texts only."""
+        # The two encoders write some numbers differently, and only a descriptor can hold numbers.
         return _TEXTS.encode(members) if self.descriptor is None else compact(members)
 
 
@@ -181,10 +183,10 @@ def key_of(name: str, version: str) -> str:
 
 
 def compact(value: Any) -> bytes:
-    """Compact UTF-8 JSON: no spaces, no ASCII escaping."""
+    """Return compact UTF-8 JSON: no spaces, no ASCII escapes."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
 
 
 def content_digest(bundle: ContractBundle) -> str:
-    """SHA-256, lower-case hex, over the compact JSON of `bundle.content()`."""
+    """Return the SHA-256 digest, in lower-case hex, of the compact JSON of `bundle.content()`."""
     return hashlib.sha256(bundle.encoded(bundle.content())).hexdigest()

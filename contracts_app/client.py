@@ -1,4 +1,4 @@
-"""A client of the registry's HTTP API. It needs nothing of Django, and no settings.
+"""A client of the registry's HTTP API. It needs neither Django nor settings.
 
 with RegistryClient("http://localhost:8090", token) as registry:
     registry.publish({"name": "order.placed", "version": "1.0.0", "jsonSchema": {...}})
@@ -17,7 +17,7 @@ JSON = dict[str, Any]
 
 
 class RegistryError(Exception):
-    """The registry refused. `code` is stable; `problem` is the whole of RFC 9457's object."""
+    """The registry refused the request. `code` is stable; `problem` is the whole object of RFC 9457."""
 
     def __init__(self, status: int, problem: JSON) -> None:
         super().__init__(str(problem.get("detail", f"HTTP {status}")))
@@ -27,7 +27,7 @@ class RegistryError(Exception):
 
 
 class RegistryUnreachable(Exception):
-    """No registry answered; whether a write was done is not known. Publishing again tells."""
+    """No registry answered. Whether a write was done is not known; publishing again is safe."""
 
 
 class RegistryClient:
@@ -60,23 +60,23 @@ class RegistryClient:
         return self._json("POST", "/registry/contracts:batch", {"contracts": contracts}, dryRun=dry_run or None)
 
     def get(self, name: str, version: str = "latest", *, include_withdrawn: bool = False) -> JSON:
-        """A version by its exact text, `latest` or a range."""
+        """Return a version by its exact text, `latest` or a range."""
         return self._json("GET", _path(name, version), includeWithdrawn=include_withdrawn or None)
 
     def contract(self, name: str) -> JSON:
-        """A contract with its versions, states and policy."""
+        """Return a contract with its versions, states and policy."""
         return self._json("GET", _path(name))
 
     def contracts(self, **parameters: Any) -> Iterator[JSON]:
-        """Every item of a search (q, prefix, label, state, include), page by page."""
+        """Yield every item of a search (q, prefix, label, state, include), fetching page after page."""
         path, query = "/registry/contracts", {"limit": 1000, **parameters}
         while path:
-            answer = self._send("GET", path, None, query)
-            yield from answer.json()["contracts"]
-            path, query = answer.links.get("next", {}).get("url", ""), {}
+            response = self._send("GET", path, None, query)
+            yield from response.json()["contracts"]
+            path, query = response.links.get("next", {}).get("url", ""), {}
 
     def check(self, old: JSON, new: JSON, **options: Any) -> JSON:
-        """Compare two registered versions, or schemas at hand."""
+        """Compare two versions, registered or given as schemas."""
         return self._json("POST", "/registry/check", {"old": old, "new": new, **options})
 
     def validate(self, name: str, version: str, instance: Any) -> JSON:
@@ -94,7 +94,7 @@ class RegistryClient:
         return self._change(name, version, "withdraw", fields)
 
     def events(self, since: int, *, wait: int = 30) -> JSON:
-        """The events after a sequence, waiting for the first; `next` is what to ask for then."""
+        """Return the events after a sequence, waiting for the first; `next` is the `since` of the following call."""
         return self._json("GET", "/registry/events", since=since, wait=min(wait, int(self._timeout) - 5))
 
     def _change(self, name: str, version: str, action: str, fields: JSON) -> JSON:
@@ -102,8 +102,8 @@ class RegistryClient:
         return self._json("POST", f"{_path(name, version)}/{action}", given)
 
     def _json(self, method: str, path: str, body: Any = None, **query: Any) -> JSON:
-        answer: Any = self._send(method, path, body, query).json()
-        return answer  # type: ignore[no-any-return]
+        response: Any = self._send(method, path, body, query).json()
+        return response  # type: ignore[no-any-return]
 
     def _send(self, method: str, path: str, body: Any, query: JSON) -> httpx.Response:
         parameters = {
@@ -114,23 +114,23 @@ class RegistryClient:
         url = path if path.startswith("http") else self.endpoint + path
         try:
             content = {} if body is None else {"json": body}
-            answer = self._http.request(method, url, params=parameters or None, **content)
+            response = self._http.request(method, url, params=parameters or None, **content)
         except httpx.TimeoutException:
             raise RegistryUnreachable(
-                f"{self.endpoint} did not answer within {self._timeout:g} seconds. What was asked for may have been "
-                "done: ask again; 'already exists' with the same digest means that it was."
+                f"{self.endpoint} did not answer within {self._timeout:g} seconds. The request may have been "
+                "done: send it again; 'already exists' with the same digest means that it was."
             ) from None
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
             raise RegistryUnreachable(f"{self.endpoint} cannot be reached: {error}") from None
         try:
-            told = answer.json()
+            problem = response.json()
         except ValueError:
-            told = None
-        if answer.is_success and isinstance(told, dict):
-            return answer
-        if not isinstance(told, dict) or "detail" not in told:
-            told = {"detail": f"this does not look like a contract registry: {answer.text[:200]!r}"}
-        raise RegistryError(answer.status_code, told)
+            problem = None
+        if response.is_success and isinstance(problem, dict):
+            return response
+        if not isinstance(problem, dict) or "detail" not in problem:
+            problem = {"detail": f"this does not look like a contract registry: {response.text[:200]!r}"}
+        raise RegistryError(response.status_code, problem)
 
 
 def _path(name: str, version: str = "") -> str:

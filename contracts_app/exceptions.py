@@ -1,4 +1,4 @@
-"""Domain errors, named for the state that they report, each with the HTTP status that API and console respond with."""
+"""Domain errors, named after the state that they report, each with its HTTP status."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 class ContractError(Exception):
-    """Base of what the registry refuses; `code` is stable, `extras` is structured detail for programs."""
+    """Base of all errors by which the registry refuses a request. `code` is stable; `extras` is structured detail."""
 
     code = "contract_error"
     status = 500
@@ -25,7 +25,7 @@ class MalformedContract(ContractError):
 
 
 class ContractRefused(ContractError):
-    """Well-formed, but the content is refused: invalid JSON Schema, WIT or descriptor, or a break."""
+    """Well-formed, but refused: invalid JSON Schema, WIT or descriptor, or a breaking change."""
 
     code = "content_refused"
     status = 422
@@ -47,7 +47,7 @@ class ContractNotFound(ContractError):
 
 
 class UnreadableRecord(ContractError):
-    """A stored record cannot be read, so that nothing can be decided about its contract."""
+    """A stored record cannot be read, so nothing can be decided about its contract."""
 
     code = "unreadable_record"
     status = 500
@@ -61,11 +61,11 @@ class StorageUnavailable(ContractError):
 
 
 class VersionSetChanged(Exception):
-    """Another version of the name was written since its versions were read: read and decide again."""
+    """Another version of the name was written since its versions were read: the caller reads and decides again."""
 
 
 class ContractConflict(ContractError):
-    """The present state does not allow the request."""
+    """The current state does not allow the request."""
 
     code = "conflict"
     status = 409
@@ -79,11 +79,11 @@ class ContractGone(ContractError):
 
 
 class PreconditionFailed(ContractError):
-    """If-Match names an entity tag that is no longer the present one."""
+    """If-Match does not name the current entity tag."""
 
     code = "precondition_failed"
     status = 412
 
 
 RETRY_AFTER_SECONDS = 2
-"""When to try again after a StorageUnavailable."""
+"""Seconds after which a client should retry after StorageUnavailable."""

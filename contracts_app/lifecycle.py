@@ -1,4 +1,4 @@
-"""The life of a version: draft, active, deprecated, sunset, withdrawn. Its content stays what it was."""
+"""The lifecycle of a version: draft, active, deprecated, sunset, withdrawn. Its content never changes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 DRAFT, ACTIVE, DEPRECATED, SUNSET, WITHDRAWN = STATES = ("draft", "active", "deprecated", "sunset", "withdrawn")
 COMPARABLE = (ACTIVE, DEPRECATED, SUNSET)
 """The states of versions that a new one is compared with."""
-# What may become what; sunset is not written but reached, when a deprecated version's day has come.
+# Allowed transitions. The state sunset is not written: a deprecated version reaches it at its sunset time.
 TRANSITIONS = {
     "activate": (DRAFT, DEPRECATED, SUNSET),
     "deprecate": (ACTIVE, DEPRECATED, SUNSET),
@@ -18,20 +18,20 @@ TRANSITIONS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Lifecycle:
-    """What has become of a version since it was published. Times are RFC 3339 in UTC."""
+    """The state of a version and its history. Times are RFC 3339 in UTC."""
 
     state: str = ACTIVE
     revision: int = 1
-    """How often it has changed, the first writing included."""
+    """How often the version was written, the first time included."""
     changed_at: str = ""
     deprecated_at: str | None = None
     sunset_at: str | None = None
     reason: str | None = None
     successor: str | None = None
-    """The version of the same contract that takes its place."""
+    """The version of the same contract that replaces it."""
 
     def state_at(self, now: str) -> str:
-        """The state at a time, RFC 3339 in UTC with seconds."""
+        """Return the state at a time (RFC 3339 in UTC, with seconds)."""
         if self.state == DEPRECATED and self.sunset_at is not None and self.sunset_at <= now:
             return SUNSET
         return self.state
@@ -49,12 +49,12 @@ class Lifecycle:
         return {key: value for key, value in members.items() if value is not None}
 
     def next(self, state: str, now: str, **values: Any) -> Lifecycle:
-        """The following revision, in another state."""
+        """Return the next revision, in another state."""
         return replace(self, state=state, revision=self.revision + 1, changed_at=now, **values)
 
 
 def read_lifecycle(value: Any) -> Lifecycle | None:
-    """The lifecycle of a stored record. Raises ValueError."""
+    """Return the lifecycle of a stored record. Raises ValueError."""
     if value is None:
         return None
     names = {

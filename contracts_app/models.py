@@ -1,4 +1,4 @@
-"""What Django's permissions are about. Contracts live in JetStream: these models have no table, and no rows."""
+"""The objects of Django's permissions. Contracts are stored in JetStream: these models have no tables."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Policies: what a step may do, at three levels. A nearer level says only what it changes.
+"""Policies: which changes a new version may make, at three levels. A nearer level sets only what differs.
 
-Stored beside the contracts under `policy.default`, `policy.prefix.<prefix>` and `policy.contract.<name>`.
+They are stored in the bucket under `policy.default`, `policy.prefix.<prefix>` and `policy.contract.<name>`.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ MAX_NOTICE_DAYS = 3650
 @dataclass(frozen=True)
 class Policy:
     compatibility: str = "backward"
-    """A mode of the linter; with `-transitive`, against all versions and not only the neighbours."""
+    """A compatibility mode of the linter; with `-transitive`, against all versions and not only the neighbours."""
     strict_open_objects: bool = False
     allow_override: bool = False
-    """Whether a break may be published with a reason, by one who has the scope for it."""
+    """Whether a breaking change may be published with a reason, by a token with the scope for it."""
     minimum_notice_days: int = 0
     """Days that must lie between a deprecation and its sunset."""
 
@@ -55,7 +55,7 @@ _MEMBERS = {
 
 
 def check_policy(value: Any) -> dict[str, Any]:
-    """A policy as it is given, of one level. Raises MalformedContract, naming the member."""
+    """Parse the policy of one level. Raises MalformedContract, which names the member."""
     if not isinstance(value, dict):
         raise MalformedContract("A policy must be a JSON object")
     if unknown := sorted(value.keys() - _MEMBERS.keys()):
@@ -75,7 +75,7 @@ def check_policy(value: Any) -> dict[str, Any]:
 
 
 def policy_key(level: str, name: str = "") -> str:
-    """The key of a level's policy. Raises MalformedContract."""
+    """Return the key of a level's policy. Raises MalformedContract."""
     if level == "default":
         return "policy.default"
     if not valid_name(name):
@@ -84,13 +84,13 @@ def policy_key(level: str, name: str = "") -> str:
 
 
 def level_and_name(key: str) -> tuple[str, str]:
-    """What `policy_key` made a key of."""
+    """Return the level and name that a policy's key stands for."""
     _, level, *rest = key.split(".", 2)
     return level, rest[0] if rest else ""
 
 
 def levels_of(documents: Mapping[str, tuple[int, bytes | None]]) -> dict[str, dict[str, Any]]:
-    """Every stored policy by its key, in order."""
+    """Return every stored policy by its key, in order."""
     return {
         key: found
         for key, (_, value) in sorted(documents.items())
@@ -99,12 +99,12 @@ def levels_of(documents: Mapping[str, tuple[int, bytes | None]]) -> dict[str, di
 
 
 def levels_for(levels: Mapping[str, dict[str, Any]], name: str) -> list[tuple[str, dict[str, Any]]]:
-    """Of stored policies, those that a contract's policy is made of, the most general first."""
+    """Return the stored policies that apply to a contract, the most general first."""
     return [(key, levels[key]) for key in _keys_of(name) if key in levels]
 
 
 def policy_of(documents: Mapping[str, tuple[int, bytes | None]], name: str) -> Policy:
-    """The policy that holds for a contract: the default, then prefixes from the shortest, then its own."""
+    """Return the policy of a contract: the default, then prefixes from the shortest, then its own."""
     policy = Policy()
     for key in _keys_of(name):
         value = documents.get(key, (0, None))[1]
@@ -125,4 +125,4 @@ def _read(value: bytes) -> dict[str, Any] | None:
     try:
         return check_policy(loads(value))
     except (InvalidJSON, MalformedContract):
-        return None  # another program's: `verify_contracts` tells of it
+        return None  # written by another program; `verify_contracts` reports it

@@ -1,4 +1,4 @@
-"""Reading stored records: strictly, and quickly where a record is one that this service wrote."""
+"""Reading of stored records: strict, with a fast path for records that this service wrote."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from linter_app.semver import InvalidVersion, Version
 
 
 class CanonicalRecord(msgspec.Struct, kw_only=True):
-    """A record in the very form that `ContractBundle.to_record` writes."""
+    """A record in exactly the form that `ContractBundle.to_record` writes."""
 
     name: str
     version: str
@@ -36,11 +36,11 @@ _ENCODER = msgspec.json.Encoder()
 
 
 def read_canonical(key: str, data: bytes) -> CanonicalRecord | None:
-    """The record, if it is one that this service wrote and its digest is right; None says to use `read_record`.
+    """Return the record if this service wrote it and its digest is right; None means: use `read_record`.
 
-    Many times quicker than `read_record`. That it encodes to the same bytes again proves that it has nothing
-    that a strict reader would refuse, such as a repeated member; and the digest's text is those bytes without
-    the date and the digest, so that it needs no encoding of its own.
+    Many times faster than `read_record`. If the record encodes to the same bytes again, it has nothing that a strict
+    reader would refuse, such as a repeated member; and the text of its digest is those bytes without the date and the
+    digest, so it need not be encoded a second time.
     """
     try:
         record = _DECODER.decode(data)
@@ -66,7 +66,7 @@ def read_canonical(key: str, data: bytes) -> CanonicalRecord | None:
 
 
 def read_known(body: bytes, *, plain: bool) -> ContractBundle:
-    """The bundle of a record that was read before, and is not checked again. `plain`: it has the content alone."""
+    """Return the bundle of a record that was checked before. `plain`: it has no members except its content."""
     record = _DECODER.decode(body) if plain else None
     if record is None or record.descriptor is not msgspec.UNSET:
         whole = loads(body)
@@ -85,9 +85,9 @@ def read_known(body: bytes, *, plain: bool) -> ContractBundle:
 
 
 def read_record(key: str, data: bytes | None) -> ContractBundle:
-    """The bundle stored under `key`. Raises UnreadableRecord, saying what is wrong with it.
+    """Return the bundle stored under `key`. Raises UnreadableRecord, which says what is wrong with it.
 
-    Records of the original service have no digest, which is then computed, and dates in nanoseconds.
+    Records of the original service have no digest, which is then computed, and have dates in nanoseconds.
     """
 
     def fault(reason: str) -> UnreadableRecord:
@@ -112,7 +112,7 @@ def read_record(key: str, data: bytes | None) -> ContractBundle:
     except (InvalidVersion, ValueError) as error:
         raise fault(str(error)) from None
     try:
-        beside: dict[str, Any] = {
+        metadata: dict[str, Any] = {
             "labels": _labels(record.get("labels")),
             "dependencies": _dependencies(record.get("dependencies")),
             "lifecycle": read_lifecycle(record.get("lifecycle")),
@@ -129,7 +129,7 @@ def read_record(key: str, data: bytes | None) -> ContractBundle:
         wit=texts["wit"],
         descriptor=record.get("descriptor"),
         created_at=created_at,
-        **beside,
+        **metadata,
     )
     if bundle.key != key:
         raise fault(f"it holds {bundle.name}/{bundle.version}")

@@ -164,8 +164,8 @@ def _with_witnesses(changes: list[Change], searches: list[Search], deadline: flo
             share = (deadline - now) / min(left, MAX_SHARES)
             if found := search.witness(changes[index], now + share, MAX_ATTEMPTS):
                 changes[index] = replace(changes[index], witness=found, decided=True)
-        if concerned and not any(changes[index].witness for index in concerned):
-            # Without a focus, a break can be found that several changes cause together.
-            if found := search.witness(None, deadline, MAX_UNFOCUSED_ATTEMPTS):
-                changes[concerned[0]] = replace(changes[concerned[0]], witness=found, decided=True)
+        proven = not concerned or any(changes[index].witness for index in concerned)
+        # Without a focus, a break can be found that several changes cause together.
+        if not proven and (found := search.witness(None, deadline, MAX_UNFOCUSED_ATTEMPTS)):
+            changes[concerned[0]] = replace(changes[concerned[0]], witness=found, decided=True)
     return changes

@@ -20,10 +20,10 @@ from contracts_app.serving.metrics import report_replica  # noqa: E402
 from contracts_app.serving.wsgi_pool import WSGIPool  # noqa: E402
 from contracts_app.storage import contract_store  # noqa: E402
 
-# The event loop passes work to threads and back: with the default of 5 ms each would wait that long for the
+# The event loop hands work to threads and back: with the default of 5 ms, each hand-over could wait that long for the
 # interpreter while another thread compares schemas.
 sys.setswitchinterval(0.0005)
-# A request makes some hundred objects, and leaves few: the collector need not run after each 700 of them.
+# A request creates some hundred objects and leaves few: the collector need not run every 700 of them.
 gc.set_threshold(50_000, 20, 100)
 store, tokens = contract_store(), configured_backend(settings.JWT).cache
 store.enable_replica(report_replica)

@@ -70,7 +70,7 @@ class TextFormatter(logging.Formatter):
 
 
 def logging_config(levels: str, *, text: bool = False) -> dict[str, Any]:
-    """Return the logging of `info,registry=debug`: a level for all, and levels for parts. Raises ImproperlyConfigured."""
+    """Return the logging of `info,registry=debug`: a level for all, then for parts. Raises ImproperlyConfigured."""
     root = "INFO"
     loggers: dict[str, dict[str, str]] = {}
     for part in filter(None, (part.strip() for part in levels.split(","))):

@@ -1,4 +1,4 @@
-"""Every setting, and every environment variable the service reads. docs/configuration.md explains them.
+"""Every setting, and every environment variable that the service reads. docs/configuration.md explains them.
 
 Each variable may also be given as <NAME>_FILE, the path of a file that holds its value.
 """
@@ -18,7 +18,7 @@ from registry_project.logging import FORMATS, logging_config
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = FileAwareEnv()
 
-# Tokens decide the mode: without a key of its own the service is for development on this machine.
+# The key decides the mode: without one, the service runs for development on this machine.
 JWT = read_jwt(env)
 DEVELOPMENT = JWT.development
 
@@ -42,7 +42,7 @@ def _bind_address() -> str:
 
 
 def _secret_key() -> str:
-    """SECRET_KEY, or one made at first use and kept, so that console sessions outlive a restart."""
+    """Return SECRET_KEY, or one that is created once and kept, so that console sessions outlive a restart."""
     if key := env.str("SECRET_KEY", ""):
         return str(key)
     path = VAR_DIR / "secret_key"
@@ -70,7 +70,7 @@ WSGI_APPLICATION = "registry_project.wsgi.application"
 APPEND_SLASH = False
 
 INSTALLED_APPS = [
-    "contracts_app",  # before the admin, whose frame and first page it has its own templates for
+    "contracts_app",  # before the admin, to replace its frame and start page
     "contracts_app.console.apps.ConsoleConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -110,7 +110,7 @@ TEMPLATES = [
     }
 ]
 
-# Admin users and their sessions; the API never touches it.
+# Admin users and their sessions; the API never uses it.
 DATABASES = {"default": env.db("DATABASE_URL", f"sqlite:///{VAR_DIR / 'registry.sqlite3'}")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_PASSWORD_VALIDATORS = [
@@ -127,16 +127,16 @@ STATIC_URL = "static/"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 
-# The console goes over TLS in production. The API is never redirected: its clients would resend a token in clear.
+# The console requires TLS in production. The API is never redirected: its clients would send a token in clear first.
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = env.bool("CONSOLE_TLS", not DEVELOPMENT)
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^registry/"]
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 0 if DEVELOPMENT else 3600)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEVELOPMENT
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_AGE = env.int("SESSION_SECONDS", 12 * 3600)
-CSRF_COOKIE_SAMESITE = "Strict"  # the session's is Lax: links from a chat replace_uris in; every form has its token
+CSRF_COOKIE_SAMESITE = "Strict"  # the session cookie is Lax, so that links from a chat work; every form has its token
 CSRF_COOKIE_HTTPONLY = True
-# No script or style but from files of this server; nothing is framed, and no form leads elsewhere.
+# Scripts and styles only from this server; no frames, and no form leads elsewhere.
 CONTENT_SECURITY_POLICY = {
     "EXCLUDE_URL_PREFIXES": ["/registry/"],
     "DIRECTIVES": {
@@ -148,23 +148,23 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": ["'none'"],
     },
 }
-# After so many failures of one user from one address, the next attempts are refused for a while.
+# After so many failures of one user from one address, further attempts are refused for a while.
 AXES_FAILURE_LIMIT = 6
 AXES_COOLOFF_TIME = timedelta(minutes=10)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = AXES_DISABLE_ACCESS_LOG = True
 AXES_LOCKOUT_TEMPLATE = "console/locked_out.html"
 AXES_VERBOSE = False
-# Verdicts that the console has shown are remembered by each process.
+# Each process caches the verdicts that the console has shown.
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 20_000}}}
-# A file that the backup job touches: the console tells its age.
+# A file that the backup job touches: the console shows its age.
 BACKUP_STAMP = env.str("BACKUP_STAMP", "")
 
 # Bundles
 CONTRACT_MAX_BYTES = env.int("CONTRACT_MAX_BYTES", 10 * 1024 * 1024)
 if CONTRACT_MAX_BYTES < 1024:
     raise ImproperlyConfigured("CONTRACT_MAX_BYTES is a number of bytes, 1024 or more")
-# The API measures its contents itself, and answers 413; forms of the console are a schema, a WIT and a descriptor.
+# The API measures its contents itself and responds 413; a form of the console is a schema, a WIT and a descriptor.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 3 * CONTRACT_MAX_BYTES
 DEFAULT_NATS_URL = "nats://127.0.0.1:4222"
 NATS_URL = env.str("NATS_URL", "")
@@ -195,7 +195,7 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["contracts_app.api.auth.authentication.BearerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["contracts_app.api.auth.scopes.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["contracts_app.api.responses.CompactJSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": [],  # contents are read by api/body.py
+    "DEFAULT_PARSER_CLASSES": [],  # contents are read by api/requests.py
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "contracts_app.api.responses.AlwaysJSON",
     "EXCEPTION_HANDLER": "contracts_app.api.errors.exception_handler",
     "UNAUTHENTICATED_USER": None,
@@ -207,7 +207,7 @@ LOG_LEVEL = env.str("LOG_LEVEL", "") or env.str("RUST_LOG", "info,registry=debug
 LOG_FORMAT = env.str("LOG_FORMAT", "auto")
 if LOG_FORMAT not in FORMATS:
     raise ImproperlyConfigured(f"LOG_FORMAT={LOG_FORMAT!r} is not one of {', '.join(FORMATS)}")
-# People read the log of a development service on a terminal; programs read all others.
+# A development service on a terminal logs for people; all others for programs.
 LOGGING = logging_config(
     LOG_LEVEL, text=LOG_FORMAT == "text" or (LOG_FORMAT == "auto" and DEVELOPMENT and sys.stderr.isatty())
 )

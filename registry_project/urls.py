@@ -22,7 +22,7 @@ handler404 = "contracts_app.api.errors.not_found"
 
 
 def handler500(request: HttpRequest) -> HttpResponse:
-    """Respond with a page in the console, else in the API's form."""
+    """Respond with a page under /admin/, otherwise in the API's form."""
     if request.path_info.startswith("/admin/"):
         return error_page(request, "console/500.html")
     return server_error(request)

@@ -1,4 +1,4 @@
-"""`POST /registry/check`, `.../diff` and `.../changelog`: what changed between two versions, and what it breaks."""
+"""`POST /registry/check`, `.../diff` and `.../changelog`: what changed between two versions, and what breaks."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """`/registry/events`: the parameters of a request for events, and polls that do not wait.
 
-Streams and polls that wait are served by `serving/event_streams.py`, where there is an event loop.
+Streams and long polls are served by `serving/event_streams.py`, which has an event loop.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from contracts_app.services.events import CHUNK, Event, events_after
 from contracts_app.storage import contract_store
 
 CHECK_ONLY = "registry.check_only"
-"""In the environment of a request that is only to be checked: the response is a refusal, or 204."""
+"""Key in the environment of a request that is only to be checked: the response is a refusal, or 204."""
 MAX_WAIT_SECONDS = 60
 EVENT_STREAM = "text/event-stream"
 

@@ -1,4 +1,4 @@
-"""Requests: bodies, query parameters and conditional headers, read strictly. A misspelt parameter is an error."""
+"""Reading of requests: bodies, query parameters and conditional headers. An unknown parameter is an error."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _REPEATABLE = frozenset({"label", "state"})
 
 
 def actor_of(request: Request) -> Actor:
-    """Return who sends an authenticated request."""
+    """Return the actor of an authenticated request."""
     return Actor(str(request.user.pk), request_id.get())
 
 
@@ -40,7 +40,8 @@ def read_body(request: AnyRequest) -> bytes:
     length = request.META.get("CONTENT_LENGTH") or ""
     if length.isdigit() and int(length) > limit:
         raise too_large
-    # Django reads no chunked body (RFC 9112, section 7.1) under WSGI; a server that ends the stream itself says so.
+    # Django does not read a chunked body (RFC 9112, section 7.1) under WSGI, unless the server says that it ends the
+    # stream itself.
     chunked = not length and request.META.get("wsgi.input_terminated")
     stream: Any = request.META["wsgi.input"] if chunked else request
     body: bytes = stream.read(limit + 1)
@@ -85,7 +86,7 @@ def flag(request: AnyRequest, name: str) -> bool:
 
 
 def number(request: AnyRequest, name: str, default: int, minimum: int, maximum: int) -> int:
-    """Return a whole number. Raises MalformedContract."""
+    """Return a whole-number parameter. Raises MalformedContract."""
     text = request.GET.get(name)
     if text is None:
         return default
@@ -97,7 +98,7 @@ def number(request: AnyRequest, name: str, default: int, minimum: int, maximum: 
 
 
 def required(request: AnyRequest, name: str) -> str:
-    """Return a parameter that must be there. Raises MalformedContract."""
+    """Return a required parameter. Raises MalformedContract."""
     value = request.GET.get(name)
     if not value:
         raise MalformedContract(f"The query parameter {name} is missing", field=name)

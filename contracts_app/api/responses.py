@@ -1,4 +1,4 @@
-"""Responses: their headers, the 304 for a client that has the representation (RFC 9110, section 13), and JSON."""
+"""Responses: headers, conditional requests (RFC 9110, section 13), and JSON."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from contracts_app.bundles import ContractBundle, compact
 from contracts_app.lifecycle import ACTIVE
 from contracts_app.storage import Representation
 
-# Private: for the holder of the token alone. The content of a version never changes; news of its state may wait.
+# Private: only for the holder of the token. The content of a version never changes; changes of its state may be seen
+# late.
 VERSION_CACHING = "private, max-age=300, immutable"
 LIST_CACHING = "private, no-cache"
 
@@ -27,7 +28,7 @@ def respond(
     headers: str | dict[str, str],
     media_type: str = "application/json",
 ) -> HttpResponse:
-    """Return a representation with its entity tag, or 304 where If-None-Match names it.
+    """Return a representation with its entity tag, or 304 if If-None-Match names that tag.
 
     `headers` may be the value of Cache-Control alone.
     """
@@ -42,24 +43,24 @@ def respond(
 
 
 def respond_json(request: AnyRequest, value: Any, caching: str = LIST_CACHING) -> HttpResponse:
-    """Return a value as JSON, with an entity tag made of its bytes."""
+    """Return a value as JSON, with an entity tag computed from its bytes."""
     return respond(request, Representation.of(compact(value)), caching)
 
 
 def matches_etag(if_none_match: str, etag: str) -> bool:
-    """Return whether a client that sent this If-None-Match has the representation (weak comparison, 13.1.2)."""
+    """Return whether a client that sent this If-None-Match has the current representation (weak comparison, 13.1.2)."""
     if if_none_match == etag:
         return True
     return if_none_match.strip() == "*" or etag in (tag.strip().removeprefix("W/") for tag in if_none_match.split(","))
 
 
 def location(name: str, version: str, *, encoded: bool = True) -> str:
-    """Return the path of a version."""
+    """Return the URL path of a version."""
     return f"/registry/contracts/{name}/{quote(version, safe='') if encoded else version}"
 
 
 def version_headers(bundle: ContractBundle | None, *, exact: bool) -> dict[str, str]:
-    """Return how long a version may be kept, and the headers of its lifecycle: RFC 9745, RFC 8594, RFC 5829."""
+    """Return the caching and lifecycle headers of a version: RFC 9745, RFC 8594, RFC 5829."""
     life = bundle.lifecycle if bundle else None
     immutable = exact and (life is None or life.state == ACTIVE)
     headers = {"Cache-Control": VERSION_CACHING if immutable else LIST_CACHING}
@@ -88,7 +89,7 @@ class CompactJSONRenderer(BaseRenderer):
 
 
 class AlwaysJSON(BaseContentNegotiation):
-    """Responses are JSON whatever a client prefers; only errors have two forms (errors.py)."""
+    """Always JSON, whatever the Accept header says; only errors have two forms (errors.py)."""
 
     def select_parser(self, request: Any, parsers: Any) -> Any:
         return parsers[0]

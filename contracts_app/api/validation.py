@@ -1,4 +1,4 @@
-"""`POST .../validate` and `.../examples`: instances under a registered schema."""
+"""`POST .../validate` and `.../examples`: validation of instances by a registered schema, and example instances."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class ValidationViewSet(ViewSet):
             return Response(members | {"valid": not errors, "errors": errors})
         lines = body.split(b"\n")
         if len(lines) > MAX_LINES + 1:
-            raise MalformedContract(f"At most {MAX_LINES} lines are validated at once", limit=MAX_LINES)
+            raise MalformedContract(f"At most {MAX_LINES} lines can be validated in one request", limit=MAX_LINES)
         results = _validate_lines(validator, lines)
         valid = sum(result["valid"] for result in results)
         return Response(members | {"valid": valid == len(results), "validLines": valid, "results": results})

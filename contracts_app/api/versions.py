@@ -1,4 +1,4 @@
-"""`/registry/contracts/{name}/{version}`: one version by its exact text, `latest` or a range; whole or in parts."""
+"""`/registry/contracts/{name}/{version}`: a version by its exact text, `latest` or a range; whole or a part."""
 
 from __future__ import annotations
 
@@ -81,5 +81,5 @@ class VersionViewSet(ViewSet):
 
 
 def requested_version(request: Request, name: str, version: str) -> ContractBundle:
-    """Return the version that a path names. Raises as `find_version`."""
+    """Return the version that a path names. Raises the errors of `find_version`."""
     return find_version(contract_store(), name, version, include_withdrawn=flag(request, "includeWithdrawn"))

@@ -1,1 +1,1 @@
-"""The console: pages of Django's admin over the registry. They decide nothing, and keep nothing."""
+"""The console: pages of Django's admin over the registry. Services decide; the console only shows."""

@@ -2,6 +2,6 @@ from django.contrib.admin.apps import AdminConfig
 
 
 class ConsoleConfig(AdminConfig):
-    """Django's admin, with the registry's first page."""
+    """Django's admin with the registry's start page."""
 
     default_site = "contracts_app.console.site.ConsoleSite"

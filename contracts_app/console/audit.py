@@ -1,4 +1,4 @@
-"""The audit, newest first. There is no way to alter it."""
+"""The audit log, newest first, read-only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A small bar chart as SVG attributes, drawn by the template: no script, no style attribute."""
+"""A small bar chart as SVG attributes, drawn by a template without script or style attributes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Chart:
 
 
 def bars(values: list[tuple[str, int]]) -> Chart:
-    """Bars of equal width, the greatest as high as the chart; one of zero is a line."""
+    """Return bars of equal width, the greatest as high as the chart; a bar of zero is a line."""
     most = max((value for _, value in values), default=0)
     step = WIDTH / max(1, len(values))
     drawn = []

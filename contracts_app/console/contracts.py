@@ -1,4 +1,4 @@
-"""The list of contracts, and one contract: its versions in time, its policy, and who depends on it."""
+"""The list of contracts, and the page of one contract: its versions in time, its policy, and its dependents."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from linter_app.semver import Version
 PER_PAGE = 50
 VERSIONS_PER_PAGE = 25
 AT_ONCE_SECONDS = 0.25
-"""How long a contract's page waits for verdicts; those that take longer are fetched by the page one by one."""
+"""Seconds that a contract's page waits for verdicts; the browser fetches the others one by one."""
 MAX_DEPENDENTS = 100
 
 
@@ -59,12 +59,12 @@ def listing(request: HttpRequest) -> HttpResponse:
 
 
 def _columns(order: str) -> list[dict[str, str]]:
-    """The heads of the list: what a click on each would order by."""
+    """Return the column heads of the list, each with the order that a click on it selects."""
     titles = {"name": _("Contract"), "latest": _("Latest"), "versions": _("Versions"), "changed": _("Last change")}
     columns = []
     for column, title in titles.items():
         sorted_by = order.removeprefix("-") == column
-        # The first click on a column of dates or numbers shows the greatest first.
+        # The first click on a column of dates or numbers orders by the greatest first.
         following = column if order == f"-{column}" or (column == "name" and not sorted_by) else f"-{column}"
         direction = ("descending" if order.startswith("-") else "ascending") if sorted_by else ""
         columns.append({"title": title, "order": following, "direction": direction})
@@ -73,7 +73,7 @@ def _columns(order: str) -> list[dict[str, str]]:
 
 @dataclass(frozen=True)
 class Row:
-    """A version in the timeline. `before` is what its verdict compares it with."""
+    """A version in the timeline. `before` is the version that its verdict compares it with."""
 
     entry: Entry
     before: Entry | None
@@ -123,7 +123,7 @@ def contract(request: HttpRequest, name: str) -> HttpResponse:
 @page(VIEW)
 @require_safe
 def verdict(request: HttpRequest, name: str, version: str) -> HttpResponse:
-    """The cell of one version's verdict, fetched by the contract's page where it takes long."""
+    """Return the verdict cell of one version, which the contract's page fetches where computing it takes long."""
     index, entries = entries_of(name)
     entry, older = index.get(key_of(name, version)), neighbours(entries).get(version)
     if entry is None or older is None:
@@ -133,7 +133,7 @@ def verdict(request: HttpRequest, name: str, version: str) -> HttpResponse:
 
 
 def neighbours(entries: tuple[Entry, ...]) -> dict[str, Entry]:
-    """To each version that was ever current, or is a draft, the current one before it."""
+    """Map each version that was ever current, or is a draft, to the current version before it."""
     found: dict[str, Entry] = {}
     before: Entry | None = None
     for entry in entries:
@@ -145,7 +145,7 @@ def neighbours(entries: tuple[Entry, ...]) -> dict[str, Entry]:
 
 
 def bump(older: Entry, newer: Entry) -> str:
-    """What the step between two versions raises."""
+    """Return which part of SemVer the step between two versions raises."""
     old, new = Version.parse(older.version), Version.parse(newer.version)
     if old.major != new.major:
         return "major"

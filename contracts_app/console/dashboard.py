@@ -1,4 +1,4 @@
-"""The first page: how the store is, what there is, what happened last and what is about to."""
+"""The start page: the state of the store, figures, recent changes and upcoming sunsets."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_SOON = 10
 
 
 def dashboard(request: HttpRequest) -> dict[str, Any]:
-    """What the first page shows to this user. The store being away is told, and is no error."""
+    """Return the context of the start page for this user. An unavailable store is shown, not raised."""
     if not request.user.has_perm(VIEW):
         return {}
     store = contract_store()
@@ -47,7 +47,7 @@ def dashboard(request: HttpRequest) -> dict[str, Any]:
 
 
 def _last_backup() -> float | None:
-    """When the file that the backup job touches was last touched, in seconds since 1970; None where none is known."""
+    """Return when the backup job last touched its file, in seconds since 1970; None if not known."""
     if not settings.BACKUP_STAMP:
         return None
     try:

@@ -1,4 +1,4 @@
-"""The console's forms. What a contract may be is decided by the API's own reader and the services."""
+"""The console's forms. Whether a contract is valid is decided by the API's reader and the services."""
 
 from __future__ import annotations
 
@@ -26,14 +26,13 @@ def _override(help_text: Any) -> forms.CharField:
 
 
 class ConsoleForm(forms.Form):
-    """Labels its faulty fields for screen readers, and takes errors of the registry at the field they name."""
+    """A form that labels its faulty fields for screen readers, and shows the registry's errors at their fields."""
 
     fields_of_errors: dict[str, str] = {}
-    """The registry's names of fields, where the form has others."""
+    """The registry's field names, where the form uses others."""
 
     def refuse(self, error: ContractError, message: str = "") -> str:
-        """Show an error, or what is to be said of it, at its field or above the form; returns the field's name, if it
-        has one."""
+        """Show an error at its field, or above the form if it names none; return the form's field name, if any."""
         named = str(error.extras.get("field", "")).partition(".")[0]
         field = self.fields_of_errors.get(named, named)
         self.add_error(field if field in self.fields else None, message or error.message)
@@ -80,7 +79,7 @@ class PublishForm(ConsoleForm):
             if isinstance(upload, UploadedFile):
                 self._take(part, upload, cleaned)
             else:
-                # Browsers send line breaks of a text area as CRLF (HTML, section 4.10.5.4): as it was pasted is LF.
+                # Browsers send line breaks of a text area as CRLF (HTML, section 4.10.5.4); the pasted text had LF.
                 cleaned[part] = cleaned.get(part, "").replace("\r\n", "\n")
         cleaned["descriptor"] = cleaned.get("descriptor", "").replace("\r\n", "\n")
         return cleaned
@@ -94,11 +93,11 @@ class PublishForm(ConsoleForm):
         except UnicodeDecodeError as error:
             self.add_error(f"{part}_file", _("The file is not UTF-8: byte %d") % error.start)
             return
-        # A browser does not send a file twice: what it held is in the text from now on.
+        # A browser does not send a file twice: keep its content in the text field.
         self.data = {**{name: self.data[name] for name in self.data}, part: cleaned[part]}
 
     def order(self) -> dict[str, Any]:
-        """What is asked for, as the body of a publish request."""
+        """Return the body of the publish request that the form describes."""
         cleaned = self.cleaned_data
         order: dict[str, Any] = {"name": cleaned["name"], "version": cleaned["version"]}
         if cleaned["description"]:
@@ -116,7 +115,7 @@ class PublishForm(ConsoleForm):
 
 
 class ReasonForm(ConsoleForm):
-    """What is asked for with any change of state."""
+    """The fields of every change of state."""
 
     reason = forms.CharField(
         label=_("Reason"),

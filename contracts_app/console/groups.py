@@ -1,4 +1,4 @@
-"""Who may do what in the console: permissions of Django, and the groups that `migrate` makes of them."""
+"""Permissions of the console, and the groups that `migrate` creates for them."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ GROUPS = {
 
 
 def make_groups(sender: AppConfig, using: str = "default", **more: Any) -> None:
-    """After `migrate`: make each group that is missing. One that exists is left as its administrators made it."""
+    """After `migrate`, create each group that is missing. Existing groups are left as the administrators made them."""
     from django.contrib.auth.models import Group, Permission
 
-    # The receiver that makes permissions may come after this one.
+    # The receiver that creates permissions may run after this one.
     create_permissions(sender, verbosity=0, using=using)
     for name, permissions in GROUPS.items():
         group, created = Group.objects.using(using).get_or_create(name=name)

@@ -1,4 +1,4 @@
-"""Changing what becomes of versions: one with a confirmation, many with a summary before it."""
+"""Changing the state of versions: one with a confirmation page, many with a summary page."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def change(request: HttpRequest, name: str, version: str, action: str) -> HttpRe
     except StorageUnavailable:
         if request.method != "POST":
             raise
-        # What was typed must come back: the choices are those that the form was sent with.
+        # Keep what the user typed: the choices are those that the form was sent with.
         successors = list(filter(None, request.POST.getlist("successor")))
     kind = _FORMS[action]
     more: dict[str, Any] = {} if kind is ReasonForm else {"successors": successors}
@@ -99,7 +99,7 @@ def change(request: HttpRequest, name: str, version: str, action: str) -> HttpRe
 
 
 def _present(entry: Entry | None, action: str) -> dict[str, Any]:
-    """What a version that is deprecated already says."""
+    """Return the form's initial values for a version that is already deprecated."""
     life = entry.lifecycle if entry else None
     if life is None or action != "deprecate":
         return {}
@@ -145,7 +145,7 @@ def _confirmation(
 
 @dataclass(frozen=True)
 class Item:
-    """One version of a bulk change, and what would become, or has become, of it."""
+    """One version of a bulk change, with the planned or the actual result."""
 
     name: str
     version: str
@@ -159,7 +159,7 @@ class Item:
 @page(LIFECYCLE)
 @require_POST
 def bulk(request: HttpRequest) -> HttpResponse:
-    """Deprecate many: first a summary of what will happen, then, confirmed, each with what became of it."""
+    """Deprecate many versions: show a summary first; when it is confirmed, change each and show the results."""
     chosen = _chosen(request)
     first = "reason" not in request.POST
     form = BulkDeprecateForm(None if first else request.POST)
@@ -171,7 +171,7 @@ def bulk(request: HttpRequest) -> HttpResponse:
         messages.error(request, _("At most %d versions can be deprecated at once; select fewer.") % MAX_BULK_VERSIONS)
         return redirect(back)
     valid = first or form.is_valid()
-    # Of a form with a faulty field, the others still say what is meant.
+    # If one field has an error, the other fields still count.
     values: dict[str, Any] = {"reason": "", "sunset": None, "latest": first} | ({} if first else form.cleaned_data)
     confirmed = valid and "confirm" in request.POST
     chosen = chosen if values["latest"] else [replace(item, successor="") for item in chosen]
@@ -195,7 +195,7 @@ def bulk(request: HttpRequest) -> HttpResponse:
 
 
 def _chosen(request: HttpRequest) -> list[Item]:
-    """The versions that were ticked: one by one, with the entity tag they were seen with, or all of contracts."""
+    """Return the ticked versions: single ones with the entity tag the user saw, or all versions of ticked contracts."""
     found: dict[str, Item] = {}
     for text in request.POST.getlist("item"):
         name, _at, rest = text.partition("@")
@@ -205,7 +205,7 @@ def _chosen(request: HttpRequest) -> list[Item]:
         index = contract_store().index()
     except StorageUnavailable:
         if found and "reason" in request.POST:
-            return list(found.values())  # a form that was filled in comes back as it was
+            return list(found.values())  # show the form again with what was typed
         raise
     keep_latest = request.POST.get("action") != "deprecate-all"
     for name in request.POST.getlist("contract"):
@@ -235,7 +235,7 @@ def _chosen(request: HttpRequest) -> list[Item]:
 
 
 def _staying(entries: tuple[Entry, ...], going: set[str]) -> list[Entry]:
-    """What may succeed those that go: the latest that stays active, and the greatest, which may be a prerelease."""
+    """Return possible successors: the latest version that stays active, and the greatest, which may be a prerelease."""
     active = tuple(each for each in entries if each.state == ACTIVE and each.key not in going)
     return [each for each in (latest(active), *active[-1:]) if each is not None]
 

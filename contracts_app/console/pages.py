@@ -1,4 +1,4 @@
-"""What every page of the console shares: who may see it, its frame, and how it tells what went wrong."""
+"""Common parts of the console's pages: permission checks, the page frame, and error pages."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Trail = Iterable[tuple[str, str]]
 
 
 def page(permission: str) -> Callable[[View], View]:
-    """A view for users with a permission. What the registry refuses, and a store that is away, become pages."""
+    """A view for users with a permission. Errors of the registry and an unavailable store become pages."""
 
     def decorate(view: View) -> View:
         @functools.wraps(view)
@@ -42,13 +42,13 @@ def page(permission: str) -> Callable[[View], View]:
 def render_page(
     request: HttpRequest, template: str, *, title: str, trail: Trail = (), status: int = 200, **context: Any
 ) -> HttpResponse:
-    """A page in the admin's frame. `trail` is the breadcrumbs between the first page and this one."""
+    """Render a page in the admin's frame. `trail` is the breadcrumbs between the start page and this one."""
     context |= admin.site.each_context(request) | {"title": title, "trail": list(trail)}
     return render(request, f"console/{template}", context, status=status)
 
 
 def trail_to(name: str = "", version: str = "") -> list[tuple[str, str]]:
-    """The breadcrumbs from the list of contracts down to a contract, or to one of its versions."""
+    """Return the breadcrumbs from the list of contracts to a contract, or to one of its versions."""
     trail = [(_("Contracts"), reverse("admin:contracts_app_contract_changelist"))]
     if name:
         trail.append((name, reverse("admin:contracts_app_contract_change", args=[name])))
@@ -62,13 +62,13 @@ def actor_of(request: HttpRequest) -> Actor:
 
 
 def form_status(error: ContractError) -> int:
-    """Of a form that is shown again: as Django's, it is a page like others, but for a conflict and a store away."""
+    """Return the status of a form shown again: 200 as in Django, except for a conflict or an unavailable store."""
     status = error.status
     return status if status in (409, 503) else 200
 
 
 def problem(request: HttpRequest, error: ContractError) -> HttpResponse:
-    """The page for what the registry refuses; one that comes back by itself where the store is away."""
+    """Render the page for an error; where the store is unavailable the page reloads itself."""
     away = isinstance(error, StorageUnavailable)
     response = render_page(
         request,
@@ -77,7 +77,7 @@ def problem(request: HttpRequest, error: ContractError) -> HttpResponse:
         status=error.status,
         message=error.message,
         away=away,
-        # A form that was sent is not sent again by itself.
+        # A submitted form is not submitted again automatically.
         comes_back=away and request.method == "GET",
     )
     if away:
@@ -98,7 +98,7 @@ def missing(request: HttpRequest) -> HttpResponse:
 
 
 def entries_of(name: str) -> tuple[ContractIndex, tuple[Entry, ...]]:
-    """An index, and the versions of a contract. Raises ContractNotFound, StorageUnavailable."""
+    """Return an index, and the versions of a contract. Raises ContractNotFound, StorageUnavailable."""
     if not valid_name(name):
         raise ContractNotFound(f"There is no contract {name!r:.80}", name=name)
     index = contract_store().index(name)

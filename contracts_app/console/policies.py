@@ -1,4 +1,4 @@
-"""Policies: what a step may do, by level, and how they are changed."""
+"""Pages of the policies at each level, and the form that changes them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Check and publish: the verdict first, and then, if the content is still the one that was looked at, the write."""
+"""Check and publish: show the verdict first, then write only if the content is unchanged since the check."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from linter_app.schema.json_pointers import line_numbers, line_of_repeated_membe
 from linter_app.semver import Version, smallest_minor
 
 EXCERPT = 3
-"""Lines that are shown before and after a faulty one."""
+"""Number of lines shown before and after a faulty one."""
 MAX_LINE_CHARACTERS = 300
 
 
 @dataclass
 class CheckResult:
-    """What a check found."""
+    """The result of a check."""
 
     passes: bool = False
     compared_with: str = ""
@@ -45,22 +45,22 @@ class CheckResult:
     warnings: list[str] = field(default_factory=list)
     changes: list[dict[str, Any]] = field(default_factory=list)
     excerpt: list[tuple[int, str, bool]] = field(default_factory=list)
-    """Number, text, and whether it is the faulty one, of the lines about a fault."""
+    """The lines around an error: number, text, and whether it is the faulty line."""
     excerpt_of: str = ""
 
 
 @page(VIEW)
 @require_http_methods(["GET", "HEAD", "POST"])
 def publish(request: HttpRequest) -> HttpResponse:
-    """Check a contract, and publish it. Checking is for all who may look."""
+    """Check a contract and publish it. Every viewer may check."""
     if request.method != "POST":
         return _page(request, PublishForm(initial=_prefilled(request)))
     form = PublishForm(request.POST, request.FILES)
     if not form.is_valid():
         return _page(request, form)
     try:
-        asked = form.order()
-        order, checked = read_publish(asked), _token(asked)
+        body = form.order()
+        order, checked = read_publish(body), _token(body)
         wanted = "publish" in request.POST
         if wanted and not request.user.has_perm(PUBLISH):
             form.add_error(None, _("Your account can check contracts but not publish them."))
@@ -87,7 +87,7 @@ def _publish(request: HttpRequest, order: PublishRequest) -> HttpResponse:
 
 
 def _checked(request: HttpRequest, order: PublishRequest) -> CheckResult:
-    """All that publishing would check, and the verdict on the step. Raises as publish_contract."""
+    """Run all checks of publishing, and return the verdict on the step. Raises the errors of publish_contract."""
     store = contract_store()
     bundle = publish_contract(
         bundle=order.bundle, actor=actor_of(request), draft=order.draft, override=order.override, dry_run=True
@@ -111,8 +111,8 @@ def _checked(request: HttpRequest, order: PublishRequest) -> CheckResult:
 
 def _refused(error: ContractError, form: PublishForm) -> CheckResult:
     extras = error.extras
-    texts = dict(form.cleaned_data)  # a faulty field leaves the form's own
-    # Where the changes are told, a table says each of them, with its witness.
+    texts = dict(form.cleaned_data)  # the form already shows the error of the field
+    # A table shows each of the changes with its witness.
     message = error.message.partition("\n")[0].rstrip(":") if extras.get("changes") else error.message
     field_name = form.refuse(error, message)
     outcome = CheckResult(
@@ -127,8 +127,12 @@ def _refused(error: ContractError, form: PublishForm) -> CheckResult:
     text = texts.get(field_name)
     line = extras.get("line")
     if isinstance(text, str) and line is None:
-        place = extras.get("pointer")
-        line = line_of_repeated_member(text) if place is None else line_numbers(text, {place}).get(place)
+        error_pointer = extras.get("pointer")
+        line = (
+            line_of_repeated_member(text)
+            if error_pointer is None
+            else line_numbers(text, {error_pointer}).get(error_pointer)
+        )
     if isinstance(text, str) and isinstance(line, int):
         outcome.excerpt_of = str(form.fields[field_name].label)
         outcome.excerpt = [
@@ -160,7 +164,7 @@ def _page(
 
 
 def _prefilled(request: HttpRequest) -> dict[str, str]:
-    """For a new version of a contract, what the latest says."""
+    """Return initial values for a new version of a contract, from its latest version."""
     name = request.GET.get("name", "")
     if not valid_name(name):
         return {}
@@ -186,5 +190,5 @@ def _prefilled(request: HttpRequest) -> dict[str, str]:
 
 
 def _token(order: dict[str, Any]) -> str:
-    """Names exactly what was checked."""
+    """Return a token that identifies exactly what was checked."""
     return hashlib.sha256(compact(order)).hexdigest()

@@ -13,11 +13,11 @@ from linter_app.schema.json_text import json_equal, json_hashable
 
 MAX_ROWS = 2000
 MAX_LINES = 5000
-"""Of a text that is compared line by line."""
+"""Lines of a text that are compared."""
 MAX_ALIGNED_ITEMS = 400
-"""Of an array whose members are aligned; those of a longer one are compared by their positions."""
+"""Members of an array that are aligned; those of a longer array are compared by position."""
 MIN_FOLDED_LINES = 4
-"""Equal lines that are shown as one."""
+"""Number of equal lines that are folded into one."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,12 @@ class Row:
 
 
 def json_side_by_side(old: Any, new: Any) -> tuple[list[Row], bool]:
-    """The rows of two JSON values, and whether all are there."""
+    """Return the rows of two JSON values, and whether none was left out."""
     return _bounded(_pair(old, new, "", "", ""))
 
 
 def lines_side_by_side(old: str, new: str) -> tuple[list[Row], bool]:
-    """The rows of two texts, and whether all are there."""
+    """Return the rows of two texts, and whether none was left out."""
     before, after = old.splitlines(), new.splitlines()
     if max(len(before), len(after)) > MAX_LINES:
         return [], False
@@ -56,7 +56,7 @@ def _bounded(rows: Iterator[Row]) -> tuple[list[Row], bool]:
 
 
 def _pair(old: Any, new: Any, label: str, indent: str, comma: str) -> Iterator[Row]:
-    """Rows of two values under one label. What is equal and long is folded."""
+    """Yield the rows of two values under one label. Long equal parts are folded."""
     if json_equal(old, new):
         yield from _equal(old, label, indent, comma)
     elif isinstance(old, dict) and isinstance(new, dict):
@@ -111,7 +111,7 @@ def _equal(value: Any, label: str, indent: str, comma: str) -> Iterator[Row]:
 
 
 def _aligned(old: list[Any], new: list[Any]) -> Iterator[tuple[Any, Any]]:
-    """The members of two arrays in pairs; _ABSENT where one has none to match."""
+    """Pair the members of two arrays; _ABSENT where a member has no match."""
     if max(len(old), len(new)) > MAX_ALIGNED_ITEMS:
         yield from zip_longest(old, new, fillvalue=_ABSENT)
         return

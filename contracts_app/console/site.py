@@ -1,4 +1,4 @@
-"""Django's admin as the registry's console: its name, the order of its parts, and its first page."""
+"""The admin site of the registry: its name, the order of its sections, and its start page."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ class ConsoleSite(AdminSite):
     site_url = None
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
-        """The registry first, its contracts before all else."""
+        """Return the admin's sections, the registry first and its contracts on top."""
         order = ["Contract", "Policy", "AuditEntry"]
         apps = super().get_app_list(request, app_label)
         for app in apps:
             if app["app_label"] == "contracts_app":
                 app["models"].sort(key=lambda model: order.index(model["object_name"]))
             if app["app_label"] == "axes":
-                # Only the attempts are kept: deleting one opens a log-in again.
+                # Only login attempts are kept: deleting one lets the user log in again.
                 app["name"] = _("Log-in throttling")
                 app["models"] = [model for model in app["models"] if model["object_name"] == "AccessAttempt"]
         apps.sort(key=lambda app: app["app_label"] != "contracts_app")
@@ -37,7 +37,7 @@ class ConsoleSite(AdminSite):
         return super().index(request, {**(extra_context or {}), **dashboard(request)})
 
     def catch_all_view(self, request: HttpRequest, url: str) -> HttpResponse:
-        """A page that is missing; where only the slash at the end was forgotten, the way to it."""
+        """Respond 404; if only the trailing slash is missing, redirect to the URL with it."""
         from contracts_app.console.pages import missing
 
         if not request.path.endswith("/") and request.method in ("GET", "HEAD"):

@@ -1,4 +1,4 @@
-"""Texts as they are read: highlighted source by the page, formatted JSON, and the tree of a JSON value."""
+"""Display of texts: a page of highlighted source, formatted JSON, and the tree of a JSON value."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from linter_app.schema.json_text import InvalidJSON, loads
 
 LINES_PER_PAGE = 1000
 MAX_LINE_CHARACTERS = 4000
-"""Characters of a line that are shown."""
+"""Characters of one line that are shown."""
 MAX_NODES = 1500
-"""Of a tree on one page."""
+"""Nodes of a tree on one page."""
 MAX_LEVELS = 12
 """Levels of a tree on one page."""
 MAX_BATCH_MEMBERS = 300
-"""Of one object or array."""
+"""Members of one object or array that are shown."""
 
 
 class WITLexer(RegexLexer):
-    """WebAssembly interface types, as the component model's WIT.md spells them."""
+    """Lexer for WebAssembly interface types, as specified by the component model's WIT.md."""
 
     name = "WIT"
     tokens = {
@@ -79,7 +79,7 @@ class WITLexer(RegexLexer):
 
 @dataclass(frozen=True)
 class Source:
-    """A page of a text's lines, each with its number and its HTML."""
+    """One page of a text: its lines, each with its number and its HTML."""
 
     lines: list[tuple[int, SafeString]]
     page: int
@@ -88,7 +88,7 @@ class Source:
 
 
 def source_of(text: str, language: str, page: int = 1) -> Source:
-    """One page of LINES_PER_PAGE highlighted lines; `language` is `json`, `wit` or `text`."""
+    """Return one page of LINES_PER_PAGE highlighted lines; `language` is `json`, `wit` or `text`."""
     every = text.replace("\r\n", "\n").split("\n")
     pages = max(1, -(-len(every) // LINES_PER_PAGE))
     page = min(max(page, 1), pages)
@@ -99,11 +99,11 @@ def source_of(text: str, language: str, page: int = 1) -> Source:
 
 
 def highlighted(text: str, language: str) -> str:
-    """HTML in which no tag spans a line; its classes are in console.css."""
+    """Return HTML in which no tag spans several lines; its classes are in console.css."""
     lexers = {"json": JsonLexer, "wit": WITLexer}
     if language not in lexers:
         return escape(text)
-    # A lexer adds a line break where there is none at the end.
+    # A lexer adds a line break if there is none at the end.
     lexer = lexers[language](stripnl=False, ensurenl=False)
     made: str = highlight(text, lexer, HtmlFormatter(nowrap=True, classprefix="hl-"))
     return made.removesuffix("\n") if not text.endswith("\n") else made
@@ -114,7 +114,7 @@ def _cut(line: str) -> str:
 
 
 def formatted(text: str) -> str:
-    """JSON with two spaces for each level; what is not JSON stays as it is."""
+    """Return JSON with two spaces for each level; a text that is not JSON is returned unchanged."""
     try:
         return pretty(loads(text))
     except InvalidJSON:
@@ -126,12 +126,12 @@ def pretty(value: Any) -> str:
 
 
 def needs_format(text: str) -> bool:
-    """Whether a text is hard to read as it is."""
+    """Return whether a text is hard to read without formatting."""
     return len(text) > 120 and any(len(line) > 1000 or "\n" not in text for line in text.split("\n", 50)[:50])
 
 
 def tree_of(value: Any, at: str = "", more: str = "?view=tree") -> SafeString:
-    """A JSON value as nested, collapsible lists; what is too much for one page is a link that begins with `more`."""
+    """Return a JSON value as nested, collapsible lists. What exceeds one page is a link that starts with `more`."""
     budget = [MAX_NODES]
     parts: list[str] = ['<ul class="tree" role="list">']
     _node(parts, at.rpartition("/")[2] or "(root)", value, at, 0, budget, more)
@@ -139,7 +139,7 @@ def tree_of(value: Any, at: str = "", more: str = "?view=tree") -> SafeString:
     return mark_safe("".join(parts))
 
 
-def _node(parts: list[str], label: str, value: Any, place: str, depth: int, budget: list[int], more: str) -> None:
+def _node(parts: list[str], label: str, value: Any, location: str, depth: int, budget: list[int], more: str) -> None:
     budget[0] -= 1
     key = f'<span class="tree-key">{escape(label)}</span>'
     if not isinstance(value, (dict, list)) or not value:
@@ -152,7 +152,7 @@ def _node(parts: list[str], label: str, value: Any, place: str, depth: int, budg
     size = f"{{{len(members):,}}}" if isinstance(value, dict) else f"[{len(members):,}]"
     count = f'<span class="tree-count">{size}</span>'
     if budget[0] <= 0 or depth > MAX_LEVELS:
-        href = f"{escape(more)}&amp;at={quote(place, safe='')}"
+        href = f"{escape(more)}&amp;at={quote(location, safe='')}"
         parts.append(f'<li><a href="{href}">{escape(label)} … {count}</a></li>')
         return
     opened = " open" if depth < 2 else ""
@@ -161,5 +161,5 @@ def _node(parts: list[str], label: str, value: Any, place: str, depth: int, budg
         if number == MAX_BATCH_MEMBERS and len(members) > MAX_BATCH_MEMBERS:
             parts.append(f"<li class='tree-rest'>… {len(members) - number:,} more, in the source</li>")
             break
-        _node(parts, str(name), member, place + pointer([name]), depth + 1, budget, more)
+        _node(parts, str(name), member, location + pointer([name]), depth + 1, budget, more)
     parts.append("</ul></details></li>")

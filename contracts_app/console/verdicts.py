@@ -1,4 +1,4 @@
-"""Verdicts on steps between stored versions, remembered: a step's texts never change."""
+"""Verdicts on steps between stored versions, cached: the texts of a step never change."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CACHE_SECONDS = 24 * 3600
 
 @dataclass(frozen=True)
 class StepVerdict:
-    """A verdict in short."""
+    """A short form of a verdict."""
 
     verdict: str
     """`compatible`, `breaking`, `undecided`; or `unknown` where the texts could not be compared."""
@@ -30,7 +30,7 @@ class StepVerdict:
 def verdict_between(
     older: Entry, newer: Entry, policy: Policy, index: ContractIndex, *, only_known: bool = False
 ) -> StepVerdict | None:
-    """The verdict on a step; with `only_known`, None where it was not asked for before. Raises StorageUnavailable."""
+    """Return the verdict on a step. With `only_known`, return None if it is not cached. Raises StorageUnavailable."""
     key = _key(older, newer, policy)
     known: StepVerdict | None = cache.get(key)
     if known is not None or only_known:
@@ -54,6 +54,6 @@ def verdict_between(
 
 
 def _key(older: Entry, newer: Entry, policy: Policy) -> str:
-    # The versions and pins are beside the digests, and decide too.
+    # The versions and the pinned dependencies are part of the key: they decide too.
     sides = [[side.version, side.digest, [pin.to_json() for pin in side.dependencies]] for side in (older, newer)]
     return "verdict:" + hashlib.sha256(compact([sides, asdict(policy)])).hexdigest()

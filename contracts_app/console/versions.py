@@ -1,4 +1,4 @@
-"""One version: what it says of itself, and its parts as fields, source, tree and examples; and two compared."""
+"""The page of one version with its parts as fields, source, tree and examples; and the comparison of two versions."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def version(request: HttpRequest, name: str, version: str) -> HttpResponse:
 
 
 def _parts(bundle: ContractBundle) -> dict[str, str]:
-    """The texts that a version has."""
+    """Return the texts that a version has."""
     descriptor = bundle.descriptor
     if descriptor is not None and not isinstance(descriptor, str):
         descriptor = pretty(descriptor)
@@ -95,7 +95,7 @@ def _views(bundle: ContractBundle) -> list[tuple[str, str]]:
 def _shown(
     request: HttpRequest, view: str, bundle: ContractBundle, entry: Entry, parts: dict[str, str]
 ) -> dict[str, Any]:
-    """What one view of a version needs."""
+    """Return the context of one view of a version."""
     if view == "overview":
         found = contract_store().index().dependents(entry.name, entry.version)
         return {"dependents": sorted(found, key=lambda each: (each.name, each.precedence))[:100]}
@@ -142,7 +142,7 @@ def _number(request: HttpRequest, name: str) -> int:
 @page(VIEW)
 @require_safe
 def raw(request: HttpRequest, name: str, version: str, part: str) -> HttpResponse:
-    """A part of a version as a file, byte for byte as it was published."""
+    """Download a part of a version, byte for byte as it was published."""
     index, _entries = entries_of(name)
     entry = resolve(index, name, version)
     bundle = contract_store().content(entry, index)
@@ -166,12 +166,12 @@ def compare(request: HttpRequest, name: str) -> HttpResponse:
     old = resolve(index, name, request.GET.get("from") or (older or entries[0]).version)
     wanted = request.GET.get("to") or newest.version
     if other != name and all(entry.version != wanted for entry in other_entries):
-        wanted = newest.version  # it was chosen before the other contract was named
+        wanted = newest.version  # it was chosen before the other contract was
     new = resolve(others, other, wanted)
     store = contract_store()
     sides = [comparison.compared_version(store.content(old, index), store)]
     sides.append(comparison.compared_version(store.content(new, others), store))
-    if other != name:  # their versions say nothing about each other
+    if other != name:  # their versions are not comparable
         sides = [comparison.ComparedVersion(side.texts) for side in sides]
     policy = policy_of(others.documents, other)
     report = comparison.compare(sides[0], sides[1], policy)

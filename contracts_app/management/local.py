@@ -1,4 +1,4 @@
-"""What the commands that work on the store itself have in common: who acts, and how an outage is told."""
+"""Shared parts of the commands that work on the store itself: the actor, and the error of an outage."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FAULTY, UNUSABLE, UNREACHABLE = 1, 2, 3
 
 
 class LocalCommand(BaseCommand):
-    """Reads and writes the bucket that NATS_URL and REGISTRY_KV_BUCKET name; needs no running service."""
+    """Works on the bucket that NATS_URL and REGISTRY_KV_BUCKET name; no service needs to run."""
 
     requires_system_checks = []
 
@@ -32,7 +32,7 @@ class LocalCommand(BaseCommand):
             raise CommandError(error.message, returncode=FAULTY) from None
 
     def progress(self, items: Iterable[Any]) -> Iterable[Any]:
-        """The items, with a bar on a terminal."""
+        """Return the items, with a progress bar on a terminal."""
         return tqdm(items, file=sys.stderr, disable=None, unit="contract", leave=False)
 
     def actor(self) -> Actor:

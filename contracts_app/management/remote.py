@@ -1,4 +1,4 @@
-"""What the commands that ask a registry over HTTP have in common: options, exit codes, and how errors are told."""
+"""Shared parts of the commands that use a registry over HTTP: options, exit codes and error messages."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from contracts_app.client import RegistryClient, RegistryError, RegistryUnreachable
 
-# Exit codes beside 0: the registry refused, the input is unusable, the registry could not be asked.
+# Exit codes other than 0: the registry refused, the input is unusable, the registry could not be reached.
 REFUSED, UNUSABLE, UNREACHABLE = 1, 2, 3
 
 
 class RemoteCommand(BaseCommand):
     requires_system_checks = []
     doing = "Asking"
-    """What is told to have failed."""
+    """The operation that failed, for its message."""
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        # Django's own --version would stand in the way of the contract's.
+        # Django's own --version would conflict with that of the contract.
         return super().create_parser(prog_name, subcommand, conflict_handler="resolve", **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -36,7 +36,7 @@ class RemoteCommand(BaseCommand):
 
     @contextmanager
     def registry(self, options: dict[str, Any]) -> Iterator[RegistryClient]:
-        """A client; its errors become the command's, with their exit codes."""
+        """Return a client; its errors become those of the command, with their exit codes."""
         token = options["jwt"] or os.environ.get("JWT_TOKEN", "")
         if not token:
             raise CommandError("No token: give --jwt, or set JWT_TOKEN", returncode=UNUSABLE)
@@ -58,7 +58,7 @@ class RemoteCommand(BaseCommand):
 
 
 class LifecycleCommand(RemoteCommand):
-    """What becomes of one version."""
+    """Base of the commands that change the state of one version."""
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--name", required=True, help="of the contract")
@@ -69,7 +69,7 @@ class LifecycleCommand(RemoteCommand):
 
 
 def read_text(path: str) -> str:
-    """A file's text, verbatim. Raises CommandError."""
+    """Return the text of a file, unchanged. Raises CommandError."""
     try:
         with Path(path).open(encoding="utf-8", newline="") as file:
             return file.read()

@@ -1,4 +1,4 @@
-"""What the registry does, as verbs. API, console and commands decide here and nowhere else."""
+"""The operations of the registry. API, console and commands use these; none of them decides for itself."""
 
 from contracts_app.services.lifecycle import change_state
 from contracts_app.services.publishing import publish_contract

@@ -1,7 +1,7 @@
-"""Releases: a set of versions as files that anyone can check, the same bytes for the same content.
+"""Archives: a set of versions as files that can be verified; the same content gives the same bytes.
 
-`contracts.json` holds the records, `manifest.json` says which, and `archive.sha256` their digests, in the form that
-`sha256sum --check` reads.
+`contracts.json` holds the records, `manifest.json` lists them, and `archive.sha256` has the digests of both in the
+format of `sha256sum --check`.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ Progress = Callable[[Iterable[Any]], Iterable[Any]]
 
 
 class InvalidArchive(ValueError):
-    """The files are not a release, or not the ones that were written."""
+    """The files are not an archive, or were changed."""
 
 
 def export_archive(
     store: ContractStore, chosen: Callable[[ContractBundle], bool], folder: Path, progress: Progress
 ) -> list[ContractBundle]:
-    """Write a release of the chosen versions and all that they depend on. Raises UnreadableRecord, OSError."""
+    """Write an archive of the chosen versions and all their dependencies. Raises UnreadableRecord, OSError."""
     listing = store.list_all()
     if listing.faults:
         raise listing.faults[0]
@@ -76,7 +76,7 @@ def _stored_state(bundle: ContractBundle) -> str:
 
 
 def read_archive(folder: Path) -> list[ContractBundle]:
-    """The versions of a release, every digest checked. Raises InvalidArchive, OSError."""
+    """Return the versions of an archive, every digest verified. Raises InvalidArchive, OSError."""
     files = {name: (folder / name).read_bytes() for name in (CONTRACTS, MANIFEST)}
     lines = (folder / DIGESTS).read_text(encoding="utf-8").splitlines()
     given = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
@@ -105,8 +105,9 @@ def _read(record: Any) -> ContractBundle:
 
 
 def import_version(store: ContractStore, bundle: ContractBundle, actor: Actor, *, dry_run: bool) -> str:
-    """Bring one version in as it is, date and state included; what it became: `imported`, `updated`, `unchanged`,
-    or `conflict`, where the registry has another content under its name and version, or a later state."""
+    """Import one version with its date and state. Returns `imported`, `updated`, `unchanged`, or `conflict` where the
+    registry has another content under its name and version, or a later state.
+    """
     for attempt in range(20):
         index = store.index(bundle.name, fresh=attempt > 0)
         after, entry = index.revision(bundle.name), index.get(bundle.key)
@@ -141,17 +142,17 @@ def _has_equal(index: ContractIndex, bundle: ContractBundle) -> bool:
 
 
 def verify_records(store: ContractStore, progress: Progress) -> Iterable[tuple[str, str]]:
-    """Check every stored record anew: form, digest, content, order, dependencies, policies. Yields key and fault."""
+    """Verify every stored record: form, digest, content, order, dependencies, policies. Yields key and error."""
     listing = store.list_all()
     for fault in listing.faults:
         yield fault.extras["key"], fault.extras["reason"]
     by_key = {bundle.key: bundle for bundle in listing.bundles}
     seen: dict[tuple[str, Any], str] = {}
     for bundle in progress(listing.bundles):
-        place = (bundle.name, Version.parse(bundle.version).precedence)
-        if place in seen:
-            yield bundle.key, f"it has the same precedence as {seen[place]}"
-        seen[place] = bundle.version
+        precedence = (bundle.name, Version.parse(bundle.version).precedence)
+        if precedence in seen:
+            yield bundle.key, f"it has the same precedence as {seen[precedence]}"
+        seen[precedence] = bundle.version
         for each in bundle.dependencies:
             target = by_key.get(key_of(each.name, each.version))
             if target is None or target.digest != each.digest:
@@ -160,7 +161,7 @@ def verify_records(store: ContractStore, progress: Progress) -> Iterable[tuple[s
         try:
             check_content(bundle, compound_schema(bundle, store), packages_of(bundle, store))
         except (ContractNotFound, UnreadableRecord):
-            pass  # of a dependency, and told above
+            pass  # of a dependency, reported above
         except ContractError as error:
             yield bundle.key, error.message
     for key, (_, value) in sorted(store.index("policy").documents.items()):

@@ -1,4 +1,4 @@
-"""Who did what, when and why: straight from the bucket's history."""
+"""The audit log: who did what, when and why, read from the bucket's history."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class AuditFilter:
     actor: str | None = None
     action: str | None = None
     since: str | None = None
-    """RFC 3339 in UTC, included."""
+    """RFC 3339 in UTC, inclusive."""
     until: str | None = None
-    """Excluded."""
+    """Exclusive."""
 
     def admits(self, entry: dict[str, Any]) -> bool:
         return (
@@ -39,7 +39,7 @@ class AuditFilter:
 
 
 def audit_entries(store: ContractStore, wanted: AuditFilter, after: int = 0) -> Iterator[dict[str, Any]]:
-    """The audit entries after a sequence, in the order of writing."""
+    """Yield the audit entries after a sequence, in the order of writing."""
     while chunk := store.history(after=after, name=wanted.contract, limit=CHUNK):
         for write in chunk:
             entry = audit_to_json(write)
@@ -53,7 +53,7 @@ def audit_entries(store: ContractStore, wanted: AuditFilter, after: int = 0) -> 
 def audit_page(
     store: ContractStore, wanted: AuditFilter, *, after: int, limit: int
 ) -> tuple[list[dict[str, Any]], int | None]:
-    """One page of entries, and the sequence after which the next begins."""
+    """Return one page of entries, and the sequence after which the next begins."""
     found: list[dict[str, Any]] = []
     for entry in audit_entries(store, wanted, after):
         if len(found) == limit:
@@ -65,15 +65,15 @@ def audit_page(
 def newest_page(
     store: ContractStore, wanted: AuditFilter, *, before: int | None, limit: int
 ) -> tuple[list[dict[str, Any]], int | None]:
-    """One page of entries, the newest first, and the sequence before which the next begins.
+    """Return one page of entries, the newest first, and the sequence before which the next begins.
 
-    A page may be short, or even empty, where few entries are wanted of many: it ends after NEWEST_SECONDS.
+    A page may be short or even empty if few of many entries match: the search ends after NEWEST_SECONDS.
     """
     deadline = time.monotonic() + NEWEST_SECONDS
     end = before if before is not None else store.index().sequence + 1
     found: list[dict[str, Any]] = []
     while end > 1:
-        # The writes of one contract are few, and far between.
+        # The writes of one contract are few, and far apart in the stream.
         start = 0 if wanted.contract else max(0, end - 1 - CHUNK)
         for write in reversed(_between(store, wanted.contract, start, end)):
             entry = audit_to_json(write)
@@ -90,7 +90,7 @@ def newest_page(
 
 
 def _between(store: ContractStore, name: str | None, start: int, end: int) -> list[StoredWrite]:
-    """The writes after `start` and before `end`."""
+    """Return the writes after `start` and before `end`."""
     found: list[StoredWrite] = []
     while chunk := store.history(after=start, name=name, limit=CHUNK):
         found += [write for write in chunk if write.sequence < end]
@@ -101,7 +101,7 @@ def _between(store: ContractStore, name: str | None, start: int, end: int) -> li
 
 
 def audit_to_json(write: StoredWrite) -> dict[str, Any]:
-    """One write as an audit entry."""
+    """Return one write as an audit entry."""
     audit = write.audit
     entry: dict[str, Any] = {
         "sequence": write.sequence,
@@ -142,7 +142,7 @@ def _policy(text: str) -> Any:
 
 
 def read_time(text: str | None, field: str) -> str | None:
-    """A time to compare with, with microseconds. Raises MalformedContract."""
+    """Return a time that can be compared, with microseconds. Raises MalformedContract."""
     if text is None:
         return None
     try:

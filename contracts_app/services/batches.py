@@ -1,4 +1,4 @@
-"""Publishing many at once: rehearsed as a whole, then written in the order of their dependencies."""
+"""Publishing several contracts: all are checked first, then written in the order of their dependencies."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class BatchMember:
 
 @dataclass(frozen=True)
 class MemberOutcome:
-    """What became, or would become, of a member: `created`, `valid`, `unchanged` or `refused`."""
+    """The result for one contract: `created`, `valid`, `unchanged` or `refused`."""
 
     name: str
     version: str
@@ -49,11 +49,11 @@ def publish_contracts(
     dry_run: bool = False,
     store: ContractStore | None = None,
 ) -> list[MemberOutcome]:
-    """Publish a set whose members may depend on each other; what is published already stays unchanged.
+    """Publish contracts that may depend on each other. Versions that are already published stay unchanged.
 
-    All are rehearsed first, and if any is refused nothing is written. The writes themselves are one by one: after
-    a failure between them, publishing the same set again goes on where it was. Raises ContractRefused for members
-    that depend on each other in a circle, and StorageUnavailable.
+    All are checked first; if any is refused, nothing is written. The writes themselves are separate: after a failure
+    between them, publishing the same set again continues where it stopped. Raises ContractRefused for circular
+    dependencies, and StorageUnavailable.
     """
     store = store or contract_store()
     ordered = in_order(members)
@@ -65,7 +65,7 @@ def publish_contracts(
     for member, outcome in zip(ordered, outcomes, strict=True):
         done.append(outcome if outcome.status == "unchanged" else _publish(member, actor, store, "created"))
         if done[-1].status == "refused":
-            break  # somebody else published meanwhile
+            break  # another writer published meanwhile
     return done
 
 
@@ -83,7 +83,7 @@ def _publish(member: BatchMember, actor: Actor, store: ContractStore, status: st
 
 
 def in_order(members: list[BatchMember]) -> list[BatchMember]:
-    """Members after what they refer to, and versions of one name in ascending order. Raises ContractRefused."""
+    """Order contracts after their dependencies, and versions of one name ascending. Raises ContractRefused."""
     ordered = sorted(members, key=lambda member: (member.bundle.name, Version.parse(member.bundle.version)))
     names = {member.bundle.name for member in ordered}
     needs: dict[str, set[str]] = {name: set() for name in names}
@@ -97,8 +97,8 @@ def in_order(members: list[BatchMember]) -> list[BatchMember]:
         sequence += free
         for name in free:
             del needs[name]
-    place = {name: number for number, name in enumerate(sequence)}
-    return sorted(ordered, key=lambda member: place[member.bundle.name])
+    position = {name: number for number, name in enumerate(sequence)}
+    return sorted(ordered, key=lambda member: position[member.bundle.name])
 
 
 def _referred(bundle: ContractBundle) -> set[str]:
@@ -108,7 +108,7 @@ def _referred(bundle: ContractBundle) -> set[str]:
 
 
 class DryRunStore(ContractStore):
-    """A store in which writes are seen, and nothing is written."""
+    """A store that shows writes to its own reads and passes none on."""
 
     def __init__(self, store: ContractStore) -> None:
         self._storage = store

@@ -1,4 +1,4 @@
-"""Comparing any two: registered versions, or schemas at hand; and what a change would break elsewhere."""
+"""Comparison of two versions, registered or given as texts, and the effect of a change on dependents."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from linter_app.schema.json_text import loads
 from linter_app.wit import with_version
 
 DEPENDENTS_SECONDS = 10
-"""How long the versions that depend on a change are looked at; those not reached are counted as `unchecked`."""
+"""Seconds that checking the dependents of a change may take; the rest is counted as `unchecked`."""
 MAX_HISTORY_VERSIONS = 500
 MAX_CHANGELOG_CHARACTERS = 20_000_000
-"""Characters of all changes of a contract."""
+"""Characters of all changes of a contract's changelog."""
 
 
 @dataclass(frozen=True)
 class ComparedVersion:
-    """One of two things to compare: texts, and the registered version they are of, if they are."""
+    """One side of a comparison: its texts, and the registered version they come from, if any."""
 
     texts: ContractTexts
     bundle: ContractBundle | None = None
@@ -47,7 +47,7 @@ def texts_of(bundle: ContractBundle, store: ContractStore) -> ContractTexts:
 
 
 def proposed_version(name: str, schema: str | None, wit: str | None, store: ContractStore) -> ComparedVersion:
-    """ContractTexts that are not registered, checked as those of a version that is to be published; the name may be empty.
+    """Return texts that are not registered, checked like those of a new version; the name may be empty.
 
     Raises ContractRefused.
     """
@@ -58,7 +58,7 @@ def proposed_version(name: str, schema: str | None, wit: str | None, store: Cont
 
 
 def compare(old: ComparedVersion, new: ComparedVersion, policy: Policy) -> Report:
-    """The verdict on the step from one to the other. Raises ContractRefused."""
+    """Return the verdict on the step from one to the other. Raises ContractRefused."""
     changes = compare_texts(old.texts, new.texts, policy.config)
     versions = [side.bundle.version if side.bundle else None for side in (old, new)]
     equal = old.texts == new.texts
@@ -66,7 +66,7 @@ def compare(old: ComparedVersion, new: ComparedVersion, policy: Policy) -> Repor
 
 
 def report_to_json(report: Report, policy: Policy) -> dict[str, Any]:
-    """A verdict as data."""
+    """Return a verdict as data."""
     return {
         "verdict": report.verdict,
         "acceptable": report.acceptable,
@@ -81,13 +81,14 @@ def report_to_json(report: Report, policy: Policy) -> dict[str, Any]:
 
 
 def changes_to_json(report: Report) -> list[dict[str, Any]]:
-    """The facts as data, each with whether it breaks under the policy."""
+    """Return the changes as data, each with whether it breaks under the policy."""
     return [change_to_json(change) | {"breaking": change in report.breaking} for change in report.changes]
 
 
 def broken_dependents(name: str, proposed: ContractTexts, store: ContractStore) -> dict[str, Any]:
-    """Which versions of other contracts would mean something that breaks their own users, if they referred to
-    these texts in place of the version of `name` that they are pinned to."""
+    """Return the versions of other contracts that would break their own users if they used these texts instead of the
+    version of `name` that they are pinned to.
+    """
     deadline = time.monotonic() + DEPENDENTS_SECONDS
     broken: list[dict[str, Any]] = []
     unchecked = 0
@@ -115,7 +116,7 @@ def broken_dependents(name: str, proposed: ContractTexts, store: ContractStore) 
 
 
 def _replaced_texts(bundle: ContractBundle, name: str, proposed: ContractTexts, store: ContractStore) -> ContractTexts:
-    """What a version means with the proposed texts in place of those of `name`. Raises ContractRefused."""
+    """Return the texts of a version with the proposed texts instead of those of `name`. Raises ContractRefused."""
     pins = [each for each in bundle.dependencies if each.name == name]
     schema = proposed.schema or "true"
     if any(target_of(each.reference) for each in pins):
@@ -123,7 +124,7 @@ def _replaced_texts(bundle: ContractBundle, name: str, proposed: ContractTexts, 
         reason = dialect_difference(ContractBundle(name=name, version="", json_schema=schema), store, draft)
         if reason is not None:
             raise ContractRefused(f"in another dialect: {reason}")
-    # Under the version that is used: the proposed text may declare its own already.
+    # Under the version that is used: the proposed text may already declare its own.
     used = {
         f"{each.name}-{each.version}": with_version(proposed.wit or "", each.reference.partition("@")[2])
         for each in pins
@@ -135,7 +136,7 @@ def _replaced_texts(bundle: ContractBundle, name: str, proposed: ContractTexts, 
 
 
 def version_history(name: str, store: ContractStore) -> list[tuple[ContractBundle, Report | None]]:
-    """Every published version in ascending order, each with the verdict on the step to it."""
+    """Yield every published version in ascending order, each with the verdict on the step to it."""
     index = store.index(name)
     policy = policy_of(index.documents, name)
     entries = [entry for entry in index.versions(name) if entry.state in COMPARABLE]
@@ -150,11 +151,13 @@ def version_history(name: str, store: ContractStore) -> list[tuple[ContractBundl
         report = compare(old, new, policy)
         characters += characters_of(report.changes)
         if characters > MAX_CHANGELOG_CHARACTERS:
-            raise ContractRefused(f"the changes of {name} are too many to be told; ask for a diff of two versions")
+            raise ContractRefused(
+                f"the changes of {name} are too many for one response; request a diff of two versions"
+            )
         steps.append((bundle, report))
     return steps
 
 
 def coherence_findings(schema: str, wit: str) -> list[dict[str, Any]]:
-    """What a schema and a WIT text of one bundle say differently about the same thing."""
+    """Return the differences between a schema and a WIT text of one bundle that describe the same data."""
     return [change_to_json(change) for change in check_bundle(loads(schema), wit)]

@@ -1,7 +1,7 @@
-"""A schema with all that it refers to in other contracts, as one document (JSON Schema 2020-12, Core 9.3.1).
+"""A schema and its dependencies as one document (JSON Schema 2020-12, Core 9.3.1).
 
-What is referred to is read in the dialect of the schema that refers to it. Where it would mean something else there,
-the reference is refused when it is published.
+Dependencies are read in the dialect of the schema that refers to them. If one would have another meaning there, the
+reference is refused at publishing.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from linter_app.schema.json_text import loads
 from linter_app.schema.schema_validation import check_schema
 
 Replacement = Callable[[Dependency], str | None]
-"""Another text for a dependency's schema, or None."""
+"""Returns another text for a dependency's schema, or None."""
 _IN_QUERY = ":/?@!$&'()*+,;=%"
-# What may stand beside a `$ref` up to draft 7, where all else there is ignored.
+# Keywords allowed next to a `$ref` up to draft 7, where all others are ignored.
 _BESIDE_REFERENCE = ("$schema", "$id", "id", "definitions", "$defs", "title", "description", "$comment")
 
 
 def compound_schema(
     bundle: ContractBundle, store: ContractStore, replacement: Replacement = lambda dependency: None
 ) -> str | None:
-    """The schema's text with all that it refers to under `$defs`, or `definitions` up to draft 7.
+    """Return the schema's text with its dependencies under `$defs`, or `definitions` up to draft 7.
 
-    A schema without dependencies is given as it is.
+    A schema without dependencies is returned unchanged.
     """
     if bundle.json_schema is None or not any(target_of(each.reference) for each in bundle.dependencies):
         return bundle.json_schema
@@ -43,7 +43,7 @@ def compound_schema(
 
 
 def dialect_difference(bundle: ContractBundle, store: ContractStore, draft: int) -> str | None:
-    """Why a version's schema is another in this dialect than in its own; None where it means the same in both."""
+    """Return why a version's schema has another meaning in this dialect than in its own, or None if it has the same."""
     schema = loads(bundle.json_schema or "true")
     own = dialect_of(schema)
     if own == draft or not isinstance(schema, dict):
@@ -54,7 +54,7 @@ def dialect_difference(bundle: ContractBundle, store: ContractStore, draft: int)
 
 @memoize(256)
 def _difference(meant: str, read: str) -> str | None:
-    """Where the second text is no schema, or another than the first; None where both mean the same."""
+    """Return where the second text is not a valid schema, or differs in meaning from the first; None if both agree."""
     schema = loads(read)
     try:
         check_schema(read_schema(schema))
@@ -77,7 +77,7 @@ def _whole(
     root = _beside(root, draft)
     definitions = root.get(keyword, {})
     if not isinstance(definitions, dict):
-        return root  # which its check will refuse
+        return root  # the check of that version will refuse it
     definitions = dict(definitions)
     for name, schema in embedded.items():
         while name in definitions:  # only the URI matters
@@ -94,10 +94,11 @@ def _embedded(
     replacement: Replacement,
     uri: str = "",
 ) -> Any:
-    """The bundle's schema, its references led to URIs of exact versions; what they mean is put in `embedded`.
+    """Return the bundle's schema with its references replaced by URIs of exact versions, and add what they refer to to
+    `embedded`.
 
-    With a URI of its own the schema gives up the one that it has, and those of its parts become parts of the new
-    one: others may embed another resource under the same URI.
+    A schema that is given a URI loses its own, and the identifiers of its parts become parts of the new one, because
+    another dependency may embed another resource under the same URI.
     """
     schema = loads(bundle.json_schema or "true")
     led: dict[str, str] = {}
@@ -108,7 +109,7 @@ def _embedded(
         led[each.reference] = f"contract:{name}"
         if name in embedded:
             continue
-        embedded[name] = True  # being made
+        embedded[name] = True  # being built
         target = store.get(each.name, each.version)
         if (text := replacement(each)) is not None:
             target = replace(target, json_schema=text)
@@ -122,7 +123,7 @@ def _embedded(
 
 
 def _identified(schema: Any, uri: str, draft: int) -> dict[str, Any]:
-    """A schema under a URI, as a subschema of this dialect."""
+    """Return a schema with a URI, as a subschema of this dialect."""
     if isinstance(schema, bool):
         schema = {} if schema else {"not": {}}
     rest = {key: member for key, member in _beside(schema, draft).items() if key not in ("$schema", "$id")}
@@ -130,7 +131,7 @@ def _identified(schema: Any, uri: str, draft: int) -> dict[str, Any]:
 
 
 def _beside(schema: dict[str, Any], draft: int) -> dict[str, Any]:
-    """The same schema, beside whose keywords others may stand: up to draft 7 a `$ref` has none."""
+    """Return an equal schema to which keywords can be added: up to draft 7, a `$ref` ignores those next to it."""
     if draft > jsonschema_rs.Draft7 or "$ref" not in schema:
         return schema
     kept = {key: member for key, member in schema.items() if key in _BESIDE_REFERENCE}

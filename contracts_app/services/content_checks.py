@@ -1,4 +1,4 @@
-"""Checks and comparisons that depend on texts alone. Results are kept: a dry run and its publish ask the same."""
+"""Checks and comparisons that depend on texts alone. Results are cached: a dry run and its publish share them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from linter_app.schema.schema_validation import check_compilable, check_default_
 from linter_app.wit import InvalidWIT, WITToolFailed, check_wit
 
 Packages = tuple[tuple[str, str], ...]
-"""Labels and texts of WIT packages that another one uses."""
+"""Labels and texts of the WIT packages that a WIT text uses."""
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,8 @@ def characters_of(changes: tuple[Change, ...]) -> int:
 # A parsed schema takes several times the memory of its text.
 @memoize(256, max_characters=2_000_000)
 def _parsed(text: str | None) -> Schema:
-    """Return a parsed schema of a valid shape, which is shared and never changed."""
-    # A bundle without a schema does not constrain instances, so it accepts all of them.
+    """Return a parsed, valid schema, which is shared and never changed."""
+    # A bundle without a schema does not constrain instances: it accepts all of them.
     schema = read_schema(True if text is None else loads(text))
     check_shape(schema)
     return schema
@@ -106,7 +106,7 @@ def _schema_changes(old: str | None, new: str | None, mode: Any, strict: bool) -
     try:
         schemas = _parsed(old), _parsed(new)
     except (InvalidJSON, InvalidSchema) as error:
-        # Stored by a service that did not check: nothing can be compared with it.
+        # Stored by a service that did not check: it cannot be compared.
         raise ContractRefused(f"a stored schema is invalid, and nothing can be compared with it: {error}") from None
     return changes_between_schemas(*schemas, Config(mode=mode, strict_open_objects=strict))
 
@@ -129,7 +129,7 @@ def _wit_changes(
             new_dependencies=dict(new_packages),
         ).changes
     except InvalidWIT as error:
-        # A proposed text was checked before; the stored one comes from a service that did not.
+        # A proposed text was checked before; the stored one may come from a service that did not.
         raise ContractRefused(f"a stored WIT is invalid, and nothing can be compared with it: {error}") from None
     except WITToolFailed as error:
         raise ContractRefused(f"wit could not be checked: {error}", field="wit", reason=str(error)) from None

@@ -1,4 +1,4 @@
-"""What a version refers to in other contracts: resolved at publishing, pinned, and kept from going in circles."""
+"""Dependencies: references to other contracts, resolved and pinned at publishing, and kept free of cycles."""
 
 from __future__ import annotations
 
@@ -16,30 +16,32 @@ from contracts_app.storage import ContractStore, Entry
 from linter_app.schema.dialects import URIS
 
 MAX_DEPENDENCIES = 200
-"""Of one version, those of its dependencies included."""
+"""Limit for one version, with its indirect dependencies."""
 
 
 def check_dependencies(bundle: ContractBundle, store: ContractStore) -> ContractBundle:
-    """The bundle with the exact versions it refers to. Raises ContractRefused, naming the reference and its place."""
+    """Return the bundle with the exact versions it refers to. Raises ContractRefused with the reference and its
+    pointer.
+    """
     pinned = list(check_packages(bundle, store))
     schema = read_referring(bundle.json_schema)
     draft = dialect_of(schema)
-    for reference, place in references_of(schema):
+    for reference, written_at in references_of(schema):
         target = target_of(reference)
         assert target is not None
 
-        def refused(reason: str, reference: str = reference, place: str = place) -> ContractRefused:
+        def refused(reason: str, reference: str = reference, written_at: str = written_at) -> ContractRefused:
             return ContractRefused(
-                f"jsonSchema refers to {reference} at {place}: {reason}",
+                f"jsonSchema refers to {reference} at {written_at}: {reason}",
                 field="jsonSchema",
-                pointer=place,
+                pointer=written_at,
                 reference=reference,
             )
 
         if not valid_name(target.name):
-            raise refused(f"{target.name!r:.80} is no contract's name")
+            raise refused(f"{target.name!r:.80} is not a valid contract name")
         if target.name == bundle.name:
-            raise refused("a contract cannot depend on itself; refer to a place of this schema with #")
+            raise refused("a contract cannot depend on itself; refer to a part of this schema with #")
         try:
             known = store.index(target.name)
             found = resolve(known, target.name, target.version)
@@ -63,7 +65,7 @@ def check_dependencies(bundle: ContractBundle, store: ContractStore) -> Contract
 
 
 def dependency_tree(bundle: ContractBundle, store: ContractStore) -> list[dict[str, Any]]:
-    """What a version depends on, and that again, as nested JSON."""
+    """Return the direct and indirect dependencies of a version as nested JSON."""
     budget = [MAX_DEPENDENCIES]
 
     def below(dependencies: tuple[Dependency, ...]) -> list[dict[str, Any]]:
@@ -81,7 +83,7 @@ def dependency_tree(bundle: ContractBundle, store: ContractStore) -> list[dict[s
 
 
 def _all(entry: Entry, store: ContractStore) -> list[Entry]:
-    """The entry, and all that it depends on, or a few more than MAX_DEPENDENCIES of them."""
+    """Return the entry and its dependencies; the search stops a little above MAX_DEPENDENCIES."""
     found = {entry.key: entry}
     waiting = [entry]
     while waiting:

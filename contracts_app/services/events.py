@@ -1,4 +1,4 @@
-"""What happened, as CloudEvents (1.0), in the order of the stream and without a gap."""
+"""Changes as CloudEvents (1.0), in the order of the stream and without a gap."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from contracts_app.services.audit import audit_to_json
 from contracts_app.storage import ContractStore, StoredWrite
 
 MAX_KEPT_WRITES = 2000
-"""Writes that are kept in memory, if they are not too large."""
+"""Number of writes that are kept in memory, if they are not too large."""
 MAX_KEPT_BYTES = 16 * 1024 * 1024
 CACHE_SECONDS = 60
-"""Where nobody has asked for so long, writes are not kept; the stream has them."""
+"""Seconds without a reader after which writes are no longer kept; they remain in the stream."""
 CHUNK = 500
 _TYPES = {
     "publish": "contract.published",
@@ -36,11 +36,11 @@ _TYPES = {
 class Event:
     sequence: int
     body: bytes
-    """The CloudEvent as compact JSON."""
+    """Return the CloudEvent as compact JSON."""
 
 
 def event_of(written: StoredWrite) -> Event:
-    """A write as an event. Who did it is for the audit to tell."""
+    """Return a write as an event. The actor is only in the audit log."""
     entry = audit_to_json(written)
     hidden = ("sequence", "time", "action", "actor", "requestId", "key")
     subject = f"{entry['contract']}/{entry['version']}" if "contract" in entry else written.key
@@ -58,7 +58,7 @@ def event_of(written: StoredWrite) -> Event:
 
 
 def events_after(store: ContractStore, after: int) -> list[Event]:
-    """The events after a sequence, at most CHUNK, from the stream."""
+    """Return the events after a sequence, at most CHUNK, from the stream."""
     return [event_of(written) for written in store.history(after=after, limit=CHUNK)]
 
 
@@ -69,7 +69,7 @@ class _Kept(NamedTuple):
 
 
 class EventFeed:
-    """The events of one process: the last ones from memory, older ones from the stream."""
+    """The events of one process: recent ones from memory, older ones from the stream."""
 
     def __init__(self, store: ContractStore) -> None:
         self._store = store
@@ -78,13 +78,13 @@ class EventFeed:
         self._bytes = 0
         self._made: dict[int, Event] = {}
         self._complete_from: int | None = None
-        """Memory has every write after this sequence; None: nothing is known yet."""
+        """Memory has every write after this sequence; None if it has none."""
         self._wake: set[Callable[[], None]] = set()
         self._asked = -math.inf
         store.watch(self._written, self._loaded)
 
     def _written(self, sequence: int, size: int, read: Callable[[], StoredWrite]) -> None:
-        # On the store's thread, for every write: events are made when somebody asks for them.
+        # Runs on the store's thread for every write, so events are built later, when they are read.
         with self._lock:
             if self._complete_from is None or sequence <= self.last:
                 return
@@ -109,7 +109,7 @@ class EventFeed:
             self._made.pop(written.sequence, None)
 
     def _loaded(self, sequence: int) -> None:
-        """The copy was loaded anew: what happened up to `sequence` did not come by as messages."""
+        """The replica was loaded anew: the writes up to `sequence` were not seen as messages."""
         with self._lock:
             self._writes, self._bytes, self._made, self._complete_from = [], 0, {}, sequence
             wake = list(self._wake)
@@ -118,11 +118,11 @@ class EventFeed:
 
     @property
     def last(self) -> int:
-        """The last sequence that is known."""
+        """The last known sequence."""
         return self._writes[-1].sequence if self._writes else self._complete_from or 0
 
     def recent(self, after: int) -> list[Event] | None:
-        """The events after a sequence, at most CHUNK; None where memory does not reach back so far."""
+        """Return the events after a sequence, at most CHUNK; None if memory does not reach back so far."""
         with self._lock:
             self._asked = time.monotonic()
             if self._complete_from is None or after < self._complete_from:
@@ -135,11 +135,11 @@ class EventFeed:
             return [self._made[written.sequence] for written in found]
 
     def older(self, after: int) -> list[Event]:
-        """The events after a sequence, at most CHUNK, from the stream. Blocks. Raises StorageUnavailable."""
+        """Return the events after a sequence, at most CHUNK, from the stream. Blocks. Raises StorageUnavailable."""
         return events_after(self._store, after)
 
     def subscribe(self, wake: Callable[[], None]) -> Callable[[], None]:
-        """Have `wake` called, from any thread, when there is something new; returns what ends that."""
+        """Have `wake` called, from any thread, for each new write; return a function that ends the subscription."""
         with self._lock:
             self._wake.add(wake)
 

@@ -1,4 +1,4 @@
-"""What may become of a version after it was published. Its content is not touched, so its digest stays."""
+"""Changes of a version's state. Its content is not touched, so its digest stays."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ def change_state(
 ) -> ContractBundle:
     """Activate, deprecate or withdraw a version, and return it.
 
-    `sunset_at` is an RFC 3339 time or date, from which on the version is gone; the policy may ask for notice.
-    `override` is the reason for withdrawing a version that others depend on. With `expected_etag` nothing is
-    changed unless that is the version's entity tag. Raises ContractNotFound, ContractConflict (the state does not
-    allow it, or others depend on it), ContractRefused, PreconditionFailed, MalformedContract.
+    `sunset_at` is the RFC 3339 time or date at which the version becomes unavailable; the policy may require notice.
+    `override` is the reason for withdrawing a version that others depend on. With `expected_etag`, nothing changes
+    unless that is the version's entity tag. Raises ContractNotFound, ContractConflict (the state does not allow it, or
+    others depend on it), ContractRefused, PreconditionFailed, MalformedContract.
     """
     store = store or contract_store()
     now = utc_now()
@@ -65,7 +65,7 @@ def change_state(
         bundle = store.content(entry, known)
         life = bundle.lifecycle or Lifecycle(changed_at=bundle.created_at)
         policy = policy_of(known.documents, name)
-        told, done = reason or "", action
+        stated_reason, audit_action = reason or "", action
         if action == "activate":
             if entry.state == DRAFT:
                 check_against(bundle, known, store)
@@ -77,10 +77,12 @@ def change_state(
             life = life.next(DEPRECATED, now, deprecated_at=since, sunset_at=sunset, reason=reason, successor=successor)
         else:
             if _check_dependents(name, version, store, policy, override):
-                told, done = override or "", "withdraw-override"
+                stated_reason, audit_action = override or "", "withdraw-override"
             _check_successor(successor, version, name, known)
             life = life.next(WITHDRAWN, now, reason=reason, successor=successor or life.successor)
-        return replace(bundle, lifecycle=life), AuditEntry(actor, done, before=entry.state, reason=told)
+        return replace(bundle, lifecycle=life), AuditEntry(
+            actor, audit_action, before=entry.state, reason=stated_reason
+        )
 
     changed = write_decision(name, store, decide, dry_run=dry_run)
     if not dry_run:
@@ -125,15 +127,15 @@ def _check_successor(successor: str | None, version: str, name: str, known: Cont
 
 
 def _check_dependents(name: str, version: str, store: ContractStore, policy: Policy, override: str | None) -> bool:
-    """Whether others depend on the version and an override lets it go all the same."""
+    """Return whether others depend on the version and the override allows its withdrawal."""
     dependents = store.index().dependents(name, version)
     if not dependents:
         return False
     if override is None or not policy.allow_override:
         shown = ", ".join(f"{entry.name}/{entry.version}" for entry in dependents[:10])
-        asked = "" if override is None else "; the policy of this contract allows no override (allowOverride)"
+        note = "" if override is None else "; the policy of this contract allows no override (allowOverride)"
         raise ContractConflict(
-            f"{name}/{version} cannot be withdrawn: {len(dependents)} versions depend on it ({shown}){asked}",
+            f"{name}/{version} cannot be withdrawn: {len(dependents)} versions depend on it ({shown}){note}",
             dependents=[{"name": entry.name, "version": entry.version} for entry in dependents[:100]],
         )
     return True

@@ -1,4 +1,4 @@
-"""Results of functions of texts, kept for the next call: a dry run, its publish and the version after ask the same."""
+"""Memoization of functions of texts: a dry run, its publish and the next version ask for the same results."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def memoize(
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Keep the last results of a function of hashable positional arguments.
 
-    At most `max_entries`, and of texts of `max_characters` together with what `size_of` counts in a result. Errors are
-    not kept.
+    At most `max_entries` are kept, and at most `max_characters` of arguments plus what `size_of` counts in a result.
+    Errors are not kept.
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:

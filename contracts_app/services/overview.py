@@ -1,4 +1,4 @@
-"""All contracts at a glance: one line for each, and the figures of the whole registry."""
+"""An overview of all contracts: one line for each, and the figures of the registry."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from contracts_app.timestamps import utc_now
 
 CHART_DAYS = 30
 SOON_DAYS = 60
-"""A sunset in so many days is soon."""
+"""Days within which a sunset counts as soon."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class ContractSummary:
     versions: int
     latest: Entry | None
     newest: Entry
-    """The greatest version, whatever has become of it."""
+    """The greatest version, in any state."""
     states: frozenset[str]
     labels: tuple[str, ...]
     has_wit: bool
@@ -42,7 +42,7 @@ class ContractSummary:
 
 @dataclass(frozen=True)
 class ListQuery:
-    """What a list of contracts shows; every part that is given must hold."""
+    """A filter of the list of contracts; every given part must match."""
 
     q: str = ""
     state: str = ""
@@ -51,7 +51,7 @@ class ListQuery:
     wit: str = ""
     """`yes`, `no`, or empty for both."""
     order: str = "name"
-    """A column of ORDERS, with `-` before it for the greatest first."""
+    """A column of ORDERS, with `-` before it for descending order."""
 
     @cached_property
     def folded(self) -> str:
@@ -76,12 +76,12 @@ ORDERS = {
 
 
 def changed_at(entry: Entry) -> str:
-    """When anything last happened to a version."""
+    """When a version was last changed."""
     return (entry.lifecycle.changed_at if entry.lifecycle else "") or entry.created_at
 
 
 class Overview:
-    """The registry at one moment."""
+    """The figures of the registry at one moment."""
 
     def __init__(self, index: ContractIndex) -> None:
         self.today = utc_now()
@@ -128,7 +128,7 @@ class Overview:
         )
 
     def find(self, query: ListQuery) -> list[ContractSummary]:
-        """The contracts that a query admits, in its order."""
+        """Return the contracts that match a query, in its order."""
         found = [each for each in self.summaries if query.admits(each)]
         column = query.order.removeprefix("-")
         if column in ORDERS and query.order != "name":
@@ -136,7 +136,7 @@ class Overview:
         return found
 
     def publishes(self) -> list[tuple[str, int]]:
-        """How many versions were published on each of the last CHART_DAYS days that still exist."""
+        """Return how many of the existing versions were published on each of the last CHART_DAYS days."""
         last = date.fromisoformat(self.today[:10])
         days = [(last - timedelta(days=ago)).isoformat() for ago in reversed(range(CHART_DAYS))]
         return [(day, self.days[day]) for day in days]
@@ -146,9 +146,9 @@ _kept: tuple[weakref.ref[ContractIndex], int, str, Overview] | None = None
 
 
 def overview(index: ContractIndex) -> Overview:
-    """The overview of an index, made anew only after a change, and each minute, as a sunset may have come."""
+    """Return the overview of an index, recomputed after a change and once a minute for sunsets."""
     global _kept
-    # The index itself and not its id, which another may have when it is gone.
+    # The index itself and not its id, which may be reused.
     key = (weakref.ref(index), index.changed, utc_now()[:16])
     kept = _kept
     if kept is not None and kept[:3] == key:
@@ -159,5 +159,5 @@ def overview(index: ContractIndex) -> Overview:
 
 
 def most_used(counts: Counter[str], most: int = 20) -> Iterable[str]:
-    """The most frequent, in alphabetical order."""
+    """Return the most frequent values, in alphabetical order."""
     return sorted(name for name, _ in counts.most_common(most))

@@ -13,7 +13,7 @@ ATTEMPTS = 20
 
 
 def etag_of(index: ContractIndex, key: str) -> str | None:
-    """The entity tag of a stored policy, or None where there is none."""
+    """Return the entity tag of a stored policy, or None if there is no policy."""
     sequence, value = index.documents.get(key, (0, None))
     return f'"{sequence}"' if value is not None else None
 
@@ -27,7 +27,7 @@ def set_policy(
     expected_etag: str | None = None,
     store: ContractStore | None = None,
 ) -> int:
-    """Write a level's policy, or with None delete it; returns the sequence.
+    """Write the policy of a level, or delete it if `policy` is None; return the sequence.
 
     Raises ContractNotFound (nothing to delete), PreconditionFailed, ContractConflict, MalformedContract.
     """

@@ -1,4 +1,4 @@
-"""Publish requests: exact fields, exact types, and nothing else. Read by the API and by the console."""
+"""Publish requests: exact fields and types, no others. Used by the API and the console."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ MAX_LABELS, MAX_LABEL_CHARACTERS, MAX_REASON_CHARACTERS = 50, 100, 2000
 
 @dataclass(frozen=True)
 class PublishRequest:
-    """What a publish request asks for."""
+    """The content of a publish request."""
 
     bundle: ContractBundle
     draft: bool
     override: str | None
-    """The reason for publishing a break."""
+    """The reason for publishing a breaking change."""
 
 
 def read_publish(data: Any) -> PublishRequest:
-    """The version that a request asks to publish. Raises MalformedContract, naming the field."""
+    """Return the version that a request asks to publish. Raises MalformedContract, which names the field."""
     if not isinstance(data, dict):
         raise MalformedContract("The request body must be a JSON object")
     unknown = sorted(data.keys() - set(FIELDS))
@@ -65,7 +65,7 @@ def read_publish(data: Any) -> PublishRequest:
 
 
 def read_batch(data: Any) -> list[PublishRequest]:
-    """The versions of `{"contracts": [...]}`, each as a publish request. Raises MalformedContract, naming the place."""
+    """Return the publish requests of `{"contracts": [...]}`. Raises MalformedContract, which names the location."""
     contracts = data.get("contracts") if isinstance(data, dict) and data.keys() == {"contracts"} else None
     if not isinstance(contracts, list) or not 1 <= len(contracts) <= MAX_BATCH_MEMBERS:
         raise MalformedContract(
@@ -90,7 +90,7 @@ def read_batch(data: Any) -> list[PublishRequest]:
 
 
 def read_reason(value: Any) -> str | None:
-    """The reason of `{"reason": TEXT}`, an override. Raises MalformedContract."""
+    """Return the reason of an override, `{"reason": TEXT}`. Raises MalformedContract."""
     if value is None:
         return None
     if not isinstance(value, dict) or value.keys() != {"reason"} or not isinstance(value["reason"], str):
@@ -99,7 +99,7 @@ def read_reason(value: Any) -> str | None:
 
 
 def check_text_field(value: str, field: str) -> str:
-    """A text that is not blank and not overlong. Raises MalformedContract."""
+    """Return a text that is neither blank nor too long. Raises MalformedContract."""
     if not value.strip() or len(value) > MAX_REASON_CHARACTERS:
         raise MalformedContract(f"The field {field} must have 1 to {MAX_REASON_CHARACTERS} characters", field=field)
     return value.strip()
@@ -114,7 +114,7 @@ def _labels(value: Any) -> tuple[str, ...]:
         or not all(isinstance(label, str) and label.strip() and len(label) <= MAX_LABEL_CHARACTERS for label in value)
     ):
         raise MalformedContract(
-            f"The field labels must be a list of at most {MAX_LABELS} strings of 1 to {MAX_LABEL_CHARACTERS} characters",
+            f"The field labels must be at most {MAX_LABELS} strings of 1 to {MAX_LABEL_CHARACTERS} characters",
             field="labels",
         )
     return tuple(dict.fromkeys(value))

@@ -1,4 +1,4 @@
-"""Publishing: decided on what exists, written only if that is still so."""
+"""Publishing: decide on the existing versions, and write only if they are still the same."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ from linter_app.semver import Version
 logger = logging.getLogger(__name__)
 
 PUBLISH_SECONDS = 60
-"""How long one write goes on reading and deciding anew while others write the same name."""
+"""Seconds that a write may be retried while others write the same name."""
 PUBLISHED = "published"
-"""The message of the log line."""
+"""Message of the log line."""
 
-# Threads of one process take turns at a name, rather than race each other in vain. Other processes
-# are not held by it: the compare-and-set of the store alone keeps the set true.
+# Threads of one process take turns at a name instead of racing each other. Other processes are not affected: the
+# compare-and-set of the store alone guarantees the result.
 _turns = [threading.Lock() for _ in range(256)]
 
 
 @dataclass(frozen=True)
 class Neighbours:
-    """The versions that a new one stands between; drafts and withdrawn versions are none."""
+    """The versions that a new version is compared with. Drafts and withdrawn versions do not count."""
 
     below: tuple[Entry, ...]
-    """Those to compare with, nearest first: one, or with a transitive policy all."""
+    """Return the versions to compare with, nearest first: one, or all with a transitive policy."""
     above: tuple[Entry, ...]
     equal: Entry | None
 
@@ -62,10 +62,10 @@ def publish_contract(
 ) -> ContractBundle:
     """Publish a new version, or replace a draft, and return it with its date and digest.
 
-    The content is checked, then compared with its neighbours among the versions that exist; the write
-    succeeds only if no version was written meanwhile, else all is decided again. `override` is the reason
-    for publishing a break, which the policy must allow. Raises ContractRefused, ContractAlreadyExists,
-    ContractTooLarge, UnreadableRecord, StorageUnavailable.
+    The content is checked and compared with its neighbours among the existing versions. The write succeeds only if no
+    version was written meanwhile; otherwise everything is decided again. `override` is the reason for publishing a
+    breaking change, which the policy must allow. Raises ContractRefused, ContractAlreadyExists, ContractTooLarge,
+    UnreadableRecord, StorageUnavailable.
     """
     store = store or contract_store()
     decide = _prepare(bundle, actor, draft, override, store)
@@ -79,7 +79,7 @@ Decide = Callable[[ContractIndex], tuple[ContractBundle, AuditEntry]]
 
 
 def _prepare(bundle: ContractBundle, actor: Actor, draft: bool, override: str | None, store: ContractStore) -> Decide:
-    """Check what can be checked without the other versions; then what decides with them."""
+    """Check the content, and return the function that decides with the existing versions."""
     now = utc_now()
     first = Lifecycle(state=DRAFT, changed_at=now) if draft else None
     bundle = replace(bundle, digest=content_digest(bundle), created_at=now, lifecycle=first)
@@ -100,7 +100,7 @@ def _prepare(bundle: ContractBundle, actor: Actor, draft: bool, override: str | 
 
 
 def write_decision(name: str, store: ContractStore, decide: Decide, *, dry_run: bool = False) -> ContractBundle:
-    """Decide on the versions of `name`, and write the result if they are still the same; else decide again.
+    """Decide on the versions of `name`, and write the result if they are still the same; otherwise decide again.
 
     Raises what `decide` raises, StorageUnavailable, ContractTooLarge.
     """
@@ -109,7 +109,7 @@ def write_decision(name: str, store: ContractStore, decide: Decide, *, dry_run: 
     while True:
         with _turns[hash(name) % len(_turns)]:
             known = store.index(name, fresh=fresh)
-            # The revision first: a write while the versions are read makes this one fail.
+            # Read the revision first: a write while the versions are read makes this write fail.
             after = known.revision(name)
             bundle, audit = decide(known)
             if dry_run:
@@ -129,7 +129,7 @@ def write_decision(name: str, store: ContractStore, decide: Decide, *, dry_run: 
 def check_against(
     bundle: ContractBundle, known: ContractIndex, store: ContractStore, *, override: str | None = None
 ) -> bool:
-    """Check a version against those that exist; whether it passes only by the override.
+    """Check a version against the existing ones; return whether it passes only by the override.
 
     Raises ContractRefused, ContractAlreadyExists, UnreadableRecord.
     """
@@ -154,7 +154,7 @@ def check_against(
         if report.acceptable:
             continue
         if override is None or not policy.allow_override:
-            raise _refused(report, older, later, stored, policy, asked=override is not None)
+            raise _refused(report, older, later, stored, policy, override_given=override is not None)
         overridden = True
     if equal is not None:
         raise _exists(bundle, equal)
@@ -162,14 +162,14 @@ def check_against(
 
 
 def find_neighbours(bundle: ContractBundle, known: ContractIndex, policy: Policy) -> Neighbours:
-    """What a version is to be compared with, under a policy."""
+    """Return the versions to compare a version with, under a policy."""
     precedence = Version.parse(bundle.version).precedence
     below: list[Entry] = []
     above: list[Entry] = []
     equal = None
     for other in known.versions(bundle.name):  # in ascending order
         if other.precedence == precedence:
-            # A draft may be replaced by a version of the very same text.
+            # A draft may be replaced by a version of the same text.
             equal = None if other.version == bundle.version and other.state == DRAFT else other
         elif other.state in COMPARABLE:
             (below if other.precedence < precedence else above).append(other)
@@ -197,14 +197,14 @@ def _refused(
     stored: ContractBundle,
     policy: Policy,
     *,
-    asked: bool,
+    override_given: bool,
 ) -> ContractRefused:
     lines: list[str] = []
     for change in report.breaking + report.undecided:
         lines.append(f"- {change.rule} at {change.new_pointer or change.old_pointer or '/'}: {change.message}")
         lines += [f"  for example, {describe_witness(change)}"] if change.witness else []
-    if asked:
-        lines.append("An override was asked for, but the policy of this contract does not allow it (allowOverride).")
+    if override_given:
+        lines.append("An override was requested, but the policy of this contract does not allow it (allowOverride).")
     step = f"{older.version} to {later.version}"
     word = "breaking" if report.breaking else "undecided"
     return ContractRefused(

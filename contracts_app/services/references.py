@@ -1,8 +1,8 @@
-"""References from one contract's schema to another's, as they are written.
+"""References from one contract's schema to another's.
 
 A reference is `contract:NAME@VERSION#/pointer`, where VERSION may be a range, or the registry's URL of a version,
-`/registry/contracts/NAME/VERSION` with or without a host before and `/schema` behind. What the schema itself
-identifier_keyword by such a URI is a part of it, and no other contract (JSON Schema 2020-12, Core 9.3.1).
+`/registry/contracts/NAME/VERSION`, with or without a host before and `/schema` after it. A subschema that declares such
+a URI as its own identifier is a part of the schema, not another contract (JSON Schema 2020-12, Core 9.3.1).
 """
 
 from __future__ import annotations
@@ -23,35 +23,37 @@ from linter_app.schema.json_text import InvalidJSON, loads
 _CONTRACT = re.compile(r"contract:([^@#]+)@([^#]+)")
 _URL = re.compile(r"(?:https?://[^/]+)?/registry/contracts/([^/#]+)/([^/#]+?)(?:/schema)?")
 REFERENCES = ("$ref", "$dynamicRef")
-"""The keywords that may replace_uris into another contract."""
+"""The keywords that may refer to another contract."""
 
 
 @dataclass(frozen=True)
 class Target:
     name: str
     version: str
-    """Exact, or a range."""
+    """An exact version or a range."""
 
 
 def target_of(reference: str) -> Target | None:
-    """What a reference without its fragment means, or None where it is not to another contract."""
+    """Return the meaning of a reference without its fragment, or None if it does not refer to another contract."""
     match = _CONTRACT.fullmatch(reference) or _URL.fullmatch(reference)
     return Target(unquote(match[1]), unquote(match[2])) if match else None
 
 
 def read_referring(text: str | None) -> Any:
-    """The parsed schema of a text that can have a reference in it; else `True`, which has none.
+    """Return the parsed schema of a text that may contain a reference; otherwise `True`, which has none.
 
-    So it is where the text is not JSON, which the check of the content tells.
+    Also `True` if the text is not JSON; the check of the content reports that.
     """
-    if text is not None and ("$ref" in text or "$dynamicRef" in text or "\\u" in text):  # an escape may hide one
+    if text is not None and (
+        "$ref" in text or "$dynamicRef" in text or "\\u" in text
+    ):  # an escape sequence may hide one
         with suppress(InvalidJSON):
             return loads(text)
     return True
 
 
 def references_of(schema: Any) -> Iterator[tuple[str, str]]:
-    """Each reference to another contract, without fragment, and the JSON Pointer of where it is first written."""
+    """Yield each reference to another contract, without its fragment, and the JSON Pointer where it first occurs."""
     seen = {each.base for each in resources_of(schema)}
     for each in located_schemas(schema, dialect_of(schema)):
         for keyword in REFERENCES:
@@ -65,31 +67,31 @@ def references_of(schema: Any) -> Iterator[tuple[str, str]]:
 
 
 def resources_of(schema: Any) -> Iterator[LocatedSchema]:
-    """The schema and those embedded in it that give themselves a URI, which is their base."""
+    """Return the schema and the embedded schemas that declare a URI, which is their base."""
     return (each for each in located_schemas(schema, dialect_of(schema)) if each.identifier)
 
 
-def replace_uris(schema: Any, other: Callable[[str, str], str | None], draft: int) -> None:
-    """Change the URIs in the references and identifiers of a parsed schema, in place; their fragments stay.
+def replace_uris(schema: Any, replacement: Callable[[str, str], str | None], draft: int) -> None:
+    """Change the URIs of references and identifiers in a parsed schema, in place; fragments stay.
 
-    `other` is given what stands before the fragment, as it is written and resolve_uri with its base URI, and gives
-    another, or None. Identifiers are written as the dialect `draft` has them.
+    `replacement` receives the URI before the fragment, as written and resolved against its base URI, and returns
+    another URI or None. Identifiers are written as the dialect `draft` spells them.
     """
     own = dialect_of(schema)
     for item, _, base, identifier in list(located_schemas(schema, own)):
         for keyword in REFERENCES:
             reference = item.get(keyword)
             whole, hash_, fragment = reference.partition("#") if isinstance(reference, str) else ("", "", "")
-            if whole and (led := other(whole, resolve_uri(base, whole))) is not None:
-                item[keyword] = led + hash_ + fragment
+            if whole and (new := replacement(whole, resolve_uri(base, whole))) is not None:
+                item[keyword] = new + hash_ + fragment
         if identifier:
             del item[identifier_keyword(own)]
-            item[identifier_keyword(draft)] = other(identifier, base) or identifier
+            item[identifier_keyword(draft)] = replacement(identifier, base) or identifier
 
 
 def dialect_of(schema: Any) -> int:
-    """The dialect of a parsed schema, as jsonschema_rs numbers it."""
+    """Return the dialect of a parsed schema, by its number in jsonschema_rs."""
     try:
         return draft_of(schema)
-    except InvalidSchema:  # which the check of the content tells
+    except InvalidSchema:  # the check of the content reports it
         return jsonschema_rs.Draft202012

@@ -1,4 +1,4 @@
-"""A schema told as a table: every field with its type, its constraints and what is said of it."""
+"""A schema as a table: every field with its type, constraints and description."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _CHOICES = (("oneOf", "one of"), ("anyOf", "any of"))
 
 @dataclass(frozen=True)
 class Field:
-    """One row. `path` is as in `order.items[].sku`; `pointer` leads to the schema that says it."""
+    """One row. `path` looks like `order.items[].sku`; `pointer` leads to the schema of the field."""
 
     path: str
     pointer: str
@@ -58,8 +58,9 @@ class Field:
 
 
 def schema_fields(schema: Any) -> list[Field]:
-    """The rows of a parsed schema in the order they are written, at most MAX_FIELDS; references within it are
-    followed until they come back to themselves."""
+    """Return the rows of a parsed schema in the order of writing, at most MAX_FIELDS. References within the schema are
+    followed unless they are circular.
+    """
     found: list[Field] = []
     for row in _rows(schema, schema, "", "", 0, False, ()):
         found.append(row)
@@ -79,9 +80,11 @@ def _rows(
 
 
 def _members(
-    root: Any, schema: Any, path: str, at: str, depth: int, stack: tuple[str, ...], told: set[str]
+    root: Any, schema: Any, path: str, at: str, depth: int, stack: tuple[str, ...], described: set[str]
 ) -> Iterator[Field]:
-    """The rows below a schema: of its properties, items and alternatives. `told`: what is told of this path already."""
+    """Yield the rows below a schema: its properties, items and alternatives. `described` holds the schemas already
+    shown for this path.
+    """
     before = f"{path}." if path else ""
     required = {each for each in _list(schema.get("required")) if isinstance(each, str)}
     for name, member in _object(schema.get("properties")):
@@ -103,10 +106,15 @@ def _members(
         elif isinstance(members, dict) and keyword == "items":
             yield from _rows(root, members, f"{path}[]", f"{at}/items", depth + 1, False, stack)
     for number, member in enumerate(_list(schema.get("allOf"))):
-        target, place, _ = _resolved(root, member, f"{at}/allOf/{number}")
-        if isinstance(target, dict) and place not in stack and place not in told and len(stack) < 4 * MAX_LEVELS:
-            told.add(place)
-            yield from _members(root, target, path, place, depth, (*stack, place), told)
+        target, target_pointer, _ = _resolved(root, member, f"{at}/allOf/{number}")
+        if (
+            isinstance(target, dict)
+            and target_pointer not in stack
+            and target_pointer not in described
+            and len(stack) < 4 * MAX_LEVELS
+        ):
+            described.add(target_pointer)
+            yield from _members(root, target, path, target_pointer, depth, (*stack, target_pointer), described)
     for keyword, words in _CHOICES:
         members = _list(schema.get(keyword))
         for number, member in enumerate(members):
@@ -117,7 +125,7 @@ def _members(
 def _row(
     schema: Any, target: Any, path: str, pointer: str, depth: int, required: bool, name: str, recursive: bool
 ) -> Field:
-    # What stands beside a reference says more about the field than what it leads to.
+    # Keywords next to a reference say more about the field than the schema it refers to.
     said = {**target, **schema} if isinstance(schema, dict) and isinstance(target, dict) else target
     if not isinstance(said, dict):
         return Field(path, pointer, depth, "nothing" if said is False else "anything", required)
@@ -143,7 +151,7 @@ def _row(
 
 
 def type_of(schema: dict[str, Any]) -> str:
-    """A schema's type in a few words."""
+    """Return a schema's type in a few words."""
     kind = schema.get("type")
     if isinstance(kind, list):
         return " or ".join(map(str, kind))
@@ -166,7 +174,9 @@ def type_of(schema: dict[str, Any]) -> str:
 
 
 def _resolved(root: Any, schema: Any, pointer: str) -> tuple[Any, str, str]:
-    """What a schema's references within the document replace_uris to, where that is, and the last name on the way."""
+    """Follow the references of a schema within the document; return the target, its pointer, and the last name on the
+    way.
+    """
     name = ""
     for _ in range(MAX_LEVELS):
         reference = schema.get("$ref") if isinstance(schema, dict) else None

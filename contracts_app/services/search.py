@@ -1,4 +1,4 @@
-"""Finding contracts in an index: by name and version or range, and by query, page by page."""
+"""Searching an index: by name and version or range, and by query, page by page."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _CURRENT = (ACTIVE, DEPRECATED)
 
 
 def latest(entries: tuple[Entry, ...], admitted: VersionRange | None = None) -> Entry | None:
-    """The greatest version that is active or deprecated: a release where there is one, else a prerelease.
+    """Return the greatest active or deprecated version: a release if there is one, otherwise a prerelease.
 
-    With a range, its greatest version; prereleases only where the range names one.
+    With a range, its greatest version; prereleases only if the range names one.
     """
     found = [entry for entry in entries if entry.state in _CURRENT]
     if admitted is not None:
@@ -34,7 +34,7 @@ def latest(entries: tuple[Entry, ...], admitted: VersionRange | None = None) -> 
 
 
 def resolve(index: ContractIndex, name: str, version: str) -> Entry:
-    """The entry of an exact version, of `latest`, or the greatest of a range.
+    """Return the entry of an exact version, of `latest`, or the greatest of a range.
 
     Raises ContractNotFound, MalformedContract.
     """
@@ -92,7 +92,7 @@ def is_exact(version: str) -> bool:
 
 @dataclass(frozen=True)
 class SearchQuery:
-    """What is looked for; every part that is given must hold."""
+    """A search; every given part must match."""
 
     q: str = ""
     """Text in name, description or a label, in any case."""
@@ -100,7 +100,7 @@ class SearchQuery:
     labels: tuple[str, ...] = ()
     states: tuple[str, ...] = ()
     with_versions: bool = False
-    """One item for each contract, with its versions, in place of one for each version."""
+    """One item for each contract, with its versions, instead of one for each version."""
     limit: int = MAX_PAGE_ITEMS
     cursor: str = ""
 
@@ -128,10 +128,10 @@ def check_states(states: tuple[str, ...]) -> None:
 
 
 def search_page(index: ContractIndex, query: SearchQuery) -> tuple[list[list[Entry]], str | None]:
-    """One page: groups of entries (of one version, or of one contract), and the cursor of the next page.
+    """Return one page: groups of entries (of one version, or of one contract), and the cursor of the next page.
 
-    The order is that of names and precedence, so that what is written meanwhile moves nothing to another page.
-    Raises MalformedContract for a cursor that was not given here.
+    The order is by name and precedence, so a write between two pages moves no entry to another page. Raises
+    MalformedContract for an invalid cursor.
     """
     found: list[list[Entry]] = []
     last = ("", "")
@@ -145,7 +145,7 @@ def search_page(index: ContractIndex, query: SearchQuery) -> tuple[list[list[Ent
 
 def _groups(index: ContractIndex, query: SearchQuery, name: str, version: str) -> Iterator[list[Entry]]:
     start = max(name, query.prefix)
-    # The last page may have ended amid a contract's versions, or with the whole contract.
+    # The last page may have ended inside a contract's versions, or after the whole contract.
     done = start == name and not version
     for each in index.matching(query.q, start) if query.q else index.names_from(start):
         if done and each == start:
@@ -183,7 +183,7 @@ def _read_cursor(text: str) -> tuple[str, str]:
 
 
 def describe(entry: Entry) -> dict[str, Any]:
-    """An entry among the versions of its contract."""
+    """Return an entry as an item of its contract's versions."""
     described = {
         "version": entry.version,
         "state": entry.state,
@@ -195,7 +195,7 @@ def describe(entry: Entry) -> dict[str, Any]:
 
 
 def describe_contract(entries: list[Entry], newest: Entry | None) -> dict[str, Any]:
-    """A contract with its versions."""
+    """Return a contract with its versions."""
     shown = newest or entries[-1]
     return {
         "name": shown.name,

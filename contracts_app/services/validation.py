@@ -1,4 +1,4 @@
-"""Whether instances are valid under a registered schema, and instances made to show what is."""
+"""Validation of instances by a registered schema, and generated example instances."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from linter_app.witness.constraints import Contradiction, Focus
 from linter_app.witness.generator import InstanceGenerator
 
 MAX_ERRORS = 50
-"""Of one instance."""
+"""Errors reported for one instance."""
 MAX_REASON_CHARACTERS = 1000
 """Characters, without those of a large value."""
 TOO_LARGE = "it is not valid, and too large or too deep to say where: validate its parts by themselves"
 MAX_STEPS = 10_000_000
-"""Of one instance, some 0.1 microseconds each, in which no other thread of the process works."""
+"""Work for one instance, in steps of about 0.1 microseconds during which no other thread of the process runs."""
 SECONDS = 10
-"""For all instances of one request."""
+"""Work for all instances of one request."""
 EXAMPLE_SECONDS = 2
 _UNUSABLE = (ValueError, RecursionError, OverflowError, TypeError, jsonschema_rs.ReferencingError)
 
 
 class Validator:
-    """A compiled schema. Raises ContractRefused where it cannot be compiled, or could take without end."""
+    """A compiled schema. Raises ContractRefused if it cannot be compiled or could take too long."""
 
     def __init__(self, text: str | None) -> None:
         self.schema = loads(text) if text is not None else True
@@ -54,14 +54,14 @@ class Validator:
         self._errors = ErrorCollector(self._compiled, document)
 
     def errors(self, instance: Any) -> list[dict[str, str]]:
-        """What is wrong with an instance, at most MAX_ERRORS things.
+        """Return the errors of an instance, at most MAX_ERRORS.
 
-        Raises ContractRefused where that would take too long, or cannot be told.
+        Raises ContractRefused if validation would take too long or is not decidable.
         """
         steps = self._errors.steps
         if steps > 20 and (values := _values_in(instance)) * steps > MAX_STEPS:
             raise ContractRefused(
-                f"{values} values are too many to be validated at once with this schema, "
+                f"{values} values are too many to validate in one request with this schema, "
                 f"which may hold each against {steps} alternatives; send fewer"
             )
         try:
@@ -103,12 +103,14 @@ def _kept(text: str | None) -> Validator:
 
 
 def validator_of(text: str | None) -> Validator:
-    """The compiled validator of a schema's text, kept where the text is not large."""
+    """Return the compiled validator of a schema's text, cached if the text is not large."""
     return _kept(text) if len(text or "") <= 256 * 1024 else Validator(text)
 
 
 def examples(validator: Validator, count: int) -> dict[str, list[Any]]:
-    """Up to `count` valid and invalid instances each, every one checked by the validator. The json_equal each time."""
+    """Return up to `count` valid and `count` invalid instances, each checked by the validator. The result is
+    deterministic.
+    """
     deadline = time.monotonic() + EXAMPLE_SECONDS
     subschema = Document(read_schema(validator.schema)).root_subschema
     found: dict[str, list[Any]] = {"valid": [], "invalid": []}

@@ -1,6 +1,6 @@
-"""WIT packages that a WIT text uses: `use shop:money/types@1.0.0` is the contract `shop.money` in its version 1.0.0.
+"""WIT packages used by a WIT text: `use shop:money/types@1.0.0` refers to version 1.0.0 of the contract `shop.money`.
 
-Without a version the latest is meant. The exact versions are pinned, as references of schemas are.
+Without a version the latest is used. Exact versions are pinned, like references of schemas.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ MAX_PACKAGES = 100
 
 
 def is_package(reference: str) -> bool:
-    """Whether a pinned reference is one of a WIT package."""
+    """Return whether a pinned reference is that of a WIT package."""
     return _PACKAGE.fullmatch(reference) is not None and not reference.startswith("contract:")
 
 
 def contract_of(used: Used) -> str:
-    """The name of the contract that holds a package."""
+    """Return the name of the contract that holds a package."""
     return used.name.replace(":", ".")
 
 
 def check_packages(bundle: ContractBundle, store: ContractStore) -> tuple[Dependency, ...]:
-    """The versions of the contracts whose packages the bundle's WIT uses. Raises ContractRefused, naming the line."""
+    """Return the versions of the contracts whose packages the WIT text uses. Raises ContractRefused with the line."""
     if bundle.wit is None:
         return ()
     pinned: list[Dependency] = []
@@ -62,7 +62,7 @@ def check_packages(bundle: ContractBundle, store: ContractStore) -> tuple[Depend
 
 
 def packages_of(bundle: ContractBundle, store: ContractStore) -> Packages:
-    """The texts of all packages that the bundle's WIT uses, and of those that they use."""
+    """Return the texts of all packages that the bundle's WIT uses, directly or not."""
     found: dict[str, str] = {}
     waiting = [bundle]
     while waiting:

@@ -19,7 +19,9 @@ logger = logging.getLogger(__name__)
 def log_request(
     method: str, route: str, status: int, started: float, subject: str | None, identifier: str = ""
 ) -> None:
-    """Count and log a request; `started` is of time.perf_counter, `identifier` the request's id if not in context."""
+    """Count and log a request. `started` is a time of time.perf_counter; `identifier` is the request's id, if not in
+    context.
+    """
     metrics.requests.labels(method, route, status).inc()
     if logger.isEnabledFor(logging.INFO):
         fields = {
@@ -35,7 +37,7 @@ def log_request(
 
 
 class RequestLogMiddleware:
-    """Gives each request an id, returns it in X-Request-ID, and logs one line. Tokens are never logged."""
+    """Middleware that gives each request an id (X-Request-ID), and logs one line. Tokens are never logged."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -1,8 +1,8 @@
-"""An ASGI middleware that answers reads from the replica, on the event loop; everything else goes to Django.
+"""An ASGI middleware that answers reads from the replica on the event loop; all other requests go to Django.
 
-A request is answered here only if all of it is certain: a plain GET of a version or of the full list, with an allowed
-Host, a token that Django has verified and that is still valid, from a replica that is current. The response is the one
-that the view would give, header by header. Errors are left to Django.
+A request is answered here only in the plain case: a GET of a version or of the full list, with an allowed Host, a valid
+token that Django has verified before, and a current replica. The response equals that of the view, header by header.
+Errors are left to Django.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class CachedReads:
             await self._application(scope, receive, send)
 
     async def _respond(self, scope: Scope, send: Send) -> bool:
-        """Send the response if it is certain; return whether it was sent."""
+        """Send the response if the request is a plain one; return whether it was sent."""
         path = scope["path"]
         if scope["method"] != "GET" or not path.startswith(_LIST) or scope["query_string"] or scope.get("root_path"):
             return False
@@ -119,7 +119,7 @@ async def _send(
 
 
 def _single_headers(sent: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes] | None:
-    """Return the headers that are read here, or None where one of them is repeated."""
+    """Return the headers that this module reads, or None if one of them is repeated."""
     headers: dict[bytes, bytes] = {}
     for name, value in sent:
         if name in _READ_HEADERS:
@@ -136,7 +136,7 @@ def _is_valid_host(host: bytes) -> bool:
 
 
 def _is_allowed_host(host: bytes) -> bool:
-    # Longer hosts are left to Django: what a client sends is not kept here without a bound.
+    # Longer Host values are left to Django, so that the cache stays bounded.
     return 0 < len(host) <= _MAX_HOST_CHARACTERS and _is_valid_host(host)
 
 

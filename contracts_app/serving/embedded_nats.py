@@ -1,4 +1,4 @@
-"""The embedded nats-server: its configuration, and the process that is kept running."""
+"""The embedded nats-server: its configuration, and a process that is restarted when it ends."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAX_PAYLOAD_BYTES = 64 * 1024 * 1024  # nats-server's own limit
 
 
 class NATSServerMissing(RuntimeError):
-    """nats-server is neither local this Python nor on PATH."""
+    """nats-server is neither installed with this Python nor on PATH."""
 
 
 def nats_server_path() -> str:
@@ -30,7 +30,7 @@ def nats_server_path() -> str:
 
 
 def is_nats_server(host: str, port: int, timeout: float = 1.0) -> bool:
-    """Whether a NATS server with JetStream greets there."""
+    """Return whether a NATS server with JetStream answers at this address."""
     try:
         with socket.create_connection((host, port), timeout) as connection:
             connection.settimeout(timeout)
@@ -41,7 +41,7 @@ def is_nats_server(host: str, port: int, timeout: float = 1.0) -> bool:
 
 
 def free_port(preferred: int) -> int:
-    """`preferred` if it can be bound on loopback, else a port that can."""
+    """Return `preferred` if it can be bound on loopback, otherwise another free port."""
     for port in (preferred, 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -54,13 +54,13 @@ def free_port(preferred: int) -> int:
 
 
 def _die_with_parent() -> None:
-    # Linux only: without it a supervisor that is killed would leave its child behind.
+    # Linux only: without it, killing the supervisor would leave its child running.
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 
 
 class EmbeddedServer:
-    """A nats-server on loopback with its data in a folder, started again whenever it dies."""
+    """A nats-server on loopback with its data in a folder, restarted whenever it ends."""
 
     def __init__(self, folder: Path, *, port: int, max_record_bytes: int) -> None:
         self.port = port
@@ -83,7 +83,7 @@ class EmbeddedServer:
             f"listen: 127.0.0.1:{self.port}\n"
             "server_name: contract-registry-embedded\n"
             f"max_payload: {self._payload}\n"
-            # Every acknowledged write is on disk; the default would flush every two minutes.
+            # Every acknowledged write is on disk; the default is to flush every two minutes.
             f'jetstream {{ store_dir: "{self._folder / "data"}", sync_interval: always }}\n',
             encoding="utf-8",
         )
@@ -107,7 +107,7 @@ class EmbeddedServer:
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
-                    # Ctrl-C is for us: the server outlives the workers, which still write.
+                    # Ctrl-C stops the registry first: the server outlives the workers, which still write.
                     start_new_session=True,
                     preexec_fn=_die_with_parent,
                 )
@@ -128,7 +128,7 @@ class EmbeddedServer:
             self._spawn()
 
     def stop(self, timeout: float = 15) -> None:
-        """Stop it for good; its data stays."""
+        """Stop it; its data stays."""
         self._stopping.set()
         with self._lock:
             process = self._process

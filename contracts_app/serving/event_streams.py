@@ -1,7 +1,7 @@
-"""`GET /registry/events` on the event loop: Server-Sent Events and long polls. Listeners hold no thread.
+"""`GET /registry/events` on the event loop: Server-Sent Events and long polls. A waiting client holds no thread.
 
-Django responds to each request first, with EventViewSet: it checks token, scope and parameters, and its refusals are
-passed on.
+Django answers each request first, in EventViewSet, which checks token, scope and parameters. Its refusals are passed
+on.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class EventStreams:
                 try:
                     events = await self._next(since, time.monotonic() + KEEP_ALIVE_SECONDS, gone)
                 except StorageUnavailable:
-                    await asyncio.sleep(1)  # the client stays connected, and gets what it has missed
+                    await asyncio.sleep(1)  # the client stays connected and receives what it missed
                     continue
                 body = b"".join(b"id: %d\ndata: %s\n\n" % (event.sequence, event.body) for event in events)
                 await send({"type": "http.response.body", "body": body or b": keep-alive\n\n", "more_body": True})
@@ -79,7 +79,7 @@ class EventStreams:
             gone.cancel()
 
     async def _next(self, since: int, deadline: float, gone: Any = None) -> list[Event]:
-        """Return the following events; none when the deadline comes first."""
+        """Return the next events, or none if the deadline comes first."""
         loop, woken = asyncio.get_running_loop(), asyncio.Event()
 
         def wake() -> None:
@@ -110,7 +110,7 @@ async def _disconnected(receive: Any) -> None:
 
 
 def _request_of(scope: Any) -> HttpRequest:
-    """Return the parameters and headers of a request that the view has checked already."""
+    """Return the parameters and headers of a request that the view has already checked."""
     request = HttpRequest()
     request.GET = QueryDict(scope["query_string"])  # type: ignore[assignment]
     for name, value in scope["headers"]:

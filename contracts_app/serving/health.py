@@ -1,4 +1,4 @@
-"""Health for load balancers, and figures for Prometheus. None of them needs a token."""
+"""Health checks for load balancers, and metrics for Prometheus. None of them requires a token."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from contracts_app.storage import contract_store
 
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
-    """Respond while the process is alive, whatever the state of the store."""
+    """Respond 200 while the process runs, whatever the state of the store."""
     return HttpResponse("OK", content_type="text/plain; charset=utf-8")
 
 
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Respond 200 while this worker reads from a current replica (or, without one, reaches the store), else 503."""
+    """Respond 200 if this worker reads from a current replica (or, without one, reaches the store), otherwise 503."""
     store = contract_store()
     replica = store.replica
     if replica is not None:
         status = replica.status()
-        # A few messages on their way are no reason to take a worker out of service.
+        # A few messages in flight are no reason to take a worker out of service.
         ready = status.current or replica.is_lagging
         members = {"status": "ready" if ready else "not ready", "copy": asdict(status)}
         return _uncached(JsonResponse(members, status=200 if ready else 503))

@@ -1,7 +1,7 @@
-"""Figures for Prometheus: of each worker its copy, of all workers together their requests.
+"""Metrics for Prometheus: the replica of each worker, and the requests of all workers.
 
-Workers share them by files in PROMETHEUS_MULTIPROC_DIR, which gunicorn.conf.py makes; without it a scrape
-shows the process that answers.
+Workers share them through files in PROMETHEUS_MULTIPROC_DIR, which gunicorn.conf.py creates. Without it a scrape shows
+the process that responds.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def report_replica(status: ReplicaStatus) -> None:
 
 
 def exposition() -> tuple[bytes, str]:
-    """The figures as text, and its media type."""
+    """Return the metrics as text, and their media type."""
     registry: CollectorRegistry = REGISTRY
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         registry = CollectorRegistry()

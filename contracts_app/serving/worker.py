@@ -1,4 +1,4 @@
-"""gunicorn's worker: the stock uvicorn worker, with limits on connections whose request has not arrived."""
+"""gunicorn's worker: the stock uvicorn worker, with limits on connections that do not send a request in time."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn_worker import UvicornWorker
 
 MAX_HEAD_SECONDS = 60
-"""Seconds in which a request's head must arrive, and in which a new connection must begin one."""
+"""Seconds within which a request's head must arrive, and a new connection must begin one."""
 MAX_HEAD_BYTES = 64 * 1024
-"""Bytes of a head that arrives in several parts, beyond its first part."""
+"""Bytes of a head that arrives in several parts, not counting its first part."""
 GRACEFUL_SECONDS = 25
 _REFUSALS = {408: b"408 Request Timeout", 431: b"431 Request Header Fields Too Large"}
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """HTTP/1.1 on one connection. uvicorn itself waits without end for a head, and collects it without bound.
+    """HTTP/1.1 on one connection. uvicorn itself waits for a head without limits of time and size.
 
-    Only methods of asyncio.Protocol and callbacks of the parser are extended, and no private attribute is used.
+    Only methods of asyncio.Protocol and callbacks of the parser are extended; no private attribute is used.
     """
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._head_bytes: int | None = None
-        """Bytes of a head that has begun and not ended, beyond its first part."""
+        """Bytes of an unfinished head, not counting its first part."""
         self._head_timer: asyncio.TimerHandle | None = None
         self._start_timer()
 
@@ -40,7 +40,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._head_bytes += len(data)
             if self._head_bytes > MAX_HEAD_BYTES:
                 self._refuse(431)
-        # Line breaks between requests end uvicorn's keep-alive timeout, and begin nothing.
+        # Line breaks between requests cancel uvicorn's keep-alive timeout but begin no request.
         if self._head_timer is None and (self.cycle is None or self.cycle.response_complete):
             self._start_timer()
 
@@ -56,7 +56,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def shutdown(self) -> None:
         cycle = self.cycle
         if cycle is not None and cycle.response_started and not cycle.response_complete:
-            self.transport.close()  # an event stream has no end: its client reconnects and resumes elsewhere
+            self.transport.close()  # an event stream never ends: its client reconnects and resumes with another worker
         else:
             super().shutdown()
 

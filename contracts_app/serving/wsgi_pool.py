@@ -1,8 +1,7 @@
 """A WSGI application behind ASGI, in a pool of threads.
 
-Django's own ASGI handler runs synchronous views one after the other, and copies its state for each. Here a request's
-body is collected on the event loop, so that a slow client holds no thread, and one thread then makes the whole
-response.
+Django's own ASGI handler runs synchronous views one after the other and copies context for each. Here the event loop
+collects a request's body, so a slow client holds no thread; then one thread produces the whole response.
 """
 
 from __future__ import annotations
@@ -15,13 +14,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 MAX_BODY_SECONDS = 60
-"""Seconds in which a request's body must arrive."""
+"""Seconds within which a request's body must arrive."""
 Headers = list[tuple[bytes, bytes]]
 Response = tuple[int, Headers, bytes]
 
 
 class WSGIPool:
-    """`max_bytes` is the longest body that is collected; a longer one is cut one byte later, for a 413."""
+    """`max_bytes` is the longest body that is collected; a longer one is cut after one more byte, which makes Django
+    respond 413.
+    """
 
     def __init__(self, application: Any, *, threads: int, max_bytes: int) -> None:
         self._application = application
@@ -46,7 +47,7 @@ class WSGIPool:
             await reply(send, *await self._in_thread(_environ(scope, body)))
 
     async def respond(self, scope: Any, more: dict[str, Any]) -> Response:
-        """Return the application's response to a request without a body, with more in its environment."""
+        """Return the application's response to a request without a body, with additions to its environment."""
         return await self._in_thread(_environ(scope, b"") | more)
 
     async def _in_thread(self, environ: dict[str, Any]) -> Response:
@@ -60,10 +61,10 @@ class WSGIPool:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _collect(self, scope: Any, receive: Any) -> bytes | None:
-        """Return the body, or None when the client has gone."""
+        """Return the body, or None if the client disconnected."""
         declared = dict(scope["headers"]).get(b"content-length", b"")
         if declared.isdigit() and int(declared) > self._max_bytes:
-            return b""  # refused for its Content-Length, unread
+            return b""  # refused by its Content-Length, without reading it
         chunks: list[bytes] = []
         length = 0
         while length <= self._max_bytes:
@@ -123,7 +124,7 @@ def _environ(scope: Any, body: bytes) -> dict[str, Any]:
     }
     for raw_name, raw_value in scope["headers"]:
         if b"_" in raw_name:
-            continue  # it would be taken for the header with dashes (RFC 3875, section 4.1.18)
+            continue  # it would be mistaken for the header with dashes (RFC 3875, section 4.1.18)
         name, value = raw_name.decode("latin-1").upper().replace("-", "_"), raw_value.decode("latin-1")
         key = name if name in ("CONTENT_LENGTH", "CONTENT_TYPE") else f"HTTP_{name}"
         environ[key] = f"{environ[key]},{value}" if key in environ else value

@@ -1,4 +1,4 @@
-"""The configured contract stores, one set per process, in the manner of Django's STORAGES."""
+"""The configured contract stores of a process, like Django's STORAGES."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ __all__ = [
 
 
 class ContractStoreHandler:
-    """Builds each store of CONTRACT_STORAGES once, at first use."""
+    """Builds each store of CONTRACT_STORAGES at its first use."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -56,7 +56,7 @@ class ContractStoreHandler:
         return store
 
     def close(self) -> None:
-        """Close every store; the next use builds them anew from the settings."""
+        """Close every store; the next use builds them again from the settings."""
         with self._lock:
             for store in self._stores.values():
                 store.close()

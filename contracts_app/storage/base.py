@@ -1,4 +1,4 @@
-"""The interface of a contract store. Every backend passes the same behaviour suite."""
+"""The interface of a contract store. Every implementation passes the same tests (tests/storage)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from linter_app.semver import Version
 
 @dataclass(frozen=True)
 class Listing:
-    """All bundles in order of name and version, and the records that could not be read."""
+    """All bundles in order of name and version, and the unreadable records."""
 
     bundles: tuple[ContractBundle, ...]
     faults: tuple[UnreadableRecord, ...] = ()
@@ -59,7 +59,7 @@ class StoreHealth:
 
 
 class ContractStore(ABC):
-    """A store of bundles. Calls raise StorageUnavailable when it cannot be reached in time."""
+    """A store of bundles. Its methods raise StorageUnavailable if it cannot be reached in time."""
 
     # Reading
 
@@ -68,37 +68,37 @@ class ContractStore(ABC):
         """Return one bundle. Raises ContractNotFound, UnreadableRecord."""
 
     def content(self, entry: Entry, index: ContractIndex) -> ContractBundle:
-        """Return the whole version of an entry of an index, from memory or else from the store. Raises as `get`."""
+        """Return the whole version of an index entry, from memory or from the store. Raises the errors of `get`."""
         return index.bundle(entry) or self.get(entry.name, entry.version)
 
     @abstractmethod
     def list_all(self) -> Listing:
-        """Return every bundle with its content, read from the store itself."""
+        """Return every bundle with its content, read from the store."""
 
     @abstractmethod
     def index(self, name: str | None = None, *, fresh: bool = False) -> ContractIndex:
         """Return an index of every contract, or at least of every version of `name`.
 
-        It contains whatever any process has shown or written. With `fresh` it is read from the store itself. Contents
-        of a whole index may have been evicted (`ContractIndex.bundle`).
+        It contains everything that any process has shown or written before this call. With `fresh` it is read from the
+        store itself. Contents of a whole index may have been evicted (`ContractIndex.bundle`).
         """
 
     @abstractmethod
     def history(self, *, after: int = 0, name: str | None = None, limit: int = 1000) -> list[StoredWrite]:
-        """Return the writes that follow a sequence, at most `limit`, of all keys or of those under one name."""
+        """Return the writes after a sequence, at most `limit`, of all keys or of those of one name."""
 
     # Writing
 
     @abstractmethod
     def create(self, bundle: ContractBundle, *, after: int, audit: AuditEntry) -> int:
-        """Write a version if nothing under its name was written since `after`, a `ContractIndex.revision`.
+        """Write a version if no version of its name was written since `after`, a `ContractIndex.revision`.
 
         Returns the new revision. Raises VersionSetChanged, ContractTooLarge.
         """
 
     @abstractmethod
     def put_document(self, key: str, value: bytes | None, *, after: int, audit: AuditEntry) -> int:
-        """Write a key that is not a contract's, or delete it, if its last sequence is still `after`.
+        """Write or delete a key that is not a contract's, if its last sequence is still `after`.
 
         Raises VersionSetChanged.
         """
@@ -107,7 +107,7 @@ class ContractStore(ABC):
 
     @property
     def replica(self) -> Replica | None:
-        """The replica of this process, started at first use; None where the store is read directly."""
+        """The replica of this process, started at first use; None if the store is read directly."""
         return None
 
     def enable_replica(self, report: Callable[[ReplicaStatus], None] | None = None) -> None:  # noqa: B027  optional
@@ -126,22 +126,22 @@ class ContractStore(ABC):
     def preload_replica(self, *, seconds: float) -> bool:
         """Load the replica in a process that is about to fork, so that its children share the memory.
 
-        Returns whether it was loaded within so many seconds; where not, each child loads for itself.
+        Return whether it was loaded within the given seconds; otherwise each child loads its own.
         """
         return False
 
     def use_event_loop(self, loop: asyncio.AbstractEventLoop) -> None:  # noqa: B027  optional
-        """Do all that is asynchronous on this loop, which a server runs. Called before the first use of the store.
+        """Do all asynchronous work on this loop, which a server runs. Called before the first use of the store.
 
-        From then on, blocking calls must not be made on that loop: they wait for it, and belong in threads.
+        From then on, blocking methods must not be called on that loop: they wait for it, and belong in threads.
         """
 
     def health(self) -> StoreHealth | None:
-        """Return the present state of the store, or None where there is no server."""
+        """Return the current state of the store, or None if it has no server."""
         return None
 
     def check(self) -> list[CheckMessage]:
-        """Return what `manage.py check` should say about the configuration."""
+        """Return the messages of `manage.py check` about the configuration."""
         return []
 
     def close(self) -> None:  # noqa: B027  optional

@@ -1,4 +1,4 @@
-"""Contents in memory, bounded by their size."""
+"""A cache of contents, bounded by their size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bucket's contracts in memory: which versions there are, in order, and their stored bytes."""
+"""The bucket's contracts in memory: the versions in order, and their stored bytes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PREFIX = "meta."
 
 
 class Entry(VersionProperties, msgspec.Struct, frozen=True, gc=False):
-    """One stored version without its content. `sequence` is the stream's, of the record's last write."""
+    """One stored version without its content. `sequence` is that of the record's last write in the stream."""
 
     name: str
     version: str
@@ -32,7 +32,7 @@ class Entry(VersionProperties, msgspec.Struct, frozen=True, gc=False):
     digest: str
     sequence: int
     item: bytes
-    """The entry as a list's JSON item."""
+    """Return the entry as a JSON item of a list."""
     has_wit: bool = False
     labels: tuple[str, ...] = ()
     dependencies: tuple[Dependency, ...] = ()
@@ -47,24 +47,24 @@ class Representation(NamedTuple):
 
     @classmethod
     def of(cls, body: bytes) -> Representation:
-        """With an entity tag made of the bytes."""
+        """Return a representation with an entity tag computed from its bytes."""
         return cls(body, f'"{hashlib.sha256(body).hexdigest()}"')
 
 
 class ContractIndex:
     """One writer applies the stream's messages in order; any thread reads at any time.
 
-    Readers take no lock: what they read is replaced, never changed in place, save for the sorted list
-    of names, whose single insertions and slices the interpreter keeps whole.
+    Readers take no lock: values are replaced, never changed in place, except the sorted list of names, on which single
+    insertions and slices are atomic in the interpreter.
     """
 
     def __init__(self, *, max_bytes: int = 256 * 1024 * 1024) -> None:
         self.sequence = 0
-        """The last sequence of the stream that is applied, or is known to concern nothing here."""
+        """The last sequence of the stream that is applied, or is known to change nothing here."""
         self.changed = 0
-        """The sequence of the last change to a contract."""
+        """The sequence of the last change of a contract."""
         self.documents: dict[str, tuple[int, bytes | None]] = {}
-        """What the bucket holds beside contracts: key to sequence and value, None where it was deleted."""
+        """Other keys of the bucket, by key: sequence and value, None if it was deleted."""
         self.faults: dict[str, UnreadableRecord] = {}
         self.contents = ContentCache(max_bytes)
         self._entries: dict[str, Entry] = {}
@@ -72,10 +72,10 @@ class ContractIndex:
         self._names: list[str] = []
         self._loading = False
         self._lock = threading.Lock()
-        """Held while an entry and the ways to it are changed together."""
+        """Held while an entry and the lookups that lead to it are changed together."""
         self._revisions: dict[str, int] = {}
         self._digests: dict[str, tuple[Entry, ...]] | None = None
-        """Made when it is first asked for."""
+        """Built at its first use."""
         self._dependents: dict[str, tuple[str, ...]] = {}
         self._listing: tuple[int, Representation] | None = None
         self._search_text: SearchText | None = None
@@ -97,7 +97,7 @@ class ContractIndex:
         return len(self._by_name)
 
     def bundle(self, entry: Entry) -> ContractBundle | None:
-        """The whole version, or None where its content is not in memory."""
+        """Return the whole version, or None if its content is not in memory."""
         body = self.contents.get(entry.key, entry.sequence)
         if body is None:
             return None
@@ -105,10 +105,10 @@ class ContractIndex:
         return read_known(body, plain=plain)
 
     def representation(self, name: str, version: str) -> Representation | None:
-        """The answer to a request for this version, where its content is in memory and it is just active."""
+        """Return the response to a request for this version, if its content is in memory and its state active."""
         key = key_of(name, version)
         entry = self._entries.get(key)
-        # Other names and versions may make up the same key.
+        # Other names and versions may form the same key.
         if entry is None or entry.lifecycle is not None or entry.name != name:
             return None
         body = self.contents.get(key, entry.sequence)
@@ -118,15 +118,15 @@ class ContractIndex:
         return [fault for key, fault in self.faults.items() if belongs_to(name, key)]
 
     def versions(self, name: str) -> tuple[Entry, ...]:
-        """The entries of one name, in ascending precedence."""
+        """Return the entries of one name, in ascending precedence."""
         return self._by_name.get(name, ())
 
     def revision(self, name: str) -> int:
-        """The last sequence of any key that begins with this name: what a compare-and-set must name."""
+        """Return the last sequence of any key that begins with this name: the argument of a compare-and-set."""
         return self._revisions.get(name, 0)
 
     def with_digest(self, digest: str) -> tuple[Entry, ...]:
-        """The entries whose content has this digest."""
+        """Return the entries whose content has this digest."""
         with self._lock:
             if self._digests is None:
                 self._digests = {}
@@ -135,7 +135,7 @@ class ContractIndex:
             return self._digests.get(digest, ())
 
     def dependents(self, name: str, version: str | None = None) -> list[Entry]:
-        """The entries that refer to a version of this name, or to this version; withdrawn ones do not count."""
+        """Return the entries that depend on any version of this name, or on this version, without withdrawn ones."""
         found = [self._entries[key] for key in self._dependents.get(name, ()) if key in self._entries]
         return [
             entry
@@ -145,17 +145,19 @@ class ContractIndex:
         ]
 
     def names_from(self, name: str) -> Iterator[str]:
-        """Names in order, from `name` on; changes made meanwhile may or may not be seen."""
+        """Yield names in order, starting with `name`; concurrent changes may or may not be seen."""
         position = bisect.bisect_left(self._names, name)
         while chunk := self._names[position : position + 512]:
             yield from chunk
             position = bisect.bisect_right(self._names, chunk[-1])
 
     def matching(self, text: str, name: str) -> Iterator[str]:
-        """Names from `name` on, in order, of contracts that may have a folded text in name, description or a label."""
+        """Yield names in order, starting with `name`, of contracts that may have a folded text in name, description or
+        a label.
+        """
         kept = self._search_text
         if kept is None or kept.changed != self.changed:
-            # Read first: a write while the text is made makes it out of date.
+            # Read first: a write while the text is built makes it out of date.
             changed = self.changed
             kept = self._search_text = SearchText(self._texts(), changed=changed)
         return kept.names(text, name)
@@ -166,12 +168,12 @@ class ContractIndex:
             yield name, [text for each in self.versions(name) for text in (each.description or "", *each.labels)]
 
     def cached_listing(self) -> Representation | None:
-        """The full list if no contract has changed since it was made."""
+        """Return the full list if no contract has changed since it was built."""
         cached = self._listing
         return cached[1] if cached is not None and cached[0] == self.changed else None
 
     def listing(self) -> Representation:
-        """The seed's full list, made anew only after a change."""
+        """Return the full list, rebuilt only after a change."""
         changed = self.changed
         if ready := self.cached_listing():
             return ready
@@ -180,7 +182,7 @@ class ContractIndex:
         return representation
 
     def list_of(self, items: Iterable[bytes]) -> Representation:
-        """A list of JSON items as it is answered, with the records that cannot be read."""
+        """Return JSON items as the body of a list, with the unreadable records."""
         body = b'{"contracts":[' + b",".join(items) + b"]"
         if self.faults:
             faults = sorted(self.faults.values(), key=str)
@@ -190,14 +192,14 @@ class ContractIndex:
     # Writing
 
     def load(self, messages: Iterator[tuple[str, int, bytes | None]]) -> None:
-        """Apply many messages (key, sequence, value) at once, sorting only at the end."""
+        """Apply many messages (key, sequence, value) at once; sort only at the end."""
         self.begin()
         for key, sequence, data in messages:
             self.apply(key, sequence, data)
         self.finish()
 
     def begin(self) -> None:
-        """From here to `finish`, names are collected unsorted."""
+        """Collect names unsorted until `finish`."""
         self._loading = True
 
     def finish(self) -> None:
@@ -205,7 +207,7 @@ class ContractIndex:
         self._names = sorted(self._by_name)
 
     def apply(self, key: str, sequence: int, data: bytes | None) -> None:
-        """Take one message of the stream: a key's new value, or None where it was deleted."""
+        """Apply one message of the stream: a key's new value, or None if it was deleted."""
         if not key.startswith(PREFIX):
             self.documents[key] = (sequence, data)
             self.sequence = sequence
@@ -229,7 +231,7 @@ class ContractIndex:
             if entry is not None or before is not None:
                 self._replace(before, entry)
                 self._relate(before, entry)
-        # After the entries: whoever reads a revision first, and then finds the entries, finds all it covers.
+        # After the entries: a reader that reads a revision first, and then the entries, finds all that it covers.
         name = entry.name if entry is not None else key[len(PREFIX) :]
         self._revisions[name] = sequence
         end = name.find(".")
@@ -241,7 +243,7 @@ class ContractIndex:
     def _read(self, key: str, sequence: int, data: bytes) -> Entry:
         record = read_canonical(key, data)
         if record is not None:
-            # What was written by this service is also what it answers.
+            # Bytes that this service wrote are also what it responds with.
             self.contents.put(key, sequence, data)
             return _entry(record, record.createdAt, sequence, has_wit=isinstance(record.wit, str))
         bundle = read_record(key, data)
@@ -257,7 +259,7 @@ class ContractIndex:
         )
 
     def _relate(self, before: Entry | None, after: Entry | None) -> None:
-        """Keep the ways from a digest, and from a dependency's name, to the entries."""
+        """Keep the lookups from a digest, and from a dependency's name, to the entries."""
         if self._digests is not None:
             if before is not None:
                 left = tuple(entry for entry in self._digests.get(before.digest, ()) if entry is not before)
@@ -286,7 +288,7 @@ class ContractIndex:
 
 
 def belongs_to(name: str, key: str) -> bool:
-    """Whether `key` is a version of `name`, and not of a longer name such as `name.more`."""
+    """Return whether `key` is a version of `name`, and not of a longer name such as `name.more`."""
     prefix = f"{PREFIX}{name}."
     try:
         Version.parse(key[len(prefix) :])

@@ -1,4 +1,4 @@
-"""Bundles in this process's memory: for tests and trials. Nothing outlives the process."""
+"""A store in this process's memory, for tests and trials. Nothing outlives the process."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class MemoryContractStore(ContractStore):
             return self._put(key, value, audit)
 
     def put_raw(self, key: str, data: bytes) -> int:
-        """Store any bytes, as another program could: what readers must handle."""
+        """Store arbitrary bytes, like another program could."""
         with self._lock:
             return self._put(key, data, AuditEntry(Actor(""), "write"))
 

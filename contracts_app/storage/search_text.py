@@ -1,4 +1,4 @@
-"""All contracts as one folded text, so that a search is one pass of the interpreter's own `str.find`."""
+"""All contracts as one case-folded text, so that a search is one pass of `str.find`."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator
 class SearchText:
     """Names, descriptions and labels at one moment.
 
-    A match is only a candidate: the text may belong to another version than the one that is wanted.
+    A match is only a candidate: the text may belong to another version than the wanted one.
     """
 
     def __init__(self, texts: Iterable[tuple[str, Iterable[str]]], *, changed: int) -> None:
-        """Take names in order, each with its texts; `changed` is the index's sequence that they were read at."""
+        """Add names in order, each with its texts; `changed` is the index's sequence that they were read at."""
         self.changed = changed
         self._names: list[str] = []
         self._starts: list[int] = []
@@ -28,7 +28,7 @@ class SearchText:
         self._text = "".join(parts)
 
     def names(self, text: str, start: str) -> Iterator[str]:
-        """Yield the names from `start` on, in order, of contracts that contain a folded text."""
+        """Yield names in order, from `start` on, of contracts that contain a folded text."""
         first = bisect_left(self._names, start)
         at = self._starts[first] if first < len(self._names) else len(self._text)
         while (at := self._text.find(text, at)) != -1:

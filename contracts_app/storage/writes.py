@@ -1,4 +1,4 @@
-"""What a write to the store carries beside its value: who did what, and why."""
+"""Data that accompanies a write to the store: who did what, and why."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Actor:
-    """Who writes, and in which request."""
+    """The writer, and the request it wrote in."""
 
     subject: str
     request_id: str = ""
@@ -15,23 +15,23 @@ class Actor:
 
 @dataclass(frozen=True)
 class AuditEntry:
-    """What is done, by whom and why; stored with the record as its entry in the audit."""
+    """The action, its actor and its reason; stored with the record as its audit entry."""
 
     actor: Actor
     action: str = "publish"
     before: str = ""
-    """The state before, empty where there was none."""
+    """The state before; empty if there was none."""
     reason: str = ""
 
 
 @dataclass(frozen=True)
 class StoredWrite:
-    """One write of the store's history."""
+    """One write in the store's history."""
 
     sequence: int
     time: str
-    """RFC 3339 in UTC, of the server's clock."""
+    """RFC 3339 in UTC, by the server's clock."""
     key: str
     value: bytes | None
-    """None where the key was deleted."""
+    """None if the key was deleted."""
     audit: AuditEntry

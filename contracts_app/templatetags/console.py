@@ -1,4 +1,4 @@
-"""How the console's pages write states, verdicts, times and links."""
+"""Template tags of the console for states, verdicts, times and links."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def verdict(name: str) -> SafeString:
 
 @register.simple_tag
 def level(change: dict[str, Any]) -> SafeString:
-    """What a change means under the policy, as one word."""
+    """Return the effect of a change under the policy, as one word."""
     word = "breaking" if change["breaking"] else "undecided" if not change["decided"] else change["level"]
     return format_html('<span class="badge level-{}">{}</span>', word, pgettext("level", word))
 
 
 @register.filter
 def moment(text: str | float | None) -> SafeString | str:
-    """An RFC 3339 time, or seconds since 1970, to the minute in UTC."""
+    """Return an RFC 3339 time, or seconds since 1970, to the minute in UTC."""
     if text is None or text == "":
         return ""
     if isinstance(text, (int, float)):
@@ -55,7 +55,7 @@ def day(text: str | None) -> SafeString | str:
 def version_url(name: str, version: str) -> str:
     try:
         return reverse("admin:contracts_app_contract_version", args=[name, version])
-    except NoReverseMatch:  # another program's record may name anything
+    except NoReverseMatch:  # a record of another program may name anything
         return reverse("admin:contracts_app_contract_changelist")
 
 
@@ -71,7 +71,7 @@ def compare_url(name: str, old: str, new: str) -> str:
 
 @register.filter
 def binary_size(size: int) -> str:
-    """A size in binary units, as in `12.3 MiB`."""
+    """Return a size in binary units, such as `12.3 MiB`."""
     value = float(size)
     for unit in ("B", "KiB", "MiB", "GiB"):
         if value < 1024 or unit == "GiB":
@@ -87,19 +87,19 @@ def milliseconds(seconds: float) -> str:
 
 @register.filter
 def json_line(value: Any) -> str:
-    """A value as JSON on one line, cut where it is long."""
+    """Return a value as JSON on one line, shortened if it is long."""
     return excerpt(value)
 
 
 @register.filter
 def json_source(text: str) -> SafeString:
-    """Highlighted JSON."""
+    """Return highlighted JSON."""
     return SafeString(highlighted(text, "json"))
 
 
 @register.filter
 def audit_value(value: Any) -> str:
-    """Before and after in the audit: a state's name, or a policy."""
+    """Return a value of the audit log: a state's name, or a policy."""
     if isinstance(value, dict):
         return ", ".join(f"{key}: {_plain(each)}" for key, each in value.items()) or _("an empty policy")
     return "" if value is None else str(value)
@@ -111,20 +111,20 @@ def _plain(value: Any) -> str:
 
 @register.filter
 def dots(text: str) -> SafeString:
-    """A dotted name that may be broken over lines after its dots."""
+    """Return a dotted name that may wrap after its dots."""
     parts = str(text).split(".")
     return SafeString(".<wbr>".join(format_html("{}", part) for part in parts))
 
 
 @register.simple_tag(takes_context=True)
 def query(context: dict[str, Any], **changes: Any) -> str:
-    """The present query string with some parameters changed; an empty value takes one away."""
+    """Return the current query string with some parameters changed; an empty value removes one."""
     return _query(context["request"], changes)
 
 
 @register.inclusion_tag("console/_pages.html", takes_context=True)
 def pages(context: dict[str, Any], number: int, count: int, parameter: str = "page") -> dict[str, Any]:
-    """Links to the page before and the page after, where there is more than one."""
+    """Return the context of links to the previous and next page; empty if there is only one page."""
     request = context["request"]
     return {
         "number": number,

@@ -347,7 +347,7 @@ def _compare_unresolved(pair: SchemaPair) -> None:
 
 
 def _leads_to_definitions(keyword: str, reference: Any) -> bool:
-    """Return whether a reference leads to a definition, or out of the document, where equal text means equal schemas."""
+    """Return whether a reference leads to a definition, or out of the document: equal text means equal schemas."""
     if keyword != "$ref" or not isinstance(reference, str):
         return False
     return not reference.startswith("#") or reference.startswith(("#/$defs/", "#/definitions/"))

@@ -150,8 +150,8 @@ _NOT_IN_QUERY = re.compile(f"[^\x00-\x7f{_UCSCHAR}{_IPRIVATE}]")
 
 def _is_iri(text: str, rule: str) -> bool:
     """Return whether the URI that an IRI maps to is valid (RFC 3987, section 3.1)."""
-    rest, hash_mark, fragment = text.partition("#")
-    path, question_mark, query = rest.partition("?")
+    rest, _, fragment = text.partition("#")
+    path, _, query = rest.partition("?")
     if _NOT_IN_PATH.search(path + fragment) or _NOT_IN_QUERY.search(query):
         return False
     if text.endswith("\n"):

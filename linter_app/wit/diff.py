@@ -138,7 +138,7 @@ def _interfaces(old: Interface, new: Interface) -> Iterator[Change]:
 
 
 def _whom(roles: frozenset[Role], *, added: bool) -> Direction:
-    """Return what an addition to an interface, or a removal, breaks: components use imports and must provide exports."""
+    """Return what an addition or a removal in an interface breaks: components use imports and provide exports."""
     user = "forward" if added else "backward"
     if not roles:
         return "none" if added else "backward"  # users of the interface in other packages break

@@ -75,7 +75,7 @@ Releases = Mapping[str, str]
 
 
 def package_of(resolved: Any, declared: Sequence[str], releases: Releases = MappingProxyType({})) -> Package:
-    """Read the output of `wasm-tools component wit --json`. `declared` names the packages of the text, its own first."""
+    """Read the output of `wasm-tools component wit --json`. `declared` names the text's packages, its own first."""
     return _Reader(resolved, declared, releases).package()
 
 

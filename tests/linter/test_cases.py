@@ -1,4 +1,4 @@
-"""Every case of every rule: the validate_values, the fact, and an instance that shows it where it breaks."""
+"""Every case of every rule: the verdicts, the fact, and an instance that shows it where it breaks."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A corpus of pairs with the validate_values that they have, and an instance for each break: no miss, few false alarms."""
+"""A corpus of pairs with their verdicts, and a proving instance for each break: no miss, few false alarms."""
 
 import json
 from collections import Counter

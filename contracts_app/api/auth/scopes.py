@@ -1,4 +1,4 @@
-"""What a token may do: each view names the scope of each action, else the method decides."""
+"""Scopes of tokens: a view names the scope of each of its actions; otherwise the HTTP method decides."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class HasScope(BasePermission):
 
 
 def require(request: Request, scope: str) -> None:
-    """Raises PermissionDenied, with the seed's text, where the token lacks the scope."""
+    """Raise PermissionDenied if the token lacks the scope."""
     token: Any = request.auth
     if scope not in token.scopes:
         raise PermissionDenied(f"Insufficient permissions: {scope} scope required", code="insufficient_scope")

@@ -1,4 +1,4 @@
-"""Verified tokens, kept for a while in bounded memory."""
+"""A bounded cache of verified tokens."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 MAX_TOKEN_SECONDS = 300
-"""Seconds after which a token is verified again even before it expires: a key set may have dropped its key."""
+"""Seconds after which a token is verified again even if it has not expired: a key set may have dropped its key."""
 MAX_TOKENS = 10_000
 
 
@@ -20,11 +20,11 @@ class CachedToken:
     expires: float
     """The token's own `exp`, in seconds since 1970."""
     verified_until: float
-    """The last moment at which it counts as verified."""
+    """The time until which the token counts as verified, in seconds since 1970."""
 
 
 class TokenCache:
-    """Tokens by the SHA-256 of their Authorization header, so that the memory holds no credential."""
+    """Tokens by the SHA-256 of their Authorization header, so that the cache holds no credential."""
 
     def __init__(self, leeway: float) -> None:
         self._leeway = leeway

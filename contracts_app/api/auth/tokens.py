@@ -1,4 +1,4 @@
-"""Tokens: which key verifies one, and what a verified one must say."""
+"""Tokens: the key that verifies a token, and the claims that a verified token must have."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _JWKS_MAX_BYTES = 1024 * 1024
 
 
 class KeysUnavailable(StorageUnavailable):
-    """No key set could be fetched: tokens can be neither accepted nor refused."""
+    """No key set could be fetched, so tokens can be neither accepted nor refused."""
 
     code = "token_keys_unavailable"
 
@@ -36,8 +36,8 @@ class KeysUnavailable(StorageUnavailable):
 class JWKS:
     """A JSON Web Key Set (RFC 7517) from a URL or a file, cached.
 
-    An unknown `kid` refreshes it, at most every JWKS_MINIMUM_INTERVAL seconds however many tokens
-    ask; when a refresh fails, the keys known before stay.
+    An unknown `kid` refreshes the set, at most once every JWKS_MINIMUM_INTERVAL seconds. If a refresh fails, the keys
+    known before are kept.
     """
 
     def __init__(self, source: str, algorithm: str) -> None:
@@ -50,7 +50,7 @@ class JWKS:
         self._error = "not fetched yet"
 
     def key_for(self, token: str | bytes) -> Any:
-        """The key of the token's `kid`. Raises jwt.InvalidTokenError, KeysUnavailable."""
+        """Return the key of the token's `kid`. Raises jwt.InvalidTokenError, KeysUnavailable."""
         kid = jwt.get_unverified_header(token).get("kid")
         now = time.monotonic()
         if self._loaded_at is None or now - self._loaded_at > JWKS_LIFETIME or not self._find(kid):
@@ -127,7 +127,7 @@ class ConfiguredBackend(TokenBackend):
         self.jwks = JWKS(config.jwks, config.algorithm) if config.jwks else None
 
     def decode(self, token: Any, verify: bool = True) -> dict[str, Any]:
-        """The verified claims. Raises TokenBackendError with the reason."""
+        """Return the verified claims. Raises TokenBackendError with the reason."""
         try:
             key = self.jwks.key_for(token) if self.jwks else self.get_verifying_key(token)
             claims: dict[str, Any] = jwt.decode(
@@ -170,7 +170,7 @@ class RegistryToken(Token):
     get_token_backend = token_backend.fget  # type: ignore[attr-defined]
 
     def check_exp(self, *args: Any, **kwargs: Any) -> None:
-        """Checked, with the leeway, when the token was decoded."""
+        """Checked, with the leeway, when the token is decoded."""
 
 
 @cache

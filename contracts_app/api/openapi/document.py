@@ -1,6 +1,6 @@
-"""The API's description: OpenAPI 3.1, every route with its parameters, answers, refusals and examples.
+"""The OpenAPI 3.1 document of the API: every route with its parameters, responses, errors and examples.
 
-tests/api/test_openapi.py holds it to the routes that there are, and to what they answer.
+tests/api/test_openapi.py compares it with the routes and with real responses.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from functools import cache
 from contracts_app.api.openapi import components
 from contracts_app.api.openapi.components import ref
 from contracts_app.api.openapi.operations import (
-    ASKED,
     CACHED,
     DRY_RUN,
     GONE_TOO,
@@ -18,6 +17,7 @@ from contracts_app.api.openapi.operations import (
     KNOWN,
     NAME,
     REFUSALS,
+    REQUESTED_VERSION,
     answer,
     lifecycle,
     operation,
@@ -59,7 +59,7 @@ FEED = (
 
 @cache
 def document() -> JSON:
-    """The whole description."""
+    """Return the whole document."""
     read, write = "contracts:read", "contracts:write"
     listed = answer("By name and precedence", ref("ContractList"), Link='`rel="next"` while there is more', **CACHED)
     created = answer(
@@ -120,14 +120,17 @@ def document() -> JSON:
         },
         "/registry/contracts/{name}/changelog": {"parameters": [NAME], "get": changelog | {"tags": ["Verdicts"]}},
         at: {
-            "parameters": [NAME, ASKED],
+            "parameters": [NAME, REQUESTED_VERSION],
             "get": reads("A version", "get_version", ref("Bundle"), 404, 410, 500, parameters=(GONE_TOO,)),
         },
-        f"{at}/schema": {"parameters": [NAME, ASKED], "get": part("schema", "application/schema+json", {})},
-        f"{at}/wit": {"parameters": [NAME, ASKED], "get": part("wit", "text/plain", {"type": "string"})},
-        f"{at}/descriptor": {"parameters": [NAME, ASKED], "get": part("descriptor", "application/json", {})},
+        f"{at}/schema": {"parameters": [NAME, REQUESTED_VERSION], "get": part("schema", "application/schema+json", {})},
+        f"{at}/wit": {"parameters": [NAME, REQUESTED_VERSION], "get": part("wit", "text/plain", {"type": "string"})},
+        f"{at}/descriptor": {
+            "parameters": [NAME, REQUESTED_VERSION],
+            "get": part("descriptor", "application/json", {}),
+        },
         f"{at}/bundled": {
-            "parameters": [NAME, ASKED],
+            "parameters": [NAME, REQUESTED_VERSION],
             "get": reads(
                 "The schema with all that it refers to",
                 "get_bundled",
@@ -139,7 +142,7 @@ def document() -> JSON:
             ),
         },
         f"{at}/dependencies": {
-            "parameters": [NAME, ASKED],
+            "parameters": [NAME, REQUESTED_VERSION],
             "get": reads(
                 "What it depends on, as a tree",
                 "get_dependencies",
@@ -150,7 +153,7 @@ def document() -> JSON:
             ),
         },
         f"{at}/dependents": {
-            "parameters": [NAME, ASKED],
+            "parameters": [NAME, REQUESTED_VERSION],
             "get": reads(
                 "What depends on it",
                 "get_dependents",
@@ -161,7 +164,7 @@ def document() -> JSON:
             ),
         },
         f"{at}/validate": {
-            "parameters": [NAME, ASKED],
+            "parameters": [NAME, REQUESTED_VERSION],
             "post": operation(
                 "Validate one instance, or many as JSON lines",
                 "validate",
@@ -174,7 +177,7 @@ def document() -> JSON:
             ),
         },
         f"{at}/examples": {
-            "parameters": [NAME, ASKED],
+            "parameters": [NAME, REQUESTED_VERSION],
             "get": reads(
                 "Valid and invalid instances, each verified",
                 "get_examples",
@@ -189,7 +192,7 @@ def document() -> JSON:
         ),
         f"{at}/deprecate": lifecycle(
             "deprecate",
-            "Say that a version should no more be used",
+            "Mark a version as deprecated",
             ref("Deprecate"),
             {"reason": "use 2.0.0", "sunset": "2999-01-01"},
         ),

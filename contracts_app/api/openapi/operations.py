@@ -1,4 +1,4 @@
-"""What the API's description is made of: parameters, answers, refusals, and the operations that are alike."""
+"""Building blocks of the OpenAPI document: parameters, responses, errors, and operations that several routes share."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from contracts_app.api.openapi.components import ref
 JSON = dict[str, Any]
 
 REFUSALS: dict[int, str] = {
-    400: "The request is malformed; `field` names the place",
+    400: "The request is malformed; `field` names the location",
     401: "No token, or one that is not valid",
     403: "The token lacks the scope",
     404: "There is no such contract, version, part or policy",
     409: "It exists already, or the present state does not allow it",
     410: "The version was withdrawn, or its sunset has come; `Link` names its successor",
-    412: "If-Match names an entity tag that is no more the present one",
+    412: "If-Match names an entity tag that is no longer the current one",
     413: "The body is larger than CONTRACT_MAX_BYTES",
-    422: "Well-formed, but refused; `changes` tell a break, `pointer` a place in a schema",
+    422: "Well-formed, but refused; `changes` lists what breaks, `pointer` is the location in a schema",
     503: "The store cannot be reached; try again after `Retry-After` seconds",
 }
 NAME = {"name": "name", "in": "path", "required": True, "schema": ref("Name")}
 EXACT = {"name": "version", "in": "path", "required": True, "schema": ref("Version")}
-ASKED = {
+REQUESTED_VERSION = {
     "name": "version",
     "in": "path",
     "required": True,

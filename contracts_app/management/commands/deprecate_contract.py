@@ -1,4 +1,4 @@
-"""`manage.py deprecate_contract`: say that a version should no more be used."""
+"""`manage.py deprecate_contract`: mark a version as deprecated."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contracts_app.management.remote import LifecycleCommand
 
 class Command(LifecycleCommand):
     help = (
-        "Deprecate a version: readers are told so, with its sunset and its successor. Its content stays. "
+        "Deprecate a version: readers see a warning with its sunset and its successor. Its content stays. "
         "Exit codes: 0 done, 1 refused, 2 unusable input, 3 unreachable."
     )
     doing = "Deprecating"

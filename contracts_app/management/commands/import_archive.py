@@ -1,4 +1,4 @@
-"""`manage.py import_archive`: bring an archive in."""
+"""`manage.py import_archive`: import an archive."""
 
 from __future__ import annotations
 

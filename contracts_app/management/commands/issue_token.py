@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 
 def make_token(subject: str, scopes: list[str], seconds: int) -> str:
-    """A token in the seed's form. Raises CommandError where only public keys are configured."""
+    """Return a bearer token in the form of docs/security.md. Raises CommandError if only public keys are configured."""
     config = settings.JWT
     if not config.algorithm.startswith("HS"):
         raise CommandError(f"JWT_ALGORITHM is {config.algorithm}: this service only verifies; ask your token issuer")

@@ -44,7 +44,7 @@ class Command(RemoteCommand):
 
     def _read(self, folder: Path) -> list[dict[str, Any]]:
         if not folder.is_dir():
-            raise CommandError(f"{folder} is no folder", returncode=UNUSABLE)
+            raise CommandError(f"{folder} is not a folder", returncode=UNUSABLE)
         try:
             found, unnamed = histories([folder])
         except RepeatedVersion as error:

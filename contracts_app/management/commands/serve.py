@@ -80,7 +80,7 @@ class Command(BaseCommand):
         return EmbeddedServer(
             settings.VAR_DIR / "nats",
             port=free_port(4222),
-            # A schema sent as an object is stored as a string: escaping may double it.
+            # A schema that is sent as an object is stored as a string, and escaping may double its length.
             max_record_bytes=2 * settings.CONTRACT_MAX_BYTES + 65536,
         )
 
@@ -120,7 +120,7 @@ class Command(BaseCommand):
 
 
 def _first_administrator() -> tuple[str, str] | None:
-    """Make a superuser where there is no user yet: name and password, which is kept nowhere in clear."""
+    """Create a superuser if there is no user yet; the password is printed once and stored only as a hash."""
     users = get_user_model().objects
     if users.exists():
         return None

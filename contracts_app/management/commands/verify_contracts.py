@@ -1,4 +1,4 @@
-"""`manage.py verify_contracts`: check every stored record anew."""
+"""`manage.py verify_contracts`: verify every stored record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py withdraw_contract`: take a version out of use."""
+"""`manage.py withdraw_contract`: withdraw a version."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The audit entry of a write, as headers of its message: as atomic, ordered and dated as the write itself."""
+"""The audit entry of a write as headers of its message: written atomically with it, in the same order."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contracts_app.storage.writes import Actor, AuditEntry, StoredWrite
 
 
 def audit_headers(audit: AuditEntry) -> dict[str, str]:
-    """Return the headers, percent-encoded: a header has no line breaks, outer blanks or characters beyond ASCII."""
+    """Return the headers, percent-encoded: a header has no line breaks, outer spaces or characters beyond ASCII."""
     headers = {
         "Registry-Action": audit.action,
         "Registry-Actor": _encoded(audit.actor.subject, "@:/"),
@@ -26,7 +26,7 @@ def _encoded(text: str, safe: str = "") -> str:
 
 
 def stored_write(message: Message) -> StoredWrite:
-    """Return the write of a message, with its audit entry. Other programs' writes have fewer headers."""
+    """Return the write of a message, with its audit entry. Writes of other programs have fewer headers."""
     headers = message.headers
     assert message.written is not None
     moment = message.written.astimezone(timezone.utc).isoformat(timespec="microseconds").replace("+00:00", "Z")

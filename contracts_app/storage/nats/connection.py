@@ -19,7 +19,7 @@ from contracts_app.storage.nats.event_loop import EventLoopThread
 
 T = TypeVar("T")
 
-# The first server that honours Nats-Expected-Last-Subject-Sequence-Subject.
+# The first server that supports Nats-Expected-Last-Subject-Sequence-Subject.
 MINIMUM_SERVER = (2, 11)
 _STREAM_NAME_IN_USE = 10058
 OUTAGE_ERRORS = (
@@ -29,11 +29,11 @@ OUTAGE_ERRORS = (
     asyncio.TimeoutError,
     OSError,
 )
-"""What the client raises in an outage; any other error is a fault."""
+"""What the client raises in an outage; any other error is a bug."""
 
 
 class BucketConnection:
-    """Opened at first use, kept over outages, and opened anew after a fork. Coroutines run on its event loop."""
+    """Opened at first use, kept across outages, and opened again after a fork. Coroutines run on its event loop."""
 
     def __init__(
         self,
@@ -69,11 +69,11 @@ class BucketConnection:
 
     @property
     def is_unreachable(self) -> bool:
-        """Whether the server has not been reached since the process began, although that was tried."""
+        """Whether the server was tried and never reached since the process began."""
         return self.client is None and bool(self._last_error)
 
     def run(self, work: Callable[[JetStreamContext], Awaitable[T]], *, timeout: float | None = None) -> T:
-        """Do `work`, which must be safe to repeat, until it succeeds or the time is up. Raises StorageUnavailable."""
+        """Run `work`, which must be safe to repeat, until it succeeds or the time is up. Raises StorageUnavailable."""
         limit = timeout or self.timeout
         try:
             return self.thread.run(self.attempt(work, time.monotonic() + limit), limit + 5)
@@ -95,7 +95,9 @@ class BucketConnection:
         self.thread.stop()
 
     async def ready(self, deadline: float) -> JetStreamContext:
-        """Return the context of a connected client whose stream exists. Raises what OUTAGE_ERRORS names, StorageUnavailable."""
+        """Return the JetStream context of a connected client whose stream exists. Raises OUTAGE_ERRORS,
+        StorageUnavailable.
+        """
         if self._connecting is None:
             self._connecting = asyncio.Lock()
         async with self._connecting:
@@ -173,7 +175,7 @@ class BucketConnection:
         self._stream_known = True
 
     def forget_stream(self) -> None:
-        """Check that the stream exists before the next use: it may have been deleted."""
+        """Check before the next use that the stream still exists."""
         self._stream_known = False
 
     async def wait_to_retry(self, error: BaseException, deadline: float) -> None:

@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class EventLoopThread:
-    """Started at first use, and anew after a fork: threads do not survive one.
+    """Started at first use, and again after a fork, because threads do not survive one.
 
     A server may have its own event loop used instead: with two loops each message would pass between threads.
     """
@@ -22,7 +22,7 @@ class EventLoopThread:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
-        # A fork in the middle of another thread's start would leave the lock held for ever.
+        # A fork while another thread starts it would leave the lock held forever.
         os.register_at_fork(after_in_child=self._reset)
 
     def _reset(self) -> None:
@@ -31,10 +31,10 @@ class EventLoopThread:
         self._thread = None
 
     def use(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Use this loop, which a server runs, in place of a thread. Called before the first use."""
+        """Use this loop, which a server runs, instead of a thread. Called before the first use."""
         with self._lock:
             if self._loop is not None:
-                raise RuntimeError("the store is in use already, on an event loop of its own")
+                raise RuntimeError("the store is already in use on its own event loop")
             self._loop = loop
 
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -47,7 +47,7 @@ class EventLoopThread:
             return self._loop
 
     def is_current(self) -> bool:
-        """Return whether the caller runs on the loop, and so must not wait for it."""
+        """Return whether the caller runs on the loop, where it must not block."""
         try:
             return asyncio.get_running_loop() is self._loop
         except RuntimeError:
@@ -67,7 +67,7 @@ class EventLoopThread:
             raise TimeoutError(f"no answer within {timeout:g} seconds") from None
 
     async def await_result(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run `work` on the loop and await it, on any loop of the caller."""
+        """Run `work` on the loop and await it from any loop."""
         if self.is_current():
             return await work
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self.loop()))

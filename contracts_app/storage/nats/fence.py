@@ -1,4 +1,4 @@
-"""The fence of reads where several machines use one bucket: the stream's last sequence, asked for after the read."""
+"""The fence of reads where several machines use one bucket: the stream's last sequence at the time of the read."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from contracts_app.storage.nats.jetstream_api import request
 
 
 class Fence:
-    """Asks the stream for its last sequence; many concurrent reads share one request.
+    """Asks the stream for its last sequence; concurrent reads share one request.
 
-    A request that is under way may have been answered before a read began, so the read waits for the following one.
+    A request already in flight may have been answered before a read began, so the read waits for the next one.
     """
 
     def __init__(self, bucket: BucketConnection, raise_mark: Callable[[int], None]) -> None:
@@ -22,11 +22,11 @@ class Fence:
         self._following: asyncio.Future[None] | None = None
 
     async def pass_through(self) -> None:
-        """Raise the mark to the stream's last sequence as it is after this call. Raises as `request`."""
+        """Raise the mark to the stream's last sequence as of this call. Raises the errors of `request`."""
         if self._following is None:
             self._following = asyncio.ensure_future(self._ask(self._running))
-            # The callers may have gone by then.
-            self._following.add_done_callback(lambda asked: asked.cancelled() or asked.exception())
+            # The callers may be gone by then.
+            self._following.add_done_callback(lambda future: future.cancelled() or future.exception())
         await asyncio.shield(self._following)
 
     async def _ask(self, before: asyncio.Future[None] | None) -> None:

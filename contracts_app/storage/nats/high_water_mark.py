@@ -12,10 +12,10 @@ from pathlib import Path
 
 
 class HighWaterMark:
-    """Read in 50 ns, and raised before the write is shown: a process below it is behind.
+    """Read in 50 ns, and raised before the write is shown; a process whose replica is below it is behind.
 
-    One file of eight bytes for each `identity` (the store, the bucket, and when it was made), in a folder
-    of this user's alone.
+    One file of eight bytes for each `identity` (the store, the bucket, and when it was created), in a folder of this
+    user alone.
     """
 
     def __init__(self, identity: str) -> None:
@@ -43,7 +43,7 @@ class HighWaterMark:
                 fcntl.flock(self._file, fcntl.LOCK_UN)
 
     def lower(self, expected: int, sequence: int) -> None:
-        """Set it to `sequence` where it still is `expected`: the stream itself has lost what was counted."""
+        """Set it to `sequence` if it still is `expected`: the stream itself has lost what was counted."""
         fcntl.flock(self._file, fcntl.LOCK_EX)
         try:
             if self._cell[0] == expected:

@@ -9,13 +9,13 @@ from contracts_app.storage.nats.connection import BucketConnection
 
 
 class SessionEnded(Exception):
-    """The replica's session cannot go on; the message says why."""
+    """The replica's session cannot continue; the message says why."""
 
 
 async def request(bucket: BucketConnection, method: str, body: Any = None, *, missing: bool = False) -> Any:
-    """Return the response to one request; with `missing`, None for what does not exist.
+    """Return the response to one request; with `missing`, None if the resource does not exist.
 
-    Raises what OUTAGE_ERRORS names, SessionEnded.
+    Raises OUTAGE_ERRORS, SessionEnded.
     """
     client = bucket.client
     assert client is not None

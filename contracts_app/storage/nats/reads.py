@@ -1,4 +1,4 @@
-"""Reading the bucket's messages: one key's last, every version's of a name, or a pass over all."""
+"""Reading the bucket's messages: the last of one key, of every version of a name, or all in one pass."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ class Message:
 
     @property
     def value(self) -> bytes | None:
-        """The key's value, or None where the message deletes it."""
+        """Return the key's value, or None if the message deletes it."""
         return None if self.deleted else self.data or b""
 
 
 def deletes(headers: dict[str, str]) -> bool:
-    """Whether a message with these headers deletes its key."""
+    """Return whether a message with these headers deletes its key."""
     return headers.get("KV-Operation") in ("DEL", "PURGE")
 
 
 async def last(bucket: BucketConnection, js: JetStreamContext, key: str, *, direct: bool) -> Message | None:
-    """The last message of a key; with `direct` from any replica, which may lag."""
+    """Return the last message of a key; with `direct` from any replica of the stream, which may lag."""
     try:
         raw = await js.get_msg(bucket.stream, subject=bucket.prefix + key, direct=direct)
     except nats.js.errors.NotFoundError as error:
@@ -51,7 +51,7 @@ async def last(bucket: BucketConnection, js: JetStreamContext, key: str, *, dire
 
 
 async def last_of_each(bucket: BucketConnection, js: JetStreamContext, *keys: str) -> list[Message]:
-    """As `all_last`, in one round trip where the bucket allows direct gets and has few enough such keys."""
+    """Like `all_last`, in one round trip where the bucket allows direct gets and few such keys exist."""
     if not bucket.direct or bucket.client is None:
         return await all_last(bucket, js, *keys)
     inbox = bucket.client.new_inbox()
@@ -65,11 +65,11 @@ async def last_of_each(bucket: BucketConnection, js: JetStreamContext, *keys: st
             answer = await subscription.next_msg(timeout=2)
             headers = dict(answer.headers or {})
             status = headers.get("Status")
-            if status in ("204", "404"):  # the end, or nothing at all
+            if status in ("204", "404"):  # the end, or no key at all
                 return messages
             if status == "503":
                 raise nats.js.errors.NoStreamResponseError
-            if status is not None:  # more than the server sends at once
+            if status is not None:  # more than the server sends in one response
                 return await all_last(bucket, js, *keys)
             key = headers["Nats-Subject"][len(bucket.prefix) :]
             messages.append(Message(key, answer.data, int(headers["Nats-Sequence"]), headers))
@@ -78,7 +78,7 @@ async def last_of_each(bucket: BucketConnection, js: JetStreamContext, *keys: st
 
 
 async def all_last(bucket: BucketConnection, js: JetStreamContext, *keys: str) -> list[Message]:
-    """The last message of every key that matches, in the order of the stream."""
+    """Return the last message of every key that matches, in the order of the stream."""
     found: list[Message] = []
     for each in keys:
         found += await read(bucket, js, each, deliver_policy=api.DeliverPolicy.LAST_PER_SUBJECT)
@@ -88,7 +88,7 @@ async def all_last(bucket: BucketConnection, js: JetStreamContext, *keys: str) -
 async def history(
     bucket: BucketConnection, js: JetStreamContext, keys: str, *, after: int, limit: int
 ) -> list[Message]:
-    """The next messages after a sequence, at most `limit` of them, superseded ones included."""
+    """Return the next messages after a sequence, at most `limit`, including superseded ones."""
     return await read(
         bucket, js, keys, deliver_policy=api.DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=after + 1, limit=limit
     )
@@ -97,7 +97,7 @@ async def history(
 async def read(
     bucket: BucketConnection, js: JetStreamContext, keys: str, *, limit: int | None = None, **config: Any
 ) -> list[Message]:
-    """The messages that exist now, by one ordered consumer."""
+    """Yield the current messages, by one ordered consumer."""
     subscription = await js.subscribe(
         bucket.prefix + keys,
         stream=bucket.stream,
@@ -122,5 +122,5 @@ async def read(
         return messages
     finally:
         await subscription.unsubscribe()
-        with contextlib.suppress(Exception):  # else the server drops it when it has been idle
+        with contextlib.suppress(Exception):  # otherwise the server drops it after some idle time
             await js.delete_consumer(bucket.stream, (await subscription.consumer_info()).name)

@@ -1,9 +1,9 @@
-"""The replica of the stream in this process: loaded by one pass over it, and kept current by its messages.
+"""The replica of the stream in this process: loaded in one pass, and kept current by its messages.
 
-The replica is current as long as all of this holds. Whatever breaks it ends the session, and the next session begins
-by comparing the replica with the stream:
+The replica is current while all of this holds. Whatever breaks it ends the session, and the next session begins by
+comparing the replica with the stream:
 
-- the consumer's own numbering has no gap, and each heartbeat names the last number that was received;
+- the consumer's numbering has no gap, and each heartbeat names the last number that was received;
 - a message or a heartbeat came within MAX_SILENCE seconds, on the connection that the session began with;
 - no process of this machine has shown or written a later sequence (the shared high-water mark), and, where other
   machines use the same bucket, the stream has no later one (the fence);
@@ -45,14 +45,14 @@ MAX_SILENCE = 3 * HEARTBEAT
 MAX_WAIT = 0.25
 """Seconds that a read waits for a lagging replica before it asks the store itself."""
 MAX_LOOP_WAIT = 0.02
-"""The same for a read on the event loop, which goes on in a thread then."""
+"""The same for a read on the event loop, which then continues in a thread."""
 _POLL = 0.0005
 _NOT_LOADED = "the replica has not been loaded yet"
 
 
 @dataclass(frozen=True)
 class ReplicaSnapshot:
-    """A replica at one moment, for a process to go on from."""
+    """A replica at one moment, from which a process can continue."""
 
     index: ContractIndex
     stream_created: str
@@ -61,7 +61,7 @@ class ReplicaSnapshot:
 
 @dataclass(eq=False)
 class _Session:
-    """The state of one consumer, from catching up until something breaks."""
+    """The state of one consumer, from catching up until it ends."""
 
     index: ContractIndex
     consumed: int = 0
@@ -90,7 +90,7 @@ class StreamReplica(Replica):
         self._max_bytes = max_bytes
         self._report = report
         self._watchers = watchers if watchers is not None else []
-        # Where other machines write too, each read first asks the stream for its last sequence.
+        # If other machines write too, each read first asks the stream for its last sequence.
         self._fence = Fence(bucket, self._raise_mark) if fenced else None
         self._mark: HighWaterMark | None = None
         self._live = False
@@ -129,12 +129,12 @@ class StreamReplica(Replica):
         return self._live and mark is not None and mark.value > self._index.sequence
 
     def reload_watchers(self) -> None:
-        """Begin a new session, so that watchers that were added are called with its sequence."""
+        """Begin a new session, so that new watchers are called with its sequence."""
         self._reload_watchers = True
         self._bucket.thread.loop().call_soon_threadsafe(self._end_session, "a watcher was added")
 
     def snapshot(self, deadline: float) -> ReplicaSnapshot | None:
-        """Wait until the replica is loaded; None in an outage, or at the deadline (of `time.monotonic`)."""
+        """Wait until the replica is loaded; return None in an outage, or at the deadline (of `time.monotonic`)."""
         while not self._live:
             if self._reason != _NOT_LOADED or self._bucket.is_unreachable or time.monotonic() > deadline:
                 return None
@@ -143,7 +143,7 @@ class StreamReplica(Replica):
 
     def wait(self) -> bool:
         if self._bucket.thread.is_current():
-            return self.is_current and self._fence is None  # the messages to wait for would come on this very loop
+            return self.is_current and self._fence is None  # the awaited messages would come on this very loop
         if self._fence is not None and self._live:
             try:
                 self._bucket.thread.run(self._fence.pass_through(), MAX_SILENCE)
@@ -190,7 +190,7 @@ class StreamReplica(Replica):
     # On the event loop
 
     async def applied(self, sequence: int) -> None:
-        """Wait a moment until a write of this process is applied here; no process may show less from now on."""
+        """Wait a moment until a write of this process is applied here; from now on, no process may show less."""
         self._raise_mark(sequence)
         if self._live and self._index.sequence < sequence:
             loop = asyncio.get_running_loop()
@@ -232,7 +232,7 @@ class StreamReplica(Replica):
             await asyncio.sleep(0.05)
 
     async def _run_session(self, js: JetStreamContext) -> None:
-        """Catch up, and follow until something breaks. Raises SessionEnded."""
+        """Catch up, and follow until the session ends. Raises SessionEnded."""
         # Read before the stream's state: a mark beyond that state means that the stream has lost messages.
         mark = self._mark
         known = mark.value if mark else 0
@@ -240,7 +240,7 @@ class StreamReplica(Replica):
         created, last = state["created"], state["state"]["last_seq"]
         if mark is None or created != self._stream_created:
             mark = self._new_mark(created)
-            known = min(mark.value, last)  # another process may have come further since
+            known = min(mark.value, last)  # another process may be ahead
         if last < known:
             mark.lower(known, last)
         resumed = await self._can_resume(created, last)
@@ -248,7 +248,7 @@ class StreamReplica(Replica):
         self._session = session
         if session.loading:
             session.index.begin()
-            gc.disable()  # it would go through all that is being loaded, many times
+            gc.disable()  # it would traverse all that is being loaded, many times
         pending = await self._consume(session)
         self._heard = time.monotonic()
         if pending:
@@ -260,7 +260,7 @@ class StreamReplica(Replica):
         if session.loading:
             session.index.finish()
             session.loading = False
-            # The collector need not go through what stays: it would stop all threads for it, again and again.
+            # The garbage collector need not traverse what stays: it would stop all threads each time.
             gc.freeze()
             gc.enable()
         self._become_live(session, created, mark, resumed=resumed)
@@ -322,7 +322,7 @@ class StreamReplica(Replica):
             with contextlib.suppress(Exception):
                 await session.subscription.unsubscribe()  # the server then deletes the consumer
             # The subscription refers back to the session, and so to an index that may be replaced. The collector does
-            # not find such circles: a load takes all that is in memory out of its reach.
+            # not find such circles, because a load freezes all that is in memory.
             session.subscription = None
 
     def _new_mark(self, created: str) -> HighWaterMark:
@@ -345,7 +345,7 @@ class StreamReplica(Replica):
     # Messages
 
     async def _receive(self, session: _Session, message: Msg) -> None:
-        """Handle a message of the consumer: a write, a heartbeat, or a request of flow control."""
+        """Handle a message of the consumer: a write, a heartbeat, or a flow control request."""
         if session is not self._session or session.broken.is_set():
             return
         try:
@@ -402,7 +402,7 @@ class StreamReplica(Replica):
             self._session.broken.set()
 
     async def _watch_session(self, session: _Session, mark: HighWaterMark) -> None:
-        """Run until the replica may have missed something. Raises SessionEnded."""
+        """Return when the replica may have missed something. Raises SessionEnded."""
         lagging_since = None
         while True:
             with contextlib.suppress(asyncio.TimeoutError):

@@ -12,7 +12,7 @@ from contracts_app.storage.nats.connection import BucketConnection
 
 
 async def health(connection: BucketConnection, js: JetStreamContext) -> StoreHealth:
-    """Ask the server for its present state."""
+    """Ask the server for its current state."""
     client: Any = connection.client
     started = time.perf_counter()
     await client.flush(timeout=2)

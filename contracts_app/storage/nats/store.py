@@ -31,7 +31,7 @@ from contracts_app.storage.replica import ReplicaStatus, Watcher, Watchers
 from contracts_app.storage.writes import AuditEntry, StoredWrite
 
 ACKNOWLEDGE_SECONDS = 2
-"""Seconds after which an unacknowledged write is in doubt, and its record is read."""
+"""Seconds after which an unacknowledged write is in doubt, and its record is read back."""
 _WRONG_LAST_SEQUENCE = (10071, 10164)
 _MESSAGE_TOO_LARGE = 10054
 _PUBLISH_ID = "Registry-Publish-Id"
@@ -169,7 +169,7 @@ class JetStreamContractStore(ContractStore):
             return known
 
         async def work(js: JetStreamContext) -> Message | None:
-            # A follower of the leader may lag: a miss is confirmed with the leader.
+            # A stream replica may lag behind the leader: confirm a miss with the leader.
             found = await last(self._connection, js, key, direct=True) if self._connection.direct else None
             return found or await last(self._connection, js, key, direct=False)
 
@@ -211,7 +211,7 @@ class JetStreamContractStore(ContractStore):
     # Writing
 
     def create(self, bundle: ContractBundle, *, after: int, audit: AuditEntry) -> int:
-        # Encoded by the caller's thread: a large record does not hold up the event loop.
+        # Encoded by the caller's thread: a large record does not block the event loop.
         return self._run(self._write(bundle.key, bundle.to_record(), f"meta.{bundle.name}.>", after, audit))
 
     def put_document(self, key: str, value: bytes | None, *, after: int, audit: AuditEntry) -> int:
@@ -274,7 +274,7 @@ class JetStreamContractStore(ContractStore):
                     ) from None
 
     async def _own_sequence(self, js: JetStreamContext, key: str, publish_id: str) -> int | None:
-        """Return the sequence of the stored record if this very publish wrote it."""
+        """Return the sequence of the stored record if this call wrote it."""
         found = await last(self._connection, js, key, direct=False)
         return found.sequence if found and found.headers.get(_PUBLISH_ID) == publish_id else None
 
