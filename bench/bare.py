@@ -1,4 +1,4 @@
-"""The baseline: an ASGI application that only sends the bytes of BENCH_BODY, under the same server."""
+"""The baseline: an ASGI application that only sends the bytes of BENCH_BODY, with the same server."""
 
 import os
 from pathlib import Path

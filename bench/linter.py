@@ -1,8 +1,8 @@
-"""How long a comparison takes, beside what any reader of the same schemas must do: parse and compile them.
+"""Time of a comparison, relative to the time that any reader of the same schemas needs to parse and compile them.
 
-    python -m bench.linter
+python -m bench.linter
 
-Medians of interleaved rounds, in one process and one run, so that a noisy machine troubles both alike.
+Medians of interleaved rounds in one process, so that a noisy machine affects both equally.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def resource(rng: random.Random, breadth: int, depth: int) -> dict[str, Any]:
 
 
 def changed(schema: dict[str, Any], rng: random.Random, count: int) -> dict[str, Any]:
-    """The schema with some properties of random objects retyped, added or required."""
+    """Return the schema with some properties of random objects retyped, added or required."""
     new = copy.deepcopy(schema)
     objects: list[dict[str, Any]] = []
     waiting = [new]
@@ -70,7 +70,7 @@ def changed(schema: dict[str, Any], rng: random.Random, count: int) -> dict[str,
 
 
 def median(rounds: int, *works: Callable[[], Any]) -> list[float]:
-    """The median seconds of each work, one after the other in every round."""
+    """Return the median seconds of each function, run in turn in every round."""
     times: list[list[float]] = [[] for _ in works]
     for _ in range(rounds):
         for work, found in zip(works, times, strict=True):

@@ -1,10 +1,10 @@
-"""A load generator for one known answer: raw sockets, one request at a time on each connection.
+"""A load generator for one known response: raw sockets, one request at a time on each connection.
 
-    python -m bench.load PORT CONNECTIONS SECONDS < request
+python -m bench.load PORT CONNECTIONS SECONDS < request
 
-It counts the answer's bytes instead of parsing them, and so takes little of the processor that the server needs;
-the first answer is read whole and its status checked. Prints JSON: requests per second, and the 50th and 99th
-percentile of the time to answer, in milliseconds.
+It counts the bytes of a response instead of parsing them, and so uses little of the processor that the server needs;
+the first response is read whole and its status checked. Prints JSON: requests per second, and the 50th and 99th
+percentile of the response time, in milliseconds.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import time
 
 
 def read_answer(connection: socket.socket) -> bytes:
-    """One whole answer that has a Content-Length."""
+    """Read one whole response that has a Content-Length."""
     data = b""
     while b"\r\n\r\n" not in data:
         data += connection.recv(1 << 20)
@@ -33,7 +33,7 @@ def read_answer(connection: socket.socket) -> bytes:
 def run(port: int, connections: int, seconds: float, request: bytes) -> dict[str, float]:
     selector = selectors.DefaultSelector()
     with socket.create_connection(("127.0.0.1", port)) as first:
-        for _ in range(20):  # more than one worker may answer, and each must have seen the request once
+        for _ in range(20):  # each worker must have seen the request once
             first.sendall(request)
             answer = read_answer(first)
     status = int(answer.split(b" ", 2)[1])

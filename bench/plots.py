@@ -1,4 +1,4 @@
-"""The growth curves of a run of bench.service, as SVG."""
+"""Growth curves of a run of bench.service, as SVG."""
 
 from __future__ import annotations
 

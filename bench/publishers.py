@@ -1,11 +1,11 @@
-"""Clients that publish as fast as they are answered: raw sockets, one request at a time on each connection.
+"""Clients that publish as fast as they get responses: raw sockets, one request at a time on each connection.
 
-    python -m bench.publishers PORT CONNECTIONS SECONDS TEXTS < token
+python -m bench.publishers PORT CONNECTIONS SECONDS TEXTS < token
 
-Each publishes a first version and nine successors of it, and again. TEXTS is `seen`: the texts were seen before, as
-when a dry run came first or many contracts share a schema; `new`: every text is another, and must be compiled and
-compared; or `new, with alternatives`, which is compared in a thread. A process of its own, which takes little of the
-processor that the server needs. Prints JSON, as bench.load does.
+Each publishes a first version and nine successors of it, and repeats. TEXTS is `seen`: the texts were published before
+under other names, as when many contracts share a schema; `new`: every text is different, and must be compiled and
+compared; or `new, with alternatives`. It runs in its own process and uses little of the processor that the server
+needs. Prints JSON, like bench.load.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def body(run: str, writer: int, number: int, texts: str) -> bytes:
 
 
 class Writer:
-    """One connection, and what is sent on it."""
+    """One connection, and the requests sent on it."""
 
     def __init__(self, port: int, contents: Iterator[bytes], head: bytes) -> None:
         self.connection = socket.create_connection(("127.0.0.1", port))
@@ -50,13 +50,13 @@ class Writer:
         self.connection.sendall(b"%sContent-Length: %d\r\n\r\n%s" % (self._head, len(content), content))
 
     def answered(self) -> bool:
-        """Take what has come; whether the answer is whole. Ends the process where it is not a 201."""
+        """Read what has arrived; return whether the response is complete. Ends the process unless its status is 201."""
         data = self._received = self._received + self.connection.recv(1 << 16)
         end = data.find(b"\r\n\r\n")
         if end == -1:
             return False
-        place = data.lower().index(b"content-length:", 0, end) + len(b"content-length:")
-        if len(data) < end + 4 + int(data[place : data.index(b"\r\n", place)]):
+        start_of_length = data.lower().index(b"content-length:", 0, end) + len(b"content-length:")
+        if len(data) < end + 4 + int(data[start_of_length : data.index(b"\r\n", start_of_length)]):
             return False
         if data[9:12] != b"201":
             raise SystemExit(data.decode(errors="replace"))
@@ -72,14 +72,14 @@ def publish(port: int, connections: int, seconds: float, texts: str, token: str)
     ).encode()
 
     def contents(writer: int) -> Iterator[bytes]:
-        # Made before, as those of the raw baseline are; who outruns them makes more.
+        # Built before the start, like those of the raw baseline; a fast writer builds more.
         made = [body(run, writer, number, texts) for number in range(int(seconds * 4000 / connections))]
         return chain(made, (body(run, writer, number, texts) for number in count(len(made))))
 
     ready = [contents(writer) for writer in range(connections)]
     selector = selectors.DefaultSelector()
     for each in ready:
-        # One after the other, as clients come: all at once, one worker may accept them all, and the others rest.
+        # Connect one after the other, as clients do: at once, one worker may accept all of them.
         writer = Writer(port, each, head)
         writer.send()
         selector.register(writer.connection, selectors.EVENT_READ, writer)

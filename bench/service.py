@@ -1,8 +1,8 @@
-"""How fast the service is, beside baselines of the same run: `python -m bench.service [--quick]`.
+"""Speed of the service, relative to baselines measured in the same run: `python -m bench.service [--quick]`.
 
-Real parts: a nats-server that has every write on disk before it acknowledges, gunicorn with two workers, and a
-load generator in a process of its own. Rounds are interleaved, so that a noisy machine troubles all alike; what is
-printed are medians, and their ratios. `--plots` draws the growth curves into docs/bench/.
+Real parts: a nats-server that has every write on disk before it acknowledges, gunicorn with two workers, and a load
+generator in its own process. Rounds are interleaved, so that a noisy machine affects all equally; the output shows
+medians and their ratios. `--plots` draws the growth curves into docs/bench/.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ TOKEN = make_token("bench", ["contracts:read", "contracts:write"], 24 * 3600)
 
 @contextlib.contextmanager
 def serving(*arguments: str, **environment: str) -> Iterator[int]:
-    """gunicorn with two workers on a free port, until the block ends."""
+    """Run gunicorn with two workers on a free port, until the block ends."""
     port = free_port(0)
     log = open(Path(_VAR) / f"log-{port}", "wb")  # noqa: SIM115  it outlives this line
     process = subprocess.Popen(
@@ -62,7 +62,7 @@ def serving(*arguments: str, **environment: str) -> Iterator[int]:
 
 @contextlib.contextmanager
 def nginx(body: Path) -> Iterator[int | None]:
-    """nginx with two workers serving one file, or None where it is not installed."""
+    """Run nginx with two workers that serve one file; yield None if it is not installed."""
     found = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
     if not found:
         yield None
@@ -87,9 +87,9 @@ def nginx(body: Path) -> Iterator[int | None]:
 
 
 def _wait(port: int, path: str) -> float:
-    """Wait until every one of many answers says 200; the seconds it took."""
+    """Wait until many responses in a row have status 200; return the seconds it took."""
     begun, good = time.monotonic(), 0
-    while good < 12:  # two workers answer in turn
+    while good < 12:  # two workers respond in turn
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
                 good = good + 1 if answer.status == 200 else 0
@@ -102,7 +102,7 @@ def _wait(port: int, path: str) -> float:
 
 
 def load(port: int, path: str, connections: int, seconds: float, *headers: str, body: Any = None) -> dict[str, float]:
-    """GETs of a path, or with a body POSTs of it."""
+    """Send GETs of a path, or with a body POSTs to it."""
     sent = b"" if body is None else json.dumps(body).encode()
     lines = [f"{'GET' if body is None else 'POST'} {path} HTTP/1.1", "Host: localhost", *headers]
     lines += [f"Authorization: Bearer {TOKEN}", *([f"Content-Length: {len(sent)}"] if sent else [])]
@@ -115,7 +115,7 @@ def publishes(port: int, connections: int, seconds: float, texts: str) -> dict[s
 
 
 def _generator(module: str, *arguments: Any, sent: bytes) -> dict[str, float]:
-    """What a load generator prints, run in a process of its own."""
+    """Run a load generator in its own process; return its JSON output."""
     command = [sys.executable, "-m", f"bench.{module}", *map(str, arguments)]
     done = subprocess.run(command, cwd=ROOT, input=sent, capture_output=True)
     if done.returncode:
@@ -131,7 +131,7 @@ def fetch(port: int, path: str) -> tuple[bytes, str]:
 
 
 def compare(title: str, runs: dict[str, Any], rounds: int) -> dict[str, dict[str, float]]:
-    """Run each of `runs` in turn, `rounds` times; print and return medians, the first being the baseline's."""
+    """Run each of `runs` in turn, `rounds` times; print and return medians, the first being the baseline."""
     results: dict[str, list[dict[str, float]]] = {name: [] for name in runs}
     for _ in range(rounds):
         for name, run in runs.items():
@@ -149,7 +149,7 @@ def compare(title: str, runs: dict[str, Any], rounds: int) -> dict[str, dict[str
 
 
 def reads(server: EmbeddedServer, size: int, seconds: float, rounds: int) -> dict[str, Any]:
-    """GET, 304 and the list, at one number of bundles."""
+    """Measure GET, 304 and the list, with one number of bundles."""
     bucket = f"reads-{size}"
     store.fill(server.url, bucket, size)
     environment = {"NATS_URL": server.url, "REGISTRY_KV_BUCKET": bucket, "LOG_LEVEL": "info"}
@@ -199,15 +199,15 @@ def reads(server: EmbeddedServer, size: int, seconds: float, rounds: int) -> dic
     return figures
 
 
-def questions(server: EmbeddedServer, size: int, seconds: float, rounds: int) -> None:
-    """Pages, searches and verdicts, which Django answers from the index in its threads."""
-    bucket = f"questions-{size}"
+def django_reads(server: EmbeddedServer, size: int, seconds: float, rounds: int) -> None:
+    """Measure pages, searches and verdicts, which Django answers from the index in its threads."""
+    bucket = f"django-reads-{size}"
     store.fill(server.url, bucket, size)
     schema = json.loads(store.SCHEMA)
     wider = {**schema, "properties": {**schema["properties"], "more": {"type": "integer"}}}
     narrower = {**schema, "required": ["field_1", "field_2"]}
     name, version = store.name_of(0), store.version_of(0)
-    asked: dict[str, tuple[str, Any]] = {
+    requests: dict[str, tuple[str, Any]] = {
         "a version, by Django": (f"/registry/contracts/{name}/latest", None),
         "a page of 1,000": ("/registry/contracts?limit=1000", None),
         "a search that finds one": (f"/registry/contracts?q={name}&limit=1", None),
@@ -218,17 +218,17 @@ def questions(server: EmbeddedServer, size: int, seconds: float, rounds: int) ->
     }
     with serving("registry_project.asgi", NATS_URL=server.url, REGISTRY_KV_BUCKET=bucket, LOG_LEVEL="info") as port:
         compare(
-            f"questions, 16 connections, {size} bundles",
+            f"requests answered by Django, 16 connections, {size} bundles",
             {
                 title: lambda path=path, body=body: load(port, path, 16, seconds, body=body)
-                for title, (path, body) in asked.items()
+                for title, (path, body) in requests.items()
             },
             rounds,
         )
 
 
 def shared(server: EmbeddedServer, seconds: float, rounds: int) -> None:
-    """Reads where other machines may serve the same bucket, so that the stream is asked first."""
+    """Measure reads where other machines may serve the same bucket, so that the stream is asked first."""
     store.fill(server.url, "shared", 1000)
     environment = {"NATS_URL": server.url, "REGISTRY_KV_BUCKET": "shared", "LOG_LEVEL": "info"}
     path = f"/registry/contracts/{store.name_of(500)}/{store.version_of(500)}"
@@ -285,7 +285,7 @@ def main() -> None:
     try:
         writes(server, seconds, rounds)
         shared(server, seconds, rounds)
-        questions(server, 10_000 if options.quick else 100_000, seconds, rounds)
+        django_reads(server, 10_000 if options.quick else 100_000, seconds, rounds)
         figures = [reads(server, size, seconds, rounds) for size in sizes]
     finally:
         server.stop()

@@ -1,4 +1,4 @@
-"""Filling a bucket, and the writers and readers of the benchmarks."""
+"""Fills a bucket, and runs the writers and readers of the benchmarks."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def version_of(number: int) -> str:
 
 
 def fill(url: str, bucket: str, size: int) -> None:
-    """Write `size` bundles of about 2 KB, as the service would, but many at once."""
+    """Write `size` bundles of about 2 KB, as the service would, but concurrently."""
     store = JetStreamContractStore(servers=url, bucket=bucket)
-    store.index("any")  # makes the bucket
+    store.index("any")  # creates the bucket
     store.close()
     asyncio.run(_fill(url, bucket, size))
 
@@ -72,7 +72,7 @@ async def _fill(url: str, bucket: str, size: int) -> None:
 
 
 def resident_megabytes(port: int) -> float:
-    """The largest resident set of the workers that listen on `port`, in MiB (Linux)."""
+    """Return the largest resident set of the workers that listen on `port`, in MiB (Linux)."""
     sizes = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -86,7 +86,7 @@ def resident_megabytes(port: int) -> float:
 
 
 def raw_creates(url: str, at_once: int, seconds: float) -> dict[str, float]:
-    """kv.create of nats-py on one connection: the same bytes, no check, no HTTP."""
+    """Run kv.create of nats-py on one connection: the same bytes, without checks and HTTP."""
     return asyncio.run(_raw_creates(url, at_once, seconds))
 
 

@@ -40,7 +40,7 @@ def lint(
     resources: Mapping[str, Any] | None = None,
     config: Config | None = None,
 ) -> Report:
-    """Judge the step from one JSON Schema to another.
+    """Compare two JSON Schemas and return the verdict on the step.
 
     `old` and `new` are parsed, valid schemas (objects or booleans). `resources` maps URIs to schemas that references
     may lead to; nothing is fetched. `budget_ms` limits the search for witnesses, and 0 leaves it out. With both
@@ -87,7 +87,7 @@ def lint_wit(
     proposed_version: str | None = None,
     config: Config | None = None,
 ) -> Report:
-    """Judge the step from one WIT package to another, as `lint` does for schemas.
+    """Compare two WIT packages, as `lint` does for schemas.
 
     A backward break breaks components made for the old text on hosts of the new one; a forward break is the reverse.
     Dependencies map a label to the text of a package that is used. Raises InvalidWIT, WITToolFailed, InvalidVersion,

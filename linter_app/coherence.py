@@ -32,13 +32,13 @@ NOT_IN_WIT = _declared(
 )
 NOT_IN_SCHEMA = _declared(
     "field-not-in-schema",
-    "A field of the WIT record is no property of the JSON object of the same name.",
+    "A field of the WIT record has no property in the JSON object of the same name.",
     "record order { id: string, note: option<string> }",
     _ID,
 )
 OPTIONALITY = _declared(
     "optionality-differs",
-    "A field is an `option` on one side only: in the schema, what is not required or may be null is optional.",
+    "A field is optional on one side only: an `option` in WIT; not required, or nullable, in the schema.",
     "record order { id: option<string> }",
     _ID,
 )
@@ -50,13 +50,13 @@ LIST = _declared(
 )
 TYPE = _declared(
     "type-differs",
-    "A field holds text, numbers or booleans on one side, and something else on the other.",
+    "A field has different types on both sides (text, number, boolean).",
     "record order { id: u32 }",
     _ID,
 )
 ENUM = _declared(
     "enum-differs",
-    "The cases of a WIT enum are not the values that the schema lists for the same thing.",
+    "The cases of a WIT enum differ from the enum of the schema with the same name.",
     "enum order { open, paid }",
     {"enum": ["open", "shipped"]},
 )

@@ -73,7 +73,7 @@ class Version:
 @lru_cache(4096)
 def _parse(text: str) -> Version:
     # A registry reads the same few versions for many names.
-    return Version._read(text)
+    return Version._read(text)  # noqa: SLF001  its own class
 
 
 def allows_breaking(current: Version, proposed: Version) -> bool:

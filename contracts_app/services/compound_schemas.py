@@ -27,7 +27,7 @@ Replacement = Callable[[Dependency], str | None]
 """Returns another text for a dependency's schema, or None."""
 _IN_QUERY = ":/?@!$&'()*+,;=%"
 # Keywords allowed next to a `$ref` up to draft 7, where all others are ignored.
-_BESIDE_REFERENCE = ("$schema", "$id", "id", "definitions", "$defs", "title", "description", "$comment")
+_NEXT_TO_REFERENCE = ("$schema", "$id", "id", "definitions", "$defs", "title", "description", "$comment")
 
 
 def compound_schema(
@@ -74,7 +74,7 @@ def _whole(
     if not embedded:
         return root
     keyword = "$defs" if draft > jsonschema_rs.Draft7 else "definitions"
-    root = _beside(root, draft)
+    root = _extensible(root, draft)
     definitions = root.get(keyword, {})
     if not isinstance(definitions, dict):
         return root  # the check of that version will refuse it
@@ -126,13 +126,13 @@ def _identified(schema: Any, uri: str, draft: int) -> dict[str, Any]:
     """Return a schema with a URI, as a subschema of this dialect."""
     if isinstance(schema, bool):
         schema = {} if schema else {"not": {}}
-    rest = {key: member for key, member in _beside(schema, draft).items() if key not in ("$schema", "$id")}
+    rest = {key: member for key, member in _extensible(schema, draft).items() if key not in ("$schema", "$id")}
     return {**rest, identifier_keyword(draft): uri}
 
 
-def _beside(schema: dict[str, Any], draft: int) -> dict[str, Any]:
+def _extensible(schema: dict[str, Any], draft: int) -> dict[str, Any]:
     """Return an equal schema to which keywords can be added: up to draft 7, a `$ref` ignores those next to it."""
     if draft > jsonschema_rs.Draft7 or "$ref" not in schema:
         return schema
-    kept = {key: member for key, member in schema.items() if key in _BESIDE_REFERENCE}
+    kept = {key: member for key, member in schema.items() if key in _NEXT_TO_REFERENCE}
     return {**kept, "allOf": [{"$ref": schema["$ref"]}]}

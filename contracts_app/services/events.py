@@ -80,7 +80,7 @@ class EventFeed:
         self._complete_from: int | None = None
         """Memory has every write after this sequence; None if it has none."""
         self._wake: set[Callable[[], None]] = set()
-        self._asked = -math.inf
+        self._last_read = -math.inf
         store.watch(self._written, self._loaded)
 
     def _written(self, sequence: int, size: int, read: Callable[[], StoredWrite]) -> None:
@@ -88,7 +88,7 @@ class EventFeed:
         with self._lock:
             if self._complete_from is None or sequence <= self.last:
                 return
-            if not self._wake and time.monotonic() > self._asked + CACHE_SECONDS:
+            if not self._wake and time.monotonic() > self._last_read + CACHE_SECONDS:
                 if self._writes:
                     self._drop(len(self._writes))
                 self._complete_from = sequence
@@ -124,7 +124,7 @@ class EventFeed:
     def recent(self, after: int) -> list[Event] | None:
         """Return the events after a sequence, at most CHUNK; None if memory does not reach back so far."""
         with self._lock:
-            self._asked = time.monotonic()
+            self._last_read = time.monotonic()
             if self._complete_from is None or after < self._complete_from:
                 return None
             start = bisect.bisect_right(self._writes, after, key=lambda written: written.sequence)

@@ -27,13 +27,13 @@ MAX_SILENT_DEPTH = 50
 UNDECIDED = rule(
     "undecided",
     "both",
-    "The schemas differ in a way whose meaning the linter cannot decide.",
+    "The linter cannot decide whether this difference breaks anything.",
     {"$ref": "https://example.com/a"},
     {"$ref": "https://example.com/b"},
 )
 REFUSED, ACCEPTED = mirrored(
     ("schema-refuses-all", "schema-accepts-some"),
-    ("The schema no longer accepts any value.", "The schema accepts values and did not accept any before."),
+    ("The schema no longer accepts any value.", "The schema accepted no value before, and accepts some now."),
     True,
     False,
 )
@@ -315,14 +315,14 @@ class SchemaPair:
             return at.pointer
         for _, node in normalized.found(at):
             return node.subschema.document.pointer(node.path(at))
-        return self._base(version)
+        return self.base_pointer(version)
 
-    def _base(self, version: str) -> str:
+    def base_pointer(self, version: str) -> str:
         """Return the pointer of this pair, or of the nearest ancestor that is written in this version."""
         conjunction = getattr(self, version).conjunction
         if conjunction:
             return str(conjunction[0].pointer)
-        return self.parent._base(version) if self.parent else ""
+        return self.parent.base_pointer(version) if self.parent else ""
 
 
 def _pair_key(old: Conjunction, new: Conjunction) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -341,7 +341,7 @@ def _compare_unresolved(pair: SchemaPair) -> None:
         if changed:
             keyword = next(word for word in ("$dynamicRef", "$recursiveRef") if word in pair.old.keywords)
             message = (
-                f"{reference} leads to one schema or another, depending on the instance; changed: {', '.join(changed)}"
+                f"{reference} resolves to different schemas, depending on the instance; changed: {', '.join(changed)}"
             )
             pair.undecided(message, keyword, keyword)
 

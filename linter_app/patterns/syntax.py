@@ -119,11 +119,11 @@ class _Reader:
             raise NotSupported(f"unexpected {self.text[self.at]!r} at {self.at}")
         return node
 
-    def peek(self, text: str) -> bool:
+    def starts_with(self, text: str) -> bool:
         return self.text.startswith(text, self.at)
 
     def take(self, text: str) -> bool:
-        found = self.peek(text)
+        found = self.starts_with(text)
         self.at += len(text) if found else 0
         return found
 
@@ -152,7 +152,7 @@ class _Reader:
 
     def sequence(self) -> Node:
         items: list[Node] = []
-        while self.at < len(self.text) and not self.peek("|") and not self.peek(")"):
+        while self.at < len(self.text) and not self.starts_with("|") and not self.starts_with(")"):
             items.append(self.repeated(self.atom()))
         return items[0] if len(items) == 1 else Sequence(tuple(items))
 
@@ -172,7 +172,7 @@ class _Reader:
         return Repeat(item, least, most, self.take("?"))
 
     def counts(self) -> tuple[int, int] | None:
-        if not self.peek("{"):
+        if not self.starts_with("{"):
             return None
         end = self.text.find("}", self.at)
         low, comma, high = self.text[self.at + 1 : max(end, 0)].partition(",")
@@ -218,7 +218,7 @@ class _Reader:
         written: list[str] = []
         while not self.take("]"):
             low = self.member()
-            if self.peek("-") and not self.peek("-]"):
+            if self.starts_with("-") and not self.starts_with("-]"):
                 self.at += 1
                 high = self.member()
                 if low.written or high.written or len(low.ranges) * len(high.ranges) != 1:

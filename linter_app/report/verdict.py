@@ -38,8 +38,8 @@ def report_of(
         elif grave and not allows_breaking(current, proposed):
             problems.append(f"needs {required_version}, you proposed {proposed}")
         elif bump == "minor" and not grave and proposed < Version.parse(smallest_minor(current)):
-            asked = f"compatible additions ask for {smallest_minor(current)}, you proposed {proposed}"
-            (problems if config.require_minor else warnings).append(asked)
+            advice = f"compatible additions require at least {smallest_minor(current)}; proposed is {proposed}"
+            (problems if config.require_minor else warnings).append(advice)
         elif bump == "patch" and proposed < Version.parse(smallest_patch(current)):
             warnings.append(f"a change of documentation asks for {smallest_patch(current)}, you proposed {proposed}")
     elif grave:

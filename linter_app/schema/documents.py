@@ -30,7 +30,7 @@ class Subschema:
 
     @property
     def key(self) -> int:
-        """What tells it from other subschemas: the parsed object itself, as long as its document lives."""
+        """Identifies the subschema: the parsed object itself, as long as its document lives."""
         return id(self.schema)
 
     @property
@@ -115,13 +115,13 @@ class Document:
     def _located(self, contents: Any, uri: str, reference: str) -> Subschema | None:
         if not isinstance(contents, (dict, bool)):
             return None
-        if id(contents) in self._paths and isinstance(contents, dict):
-            return Subschema(contents, self._paths[id(contents)], self)
+        if id(contents) in self.paths and isinstance(contents, dict):
+            return Subschema(contents, self.paths[id(contents)], self)
         if uri not in self._others:
             root = self._registry.contents(uri) if uri in self._registry else contents
             self._others[uri] = Document(dialects.read_schema(root), self.resources, uri)
         other = self._others[uri]
-        return Subschema(contents, other._paths.get(id(contents), (urldefrag(reference).fragment,)), other)
+        return Subschema(contents, other.paths.get(id(contents), (urldefrag(reference).fragment,)), other)
 
     def _dynamic_target(self, subschema: Subschema, keyword: str, reference: str) -> Subschema | None:
         """Return the outermost target in dynamic scope, where it is the same on every way (Core 8.2.3.2)."""
@@ -208,7 +208,7 @@ class Document:
                 waiting.extend(((*path, n), child) for n, child in enumerate(item) if isinstance(child, (dict, list)))
 
     @cached_property
-    def _paths(self) -> dict[int, Path]:
+    def paths(self) -> dict[int, Path]:
         return {id(schema): path for path, schema in self.schemas()}
 
     @cached_property

@@ -50,13 +50,15 @@ def _packages(old: Package, new: Package) -> Iterator[Change]:
     for one, other in _paired(old.interfaces, new.interfaces):
         if one is None or other is None:
             if all(each is None or each.declared for each in (one, other)):  # else it is reported where it is used
-                yield _came_or_went(rules.INTERFACE_ADDED if one is None else rules.INTERFACE_REMOVED, one, other)
+                yield _added_or_removed(rules.INTERFACE_ADDED if one is None else rules.INTERFACE_REMOVED, one, other)
         else:
             yield from _about(one, other)
             yield from _interfaces(one, other)
     for one_world, other_world in _paired(old.worlds, new.worlds):
         if one_world is None or other_world is None:
-            yield _came_or_went(rules.WORLD_ADDED if one_world is None else rules.WORLD_REMOVED, one_world, other_world)
+            yield _added_or_removed(
+                rules.WORLD_ADDED if one_world is None else rules.WORLD_REMOVED, one_world, other_world
+            )
         else:
             yield from _about(one_world, other_world)
             yield from _worlds(one_world, other_world)
@@ -70,11 +72,11 @@ def _paired(old: Mapping[str, _T], new: Mapping[str, _T]) -> Iterator[tuple[_T |
         yield old.get(name), new.get(name)
 
 
-def _came_or_went(which: Rule, old: Item | None, new: Item | None, direction: Direction | None = None) -> Change:
+def _added_or_removed(which: Rule, old: Item | None, new: Item | None, direction: Direction | None = None) -> Change:
     item = old or new or _NOTHING
     direction = direction or which.direction
     if item.stability.feature:
-        direction = "none"  # behind a feature gate, it must not be relied on
+        direction = "none"  # an unstable feature: users must not rely on it
     message = f"{item.kind} {item.path!r} was {'added' if old is None else 'removed'}"
     at = old.path if old else None, new.path if new else None
     return _change(which, message, *at, direction=direction)
@@ -85,9 +87,9 @@ def _about(old: Item, new: Item) -> Iterator[Change]:
     at = (old.path, new.path)
     before, after = old.stability, new.stability
     if after.feature and not before.feature:
-        yield _change(rules.DESTABILIZED, f"{new.kind} {new.path!r} is behind the feature {after.feature!r} now", *at)
+        yield _change(rules.DESTABILIZED, f"{new.kind} {new.path!r} now requires the feature {after.feature!r}", *at)
     elif (before.feature, before.since) != (after.feature, after.since):
-        yield _change(rules.STABILIZED, f"the stability of {new.kind} {new.path!r} is declared otherwise", *at)
+        yield _change(rules.STABILIZED, f"the stability of {new.kind} {new.path!r} changed", *at)
     if after.deprecated and after.deprecated != before.deprecated:
         yield _change(rules.DEPRECATED, f"{new.kind} {new.path!r} is deprecated since {after.deprecated}", *at)
     if old.docs != new.docs and ":" not in new.path:  # comments of other packages are not part of this contract
@@ -96,13 +98,13 @@ def _about(old: Item, new: Item) -> Iterator[Change]:
 
 
 def _worlds(old: World, new: World) -> Iterator[Change]:
-    for side, came, went in (
+    for side, added_rule, removed_rule in (
         ("imports", rules.IMPORT_ADDED, rules.IMPORT_REMOVED),
         ("exports", rules.EXPORT_ADDED, rules.EXPORT_REMOVED),
     ):
         for one, other in _paired(getattr(old, side), getattr(new, side)):
             if one is None or other is None:
-                yield _came_or_went(came if one is None else went, one, other)
+                yield _added_or_removed(added_rule if one is None else removed_rule, one, other)
             elif isinstance(one, TypeItem) and isinstance(other, TypeItem):
                 yield from _types(one, other)
             elif one.kind == other.kind == "interface":
@@ -128,16 +130,21 @@ def _interfaces(old: Interface, new: Interface) -> Iterator[Change]:
         (old.types, new.types, rules.TYPE_ADDED, rules.TYPE_REMOVED, _types),
         (old.functions, new.functions, rules.FUNCTION_ADDED, rules.FUNCTION_REMOVED, _functions),
     )
-    for olds, news, came, went, compare in members:
+    for olds, news, added_rule, removed_rule, compare in members:
         for one, other in _paired(olds, news):
             if one is None or other is None:
                 if not (old.partial or new.partial):  # else only its use began or ended
-                    yield _came_or_went(came if one is None else went, one, other, _whom(roles, added=one is None))
+                    yield _added_or_removed(
+                        added_rule if one is None else removed_rule,
+                        one,
+                        other,
+                        _affected_direction(roles, added=one is None),
+                    )
             else:
                 yield from compare(one, other)
 
 
-def _whom(roles: frozenset[Role], *, added: bool) -> Direction:
+def _affected_direction(roles: frozenset[Role], *, added: bool) -> Direction:
     """Return what an addition or a removal in an interface breaks: components use imports and provide exports."""
     user = "forward" if added else "backward"
     if not roles:

@@ -89,10 +89,10 @@ def releases_in(*resolved: Any) -> Releases:
     for package in {name for one in used for name, _, _ in one}:
         sides = [[version for name, _, version in one if name == package] for one in used]
         if max(map(len, sides)) > 1:
-            told_apart = all(len(set(map(track, side))) == len(side) for side in sides)
+            distinct = all(len(set(map(track, side))) == len(side) for side in sides)
             for version in {version for side in sides for version in side}:
                 at = f"@{version}" if version else ""
-                named[package + at] = f"@{track(version)}" if version and told_apart else at
+                named[package + at] = f"@{track(version)}" if version and distinct else at
     return named
 
 

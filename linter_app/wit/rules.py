@@ -21,7 +21,7 @@ def _world(*items: str) -> str:
 PACKAGE_REMOVED = rule(
     "wit-package-removed",
     "backward",
-    "There was a WIT package, and there is none any more.",
+    "The WIT package was removed from the contract.",
     "package demo:shop;\n",
     "",
     kind="removed",
@@ -29,7 +29,7 @@ PACKAGE_REMOVED = rule(
 PACKAGE_ADDED = rule(
     "wit-package-added",
     "none",
-    "There is a WIT package where there was none.",
+    "A WIT package was added to the contract.",
     "",
     "package demo:shop;\n",
     kind="added",
@@ -37,7 +37,7 @@ PACKAGE_ADDED = rule(
 PACKAGE = rule(
     "wit-package-renamed",
     "both",
-    "The package has another name, so that whoever refers to it no longer finds it.",
+    "The package was renamed: references to the old name no longer resolve.",
     "package demo:shop;\n",
     "package demo:store;\n",
 )
@@ -45,28 +45,28 @@ _NO_WORLD, _LOG = _interface("  place: func();\n"), "\ninterface log {\n  write:
 WORLD_REMOVED = rule(
     "wit-world-removed",
     "backward",
-    "A world is gone: components made for it fit no longer.",
+    "A world was removed: components built for it have no target.",
     _world("import types"),
     _NO_WORLD,
     kind="removed",
 )
-WORLD_ADDED = rule("wit-world-added", "none", "There is a new world.", _NO_WORLD, _world("import types"), kind="added")
+WORLD_ADDED = rule("wit-world-added", "none", "A world was added.", _NO_WORLD, _world("import types"), kind="added")
 INTERFACE_REMOVED = rule(
     "wit-interface-removed",
     "backward",
-    "An interface is gone that others may use.",
+    "An interface was removed.",
     _interface("", _LOG),
     _interface(""),
     kind="removed",
 )
 INTERFACE_ADDED = rule(
-    "wit-interface-added", "none", "There is a new interface.", _interface(""), _interface("", _LOG), kind="added"
+    "wit-interface-added", "none", "An interface was added.", _interface(""), _interface("", _LOG), kind="added"
 )
 IMPORT_REMOVED, IMPORT_ADDED = mirrored(
     ("wit-import-removed", "wit-import-added"),
     (
-        "Hosts no longer give something that components import.",
-        "Components may import something that older hosts do not give.",
+        "A world no longer has an import that components use.",
+        "A world has a new import, which older hosts do not provide.",
     ),
     _world("import types", "import clock: func() -> u64"),
     _world("import types"),
@@ -74,8 +74,8 @@ IMPORT_REMOVED, IMPORT_ADDED = mirrored(
 EXPORT_ADDED, EXPORT_REMOVED = mirrored(
     ("wit-export-added", "wit-export-removed"),
     (
-        "Components must export something that older ones do not.",
-        "Components need not export any more what older hosts call.",
+        "A world has a new export, which older components do not provide.",
+        "A world no longer has an export that older hosts call.",
     ),
     _world("export run: func()"),
     _world("export run: func()", "export stop: func()"),
@@ -90,22 +90,22 @@ def _using(version: str) -> str:
 USED_REPLACED = rule(
     "wit-used-version-replaced",
     "both",
-    "A world imports or exports an interface of another package in a version that need not fit the one before.",
+    "A world uses an interface of another package in a version that is not compatible with the old one by SemVer.",
     _using("1.0.0"),
     _using("2.0.0"),
 )
 USED_UPDATED = rule(
     "wit-used-version-updated",
     "none",
-    "A world imports or exports an interface of another package in another version that promises to fit.",
+    "A world uses an interface of another package in another version that is compatible by SemVer.",
     _using("1.0.0"),
     _using("1.1.0"),
 )
-_WHOM = "Whom that breaks hangs on whether worlds import or export the interface."
+_DEPENDS_ON_ROLE = "Which direction breaks depends on whether worlds import or export the interface."
 FUNCTION_REMOVED = rule(
     "wit-function-removed",
     "both",
-    f"A function of an interface is gone. {_WHOM}",
+    f"A function of an interface was removed. {_DEPENDS_ON_ROLE}",
     _NO_WORLD,
     _interface(""),
     kind="removed",
@@ -113,7 +113,7 @@ FUNCTION_REMOVED = rule(
 FUNCTION_ADDED = rule(
     "wit-function-added",
     "both",
-    f"A function of an interface is new. {_WHOM}",
+    f"A function of an interface was added. {_DEPENDS_ON_ROLE}",
     _interface(""),
     _NO_WORLD,
     kind="added",
@@ -121,14 +121,14 @@ FUNCTION_ADDED = rule(
 FUNCTION_CHANGED = rule(
     "wit-function-changed",
     "both",
-    "A function has other parameters, another result, or is of another sort (async, static, method).",
+    "A function's parameters, result or kind (async, static, method) changed.",
     _interface("  place: func(id: string);\n"),
     _interface("  place: func(id: u64);\n"),
 )
 TYPE_REMOVED = rule(
     "wit-type-removed",
     "both",
-    f"A named type of an interface is gone. {_WHOM}",
+    f"A named type of an interface was removed. {_DEPENDS_ON_ROLE}",
     _interface("  record order { id: string }\n"),
     _interface(""),
     kind="removed",
@@ -136,7 +136,7 @@ TYPE_REMOVED = rule(
 TYPE_ADDED = rule(
     "wit-type-added",
     "both",
-    f"There is a new named type in an interface. {_WHOM}",
+    f"A named type of an interface was added. {_DEPENDS_ON_ROLE}",
     _interface(""),
     _interface("  record order { id: string }\n"),
     kind="added",
@@ -144,7 +144,7 @@ TYPE_ADDED = rule(
 TYPE_CHANGED = rule(
     "wit-type-changed",
     "both",
-    "A named type is of another kind, or stands for another type.",
+    "A named type changed its kind or its definition.",
     _interface("  type id = string;\n"),
     _interface("  type id = u64;\n"),
 )
@@ -169,15 +169,15 @@ def _family(kind: str) -> dict[str, Rule]:
 
     of = f"A {member} of {article} {kind if kind != 'flags' else 'type of flags'}"
     rules = {
-        "added": made("added", f"{of} is new; types must match exactly.", one, full, "added"),
-        "removed": made("removed", f"{of} is gone; types must match exactly.", full, one, "removed"),
+        "added": made("added", f"{of} was added; types must match exactly.", one, full, "added"),
+        "removed": made("removed", f"{of} was removed; types must match exactly.", full, one, "removed"),
     }
     first, last = full[full.index("{") + 2 : -2].split(", ")
     turned = full.replace(f"{first}, {last}", f"{last}, {first}")
     plural = f"The {member}s of {article} {kind if kind != 'flags' else 'type of flags'}"
-    rules["reordered"] = made("reordered", f"{plural} stand in another order, which is part of the type.", full, turned)
+    rules["reordered"] = made("reordered", f"{plural} were reordered; the order is part of the type.", full, turned)
     if changed:
-        rules["changed"] = made("changed", f"{of} holds another type.", full, full.replace(last, changed))
+        rules["changed"] = made("changed", f"{of} changed its type.", full, full.replace(last, changed))
     return rules
 
 
@@ -185,14 +185,14 @@ MEMBER_RULES = {kind: _family(kind) for kind in _MEMBERS}
 DESTABILIZED = rule(
     "wit-item-destabilized",
     "both",
-    "An item is behind a feature gate (`@unstable`) that was not, so that it is hidden by default.",
+    "An item became `@unstable`: it is hidden unless its feature is enabled.",
     "package demo:shop@1.0.0;\n\ninterface types {\n  place: func();\n}\n",
     "package demo:shop@1.0.0;\n\ninterface types {\n  @unstable(feature = new)\n  place: func();\n}\n",
 )
 STABILIZED = rule(
     "wit-item-stabilized",
     "none",
-    "An item is no longer behind a feature gate, or says otherwise since when it is there.",
+    "An item is no longer `@unstable`, or its `@since` version changed.",
     "package demo:shop@1.0.0;\n\ninterface types {\n  @unstable(feature = new)\n  place: func();\n}\n",
     "package demo:shop@1.0.0;\n\ninterface types {\n  @since(version = 1.0.0)\n  place: func();\n}\n",
     kind="added",
@@ -200,7 +200,7 @@ STABILIZED = rule(
 DEPRECATED = rule(
     "wit-item-deprecated",
     "none",
-    "An item is marked as deprecated: it works, and shall no longer be used.",
+    "An item was marked as deprecated: it still works, but should no longer be used.",
     "package demo:shop@1.0.0;\n\ninterface types {\n  @since(version = 1.0.0)\n  place: func();\n}\n",
     "package demo:shop@1.0.0;\n\ninterface types {\n  @since(version = 1.0.0)\n"
     "  @deprecated(version = 1.0.0)\n  place: func();\n}\n",
@@ -209,7 +209,7 @@ DEPRECATED = rule(
 DOCUMENTATION = rule(
     "wit-documentation-changed",
     "none",
-    "The comment of an item changed.",
+    "The documentation comment of an item changed.",
     _interface("  /// Places an order.\n  place: func();\n"),
     _interface("  /// Takes an order.\n  place: func();\n"),
     kind="documentation",

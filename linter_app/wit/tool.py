@@ -37,8 +37,8 @@ class WITToolFailed(RuntimeError):
 
 def wasm_tools() -> str:
     """Return the path of wasm-tools: next to this Python, else on PATH. Raises WITToolFailed."""
-    beside = Path(sysconfig.get_path("scripts")) / "wasm-tools"
-    found = str(beside) if beside.exists() else shutil.which("wasm-tools")
+    installed = Path(sysconfig.get_path("scripts")) / "wasm-tools"
+    found = str(installed) if installed.exists() else shutil.which("wasm-tools")
     if not found:
         raise WITToolFailed("wasm-tools is not installed; `make install` brings it")
     return found

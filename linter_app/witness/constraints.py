@@ -66,7 +66,7 @@ class Constraints:
     items: list[tuple[int, Subschema]] = field(default_factory=list)
     every_item: list[Subschema] = field(default_factory=list)
     contained: list[tuple[Subschema, int]] = field(default_factory=list)
-    asked: set[tuple[int, str]] = field(default_factory=set)
+    requested: set[tuple[int, str]] = field(default_factory=set)
 
     def at_least(self, what: str, count: Any) -> None:
         """Require a minimum count (of `Length`, `Items` or `Properties`)."""

@@ -23,7 +23,7 @@ from linter_app.witness.constraints import COUNTED, Constraints, Contradiction, 
 from linter_app.witness.negations import Literal, negations
 
 MAX_DEPTH = 24
-MAX_DRAWS = 4000
+MAX_CHOICES = 4000
 RETRIES = 4
 MAX_LENGTH = 3000
 
@@ -34,7 +34,7 @@ class InstanceGenerator:
     def __init__(self, rng: random.Random, focus: Focus, names: Iterable[str] = (), until: float = math.inf) -> None:
         self.rng, self.focus, self.until = rng, focus, until
         self.names = list(names)
-        self.left = MAX_DRAWS
+        self.left = MAX_CHOICES
 
     def value(self, keep: Iterable[Subschema], refuse: Iterable[Subschema], depth: int = 0) -> Any:
         """Return a value that `keep` should accept and each of `refuse` should not. Raises Contradiction."""
@@ -80,8 +80,8 @@ class InstanceGenerator:
             return False
         for node in constraints.nodes:
             for name in node.schema.get("dependentSchemas", ()):
-                if name in constraints.required and (id(node), name) not in constraints.asked:
-                    constraints.asked.add((id(node), name))
+                if name in constraints.required and (id(node), name) not in constraints.requested:
+                    constraints.requested.add((id(node), name))
                     waiting.append((node.at("dependentSchemas", name), True))
         return bool(waiting)
 

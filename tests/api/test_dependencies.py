@@ -206,7 +206,7 @@ def test_a_place_in_another_contract_may_be_meant(money):
         ("contract:shop.nothing@1.0.0", "publish it first"),
         ("contract:shop.money@^2", "publish it first"),
         ("contract:shop.order@1.0.0", "cannot depend on itself"),
-        ("contract:1bad@1.0.0", "no contract's name"),
+        ("contract:1bad@1.0.0", "not a valid contract name"),
         ("contract:shop.money@||", "Invalid version"),
     ],
 )

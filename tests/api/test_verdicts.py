@@ -83,7 +83,7 @@ def test_diff_and_changelog(stocked):
 def test_a_changelog_that_is_too_long_is_refused(stocked, monkeypatch):
     monkeypatch.setattr("contracts_app.services.comparison.MAX_CHANGELOG_CHARACTERS", 10)
     refused = stocked.get("/registry/contracts/verdict.x/changelog")
-    assert (refused.status_code, "ask for a diff" in refused.content.decode()) == (422, True)
+    assert (refused.status_code, "request a diff" in refused.content.decode()) == (422, True)
 
 
 def test_instances_are_validated_one_or_many(stocked):

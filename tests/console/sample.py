@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from contracts_app.bundles import ContractBundle, content_digest
-from contracts_app.services import change_state, changing, publish_contract, publishing
+from contracts_app.services import change_state, lifecycle, publish_contract, publishing
 from contracts_app.services.policies import set_policy
 from contracts_app.storage import Actor, AuditEntry, ContractStore
 from contracts_app.storage.nats.store import JetStreamContractStore
@@ -26,12 +26,12 @@ def days_ago(days: float) -> Iterator[None]:
     def then() -> str:
         return (datetime.now(timezone.utc) - timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
-    before = publishing.utc_now, changing.utc_now
-    publishing.utc_now = changing.utc_now = then
+    before = publishing.utc_now, lifecycle.utc_now
+    publishing.utc_now = lifecycle.utc_now = then
     try:
         yield
     finally:
-        publishing.utc_now, changing.utc_now = before
+        publishing.utc_now, lifecycle.utc_now = before
 
 
 def object_schema(title: str, properties: dict[str, Any], required: list[str], **more: Any) -> dict[str, Any]:

@@ -192,11 +192,11 @@ def test_without_a_budget_there_are_no_witnesses():
     assert change.witness is None
 
 
-def test_additions_ask_for_a_minor_version():
+def test_compatible_additions_require_a_minor_version():
     old, new = obj(), obj({"a": {"type": "string"}})
     report = lint(old, new, current_version="1.2.3", proposed_version="1.2.4")
     assert report.acceptable
-    assert report.warnings == ("compatible additions ask for 1.3.0, you proposed 1.2.4",)
+    assert report.warnings == ("compatible additions require at least 1.3.0; proposed is 1.2.4",)
     config = Config(require_minor=True)
     assert not lint(old, new, current_version="1.2.3", proposed_version="1.2.4", config=config).acceptable
 

@@ -20,7 +20,7 @@ def test_every_rule_has_a_case_file_and_no_other_is_there():
 
 
 def test_the_reference_is_what_the_rules_say():
-    assert REFERENCE.read_text() == markdown(), "write it anew with `make docs`"
+    assert REFERENCE.read_text() == markdown(), "run `make docs` and commit the result"
 
 
 @pytest.mark.parametrize("rule", all_rules().values(), ids=lambda rule: rule.id)

@@ -17,46 +17,46 @@ KEYWORDS = frozenset({*DISJUNCTIVE, "not"})
 _STRING, _NULL = {"type": "string"}, {"type": "null"}
 ALTERNATIVE_REMOVED, ALTERNATIVE_ADDED = mirrored(
     ("alternative-removed", "alternative-added"),
-    ("An alternative of anyOf or oneOf is gone.", "There is a new alternative in anyOf or oneOf."),
+    ("An alternative of anyOf or oneOf was removed.", "An alternative of anyOf or oneOf was added."),
     {"anyOf": [_STRING, _NULL, {"type": "integer"}]},
     {"anyOf": [_STRING, _NULL]},
 )
 ALTERNATIVES_ADDED, ALTERNATIVES_REMOVED = mirrored(
     ("alternatives-added", "alternatives-removed"),
-    ("One of several alternatives must be satisfied now.", "No alternatives are asked for any more."),
+    ("A choice of alternatives (anyOf, oneOf) was added.", "A choice of alternatives (anyOf, oneOf) was removed."),
     {"type": "object"},
     {"type": "object", "anyOf": [{"required": ["a"]}, {"required": ["b"]}]},
 )
 ALTERNATIVES_CHANGED = rule(
     "alternatives-changed",
     "both",
-    "The alternatives, taken together, accept other values than before.",
+    "The alternatives together accept a different set of values.",
     {"type": "string", "oneOf": [{"maxLength": 5}, {"minLength": 3}]},
     {"type": "string", "oneOf": [{"maxLength": 5}, {"minLength": 2}]},
 )
 CONDITION_ADDED, CONDITION_REMOVED = mirrored(
     ("condition-added", "condition-removed"),
-    ("A condition (if, then, else) is asked for that was not.", "A condition is no longer asked for."),
+    ("A condition (if, then, else) was added.", "A condition (if, then, else) was removed."),
     {"type": "string"},
     {"type": "string", "if": {"maxLength": 3}, "then": {"pattern": "^a"}},
 )
 CONDITION_CHANGED = rule(
     "condition-changed",
     "both",
-    "The condition itself (if) changed, so that other values go the way of then and else.",
+    "The condition itself (if) changed, so then and else apply to different values.",
     {"if": {"maxLength": 3}, "then": {"pattern": "^a"}},
     {"if": {"minLength": 4}, "then": {"pattern": "^a"}},
 )
 NOT_ADDED, NOT_REMOVED = mirrored(
     ("not-added", "not-removed"),
-    ("Values are refused that a schema under not describes.", "Values are no longer refused by not."),
+    ("A schema under not was added: values that match it are rejected.", "A schema under not was removed."),
     {"type": "string"},
     {"type": "string", "not": {"const": "a"}},
 )
 NOT_CHANGED = rule(
     "not-changed",
     "both",
-    "Other values are refused by not.",
+    "The schema under not changed, so different values are rejected.",
     {"not": {"const": "a"}},
     {"not": {"const": "b"}},
 )
@@ -103,12 +103,14 @@ def _refusals(pair: SchemaPair) -> None:
     if len(old) == len(new) == 1:
         # What the schema under `not` gains, the schema around it loses.
         directions = frozenset(OPPOSITE[direction] for direction in pair.directions((old[0],), (new[0],), exactly=True))
-        pair.report(NOT_CHANGED, "other values are refused now", old[0], new[0], direction=direction_of(directions))
+        pair.report(
+            NOT_CHANGED, "different values are rejected by not", old[0], new[0], direction=direction_of(directions)
+        )
         return
     for subschema in old:
-        pair.report(NOT_REMOVED, "values are no longer refused by not", subschema, None)
+        pair.report(NOT_REMOVED, "not was removed", subschema, None)
     for subschema in new:
-        pair.report(NOT_ADDED, "values are refused by not now", None, subschema)
+        pair.report(NOT_ADDED, "not was added", None, subschema)
 
 
 def _alternatives(pair: SchemaPair, old: Group, new: Group) -> None:

@@ -21,7 +21,7 @@ DOCUMENTATION = rule(
 DEFAULT = rule(
     "default-changed",
     "none",
-    "The default changed: readers that fill it in understand absent values differently.",
+    "The default changed: readers that fill it in interpret absent values differently.",
     {"default": 1},
     {"default": 2},
     level="warning",
@@ -29,16 +29,16 @@ DEFAULT = rule(
 DEPRECATED = rule(
     "deprecated-added",
     "none",
-    "Something is marked as deprecated: it works, and shall no longer be used.",
+    "A schema was marked as deprecated: it still works, but should no longer be used.",
     {},
     {"deprecated": True},
     kind="deprecated",
 )
-RESTORED = rule("deprecated-removed", "none", "Something is no longer marked as deprecated.", {"deprecated": True}, {})
+RESTORED = rule("deprecated-removed", "none", "A schema is no longer marked as deprecated.", {"deprecated": True}, {})
 ACCESS = rule(
     "access-changed",
     "none",
-    "Who may write or read the value changed (readOnly, writeOnly), which validation does not see.",
+    "readOnly or writeOnly changed. Validation ignores both.",
     {},
     {"readOnly": True},
     level="warning",
@@ -46,8 +46,8 @@ ACCESS = rule(
 CONTENT = rule(
     "content-changed",
     "none",
-    "The content of a string is declared otherwise (contentEncoding, contentMediaType, contentSchema), "
-    "which validation does not see.",
+    "The declared content of a string changed (contentEncoding, contentMediaType, contentSchema). "
+    "Validation ignores these keywords.",
     {"contentEncoding": "base64"},
     {"contentEncoding": "base32"},
     level="warning",

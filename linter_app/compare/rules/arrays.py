@@ -21,26 +21,32 @@ UNIQUE_ADDED, UNIQUE_REMOVED = mirrored(
 )
 CONTAINS_ADDED, CONTAINS_REMOVED = mirrored(
     ("contains-added", "contains-removed"),
-    ("Arrays must contain a certain item, and did not have to.", "Arrays need not contain a certain item any more."),
+    ("contains was added: arrays must have a matching item.", "contains was removed: arrays need no matching item."),
     {"type": "array"},
     {"type": "array", "contains": {"const": 1}},
 )
 CONTAINS_CHANGED = rule(
     "contains-changed",
     "both",
-    "Arrays are counted for other items than before.",
+    "The schema under contains changed, so different items are counted.",
     {"contains": {"type": "string"}, "maxContains": 2},
     {"contains": {"type": "integer"}, "maxContains": 2},
 )
 MIN_INCREASED, MIN_DECREASED = mirrored(
     ("min-contains-increased", "min-contains-decreased"),
-    ("Arrays must contain more of certain items.", "Arrays may contain fewer of certain items."),
+    (
+        "minContains increased: arrays must have more matching items.",
+        "minContains decreased: arrays may have fewer matching items.",
+    ),
     {"contains": {"const": 1}},
     {"contains": {"const": 1}, "minContains": 2},
 )
 MAX_DECREASED, MAX_INCREASED = mirrored(
     ("max-contains-decreased", "max-contains-increased"),
-    ("Arrays may contain fewer of certain items.", "Arrays may contain more of certain items."),
+    (
+        "maxContains decreased: arrays may have fewer matching items.",
+        "maxContains increased: arrays may have more matching items.",
+    ),
     {"contains": {"const": 1}, "maxContains": 5},
     {"contains": {"const": 1}, "maxContains": 2},
 )
@@ -97,9 +103,9 @@ def _contains(pair: SchemaPair, old: list[Count], new: list[Count]) -> None:
         _contains_changed(pair, old[0], new[0])
         return
     for subschema, _, _ in old:
-        pair.report(CONTAINS_REMOVED, "a certain item need not be contained any more", subschema, None)
+        pair.report(CONTAINS_REMOVED, "contains was removed", subschema, None)
     for subschema, _, _ in new:
-        pair.report(CONTAINS_ADDED, "a certain item must be contained now", None, subschema)
+        pair.report(CONTAINS_ADDED, "contains was added", None, subschema)
 
 
 def _contains_changed(pair: SchemaPair, old: Count, new: Count) -> None:
@@ -111,7 +117,7 @@ def _contains_changed(pair: SchemaPair, old: Count, new: Count) -> None:
         least = directions if old[1] or new[1] else frozenset[str]()
         most = frozenset[str]() if uncounted else frozenset(OPPOSITE[direction] for direction in directions)
         direction = direction_of(least | most)
-        pair.report(CONTAINS_CHANGED, "the items to be counted changed", old[0], new[0], direction=direction)
+        pair.report(CONTAINS_CHANGED, "the schema under contains changed", old[0], new[0], direction=direction)
     if old[1] != new[1]:
         which = MIN_INCREASED if new[1] > old[1] else MIN_DECREASED
         pair.report(which, f"minContains {old[1]} became {new[1]}", "minContains", "minContains", old[1], new[1])

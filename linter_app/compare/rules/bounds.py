@@ -14,14 +14,14 @@ from linter_app.rule_catalogue import Rule, mirrored
 _NUMBERS = frozenset({"number", "integer"})
 # Each bound: the types and the property of values that it limits, and a JSON type for the example.
 _LIMITED: dict[str, tuple[frozenset[str], str, str]] = {
-    "minimum": (_NUMBERS, "numbers from below", "integer"),
-    "maximum": (_NUMBERS, "numbers from above", "integer"),
-    "minLength": (frozenset({"string"}), "the length of strings from below", "string"),
-    "maxLength": (frozenset({"string"}), "the length of strings from above", "string"),
-    "minItems": (frozenset({"array"}), "the count of items from below", "array"),
-    "maxItems": (frozenset({"array"}), "the count of items from above", "array"),
-    "minProperties": (frozenset({"object"}), "the count of properties from below", "object"),
-    "maxProperties": (frozenset({"object"}), "the count of properties from above", "object"),
+    "minimum": (_NUMBERS, "a lower limit of numbers", "integer"),
+    "maximum": (_NUMBERS, "an upper limit of numbers", "integer"),
+    "minLength": (frozenset({"string"}), "a lower limit of the length of strings", "string"),
+    "maxLength": (frozenset({"string"}), "an upper limit of the length of strings", "string"),
+    "minItems": (frozenset({"array"}), "a lower limit of the number of items", "array"),
+    "maxItems": (frozenset({"array"}), "an upper limit of the number of items", "array"),
+    "minProperties": (frozenset({"object"}), "a lower limit of the number of properties", "object"),
+    "maxProperties": (frozenset({"object"}), "an upper limit of the number of properties", "object"),
 }
 KEYWORDS = frozenset({*_LIMITED, "exclusiveMinimum", "exclusiveMaximum"})
 
@@ -35,13 +35,13 @@ def _family(keyword: str) -> dict[str, Rule]:
     without, loose, strict = {"type": kind}, {"type": kind, keyword: limits[0]}, {"type": kind, keyword: limits[1]}
     added, removed = mirrored(
         (f"{subject}-added", f"{subject}-removed"),
-        (f"A limit on {what} appeared where there was none.", f"The limit on {what} is gone."),
+        (f"{keyword}, {what}, was added.", f"{keyword}, {what}, was removed."),
         without,
         strict,
     )
     tighter, wider = mirrored(
         (f"{subject}-{stricter}", f"{subject}-{looser}"),
-        (f"The limit on {what} became stricter.", f"The limit on {what} became looser."),
+        (f"{keyword}, {what}, became stricter.", f"{keyword}, {what}, became looser."),
         loose,
         strict,
     )

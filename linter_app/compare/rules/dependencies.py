@@ -15,8 +15,8 @@ KEYWORDS = frozenset({"dependentRequired", "dependentSchemas"})
 REQUIRED_ADDED, REQUIRED_REMOVED = mirrored(
     ("dependent-required-added", "dependent-required-removed"),
     (
-        "Where one property is present, another must be too, and did not have to.",
-        "Where one property is present, another need not be any more.",
+        "If one property is present, another one is now required.",
+        "If one property is present, another one is no longer required.",
     ),
     {"type": "object"},
     {"type": "object", "dependentRequired": {"card": ["address"]}},
@@ -24,8 +24,8 @@ REQUIRED_ADDED, REQUIRED_REMOVED = mirrored(
 SCHEMA_ADDED, SCHEMA_REMOVED = mirrored(
     ("dependent-schema-added", "dependent-schema-removed"),
     (
-        "Where a property is present, the object must satisfy a schema, and did not have to.",
-        "Where a property is present, the object need not satisfy a schema any more.",
+        "If a property is present, the object must now match a schema.",
+        "If a property is present, the object no longer has to match a schema.",
     ),
     {"type": "object"},
     {"type": "object", "dependentSchemas": {"card": {"required": ["address"]}}},
@@ -38,10 +38,10 @@ def compare(pair: SchemaPair) -> None:
         return
     old, new = _required(pair.old), _required(pair.new)
     for name, wanted in sorted(new - old):
-        message = f"where {name!r} is present, {wanted!r} must be too"
+        message = f"if {name!r} is present, {wanted!r} is now required"
         pair.report(REQUIRED_ADDED, message, None, "dependentRequired", None, wanted)
     for name, wanted in sorted(old - new):
-        message = f"where {name!r} is present, {wanted!r} need not be any more"
+        message = f"if {name!r} is present, {wanted!r} is no longer required"
         pair.report(REQUIRED_REMOVED, message, "dependentRequired", None, wanted)
     old_schemas, new_schemas = _schemas(pair.old), _schemas(pair.new)
     for name in sorted(old_schemas.keys() | new_schemas.keys()):
@@ -49,10 +49,10 @@ def compare(pair: SchemaPair) -> None:
             pair.descend(old_schemas[name], new_schemas[name])
         elif name in new_schemas:
             if pair.directions(pair.old.conjunction, new_schemas[name]) & {"backward"}:
-                message = f"where {name!r} is present, a schema must be satisfied"
+                message = f"if {name!r} is present, the object must now match a schema"
                 pair.report(SCHEMA_ADDED, message, None, new_schemas[name][0])
         elif pair.directions(old_schemas[name], pair.new.conjunction) & {"forward"}:
-            message = f"where {name!r} is present, a schema need not be satisfied any more"
+            message = f"if {name!r} is present, the object no longer has to match a schema"
             pair.report(SCHEMA_REMOVED, message, old_schemas[name][0], None)
 
 

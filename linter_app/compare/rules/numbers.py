@@ -12,13 +12,13 @@ KEYWORDS = frozenset({"multipleOf"})
 CHANGED = rule(
     "multiple-of-changed",
     "both",
-    "Numbers must be multiples of another number, and neither divides the other.",
+    "multipleOf changed to a number that is neither a multiple nor a divisor of the old one.",
     {"multipleOf": 2},
     {"multipleOf": 3},
 )
 STRICTER, LOOSER = mirrored(
     ("multiple-of-stricter", "multiple-of-looser"),
-    ("Fewer numbers are multiples of the divisor.", "More numbers are multiples of the divisor."),
+    ("multipleOf changed so that fewer numbers match.", "multipleOf changed so that more numbers match."),
     {"multipleOf": 2},
     {"multipleOf": 4},
 )
@@ -34,7 +34,7 @@ def compare(pair: SchemaPair) -> None:
         which = CHANGED if stricter and looser else STRICTER if stricter else LOOSER
         before, after = (_shown(divisor) for divisor in (old, new))
         at = pair.where("multipleOf")
-        pair.report(which, f"numbers were multiples of {before} and are of {after}", *at, before, after)
+        pair.report(which, f"multipleOf {before} became {after}", *at, before, after)
 
 
 def _implied(divisor: Fraction, by: Fraction) -> bool:

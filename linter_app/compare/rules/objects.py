@@ -21,25 +21,25 @@ MAX_KINDS = 32
 _NAMED = {"type": "object", "properties": {"a": {"type": "string"}}}
 REQUIRED_ADDED, REQUIRED_REMOVED = mirrored(
     ("required-added", "required-removed"),
-    ("A property must be present that could be absent.", "A property may be absent that had to be present."),
+    ("A property that was optional is now required.", "A property that was required is now optional."),
     _NAMED,
     {**_NAMED, "required": ["a"]},
 )
 REQUIRED_PROPERTY_REMOVED = rule(
     "required-property-removed",
     "both",
-    "A property that consumers could rely on is no longer described.",
+    "A required property is no longer described.",
     {**_NAMED, "required": ["a"]},
     {"type": "object"},
     kind="removed",
 )
 PROPERTY_ADDED = rule(
-    "property-added", "none", "An optional property is newly described.", {"type": "object"}, _NAMED, kind="added"
+    "property-added", "none", "An optional property was added.", {"type": "object"}, _NAMED, kind="added"
 )
 PROPERTY_REMOVED = rule(
     "property-removed",
     "none",
-    "An optional property is no longer described.",
+    "An optional property was removed.",
     _NAMED,
     {"type": "object"},
     kind="removed",
@@ -47,22 +47,22 @@ PROPERTY_REMOVED = rule(
 OPEN_TYPED, OPEN_FREED = mirrored(
     ("open-property-constrained", "open-property-freed"),
     (
-        "A property that could hold anything is now held to a schema (counted with strict open objects).",
-        "A property that was held to a schema may now hold anything (counted with strict open objects).",
+        "A property that could have any value must now match a schema (with strict open objects).",
+        "A property that had to match a schema may now have any value (with strict open objects).",
     ),
     {"type": "object"},
     _NAMED,
 )
 CLOSED, OPENED = mirrored(
     ("additional-properties-refused", "additional-properties-accepted"),
-    ("Properties beyond the described ones are now refused.", "Properties beyond the described ones are now accepted."),
+    ("Properties that are not described are now rejected.", "Properties that are not described are now accepted."),
     {"type": "object"},
     {"type": "object", "additionalProperties": False},
 )
 PATTERN_ADDED = rule(
     "pattern-property-added",
     "none",
-    "Properties whose names match a pattern are newly described.",
+    "patternProperties has a new pattern.",
     {"type": "object"},
     {"type": "object", "patternProperties": {"^x-": {"type": "string"}}},
     kind="added",
@@ -70,14 +70,17 @@ PATTERN_ADDED = rule(
 PATTERN_REMOVED = rule(
     "pattern-property-removed",
     "none",
-    "Properties whose names match a pattern are no longer described.",
+    "A pattern of patternProperties was removed.",
     {"type": "object", "patternProperties": {"^x-": {"type": "string"}}},
     {"type": "object"},
     kind="removed",
 )
 NAMES_ADDED, NAMES_REMOVED = mirrored(
     ("property-names-added", "property-names-removed"),
-    ("The names of properties are now held to a schema.", "The names of properties are no longer held to a schema."),
+    (
+        "Names of properties must now match a schema (propertyNames).",
+        "Names of properties no longer have to match a schema (propertyNames).",
+    ),
     {"type": "object"},
     {"type": "object", "propertyNames": {"maxLength": 3}},
 )
@@ -85,7 +88,7 @@ NAMES_ADDED, NAMES_REMOVED = mirrored(
 UNCLEAR_NAMES = rule(
     "property-names-unclear",
     "both",
-    "Names of properties match a pattern that cannot be compared with what held for them on the other direction.",
+    "Names of properties match a pattern that cannot be compared with the other schema.",
     {"type": "object", "patternProperties": {"^(?=a)": {"type": "string"}}, "additionalProperties": False},
     {"type": "object", "patternProperties": {"^(?=b)": {"type": "string"}}, "additionalProperties": False},
 )
@@ -255,7 +258,7 @@ def _patterns_apart(pair: SchemaPair) -> None:
         if not pair.strict_open_objects and not (old_value and new_value):
             pair.ignore_name("forward" if old_value else "backward", regex, pattern=True)
         elif directions := pair.directions(old_value, new_value):
-            message = f"it cannot be told which names match {regex!r}"
+            message = f"it is not decidable which names match {regex!r}"
             at = ("patternProperties", "patternProperties")
             pair.report(UNCLEAR_NAMES, message, *at, direction=direction_of(directions), decided=False)
 

@@ -14,8 +14,8 @@ PATTERN = (
     *mirrored(
         ("pattern-added", "pattern-removed"),
         (
-            "Strings are held to a regular expression, and were not.",
-            "Strings are no longer held to a regular expression.",
+            "A pattern was added.",
+            "A pattern was removed.",
         ),
         {"type": "string"},
         {"type": "string", "pattern": "^[a-z]+$"},
@@ -23,7 +23,7 @@ PATTERN = (
     rule(
         "pattern-changed",
         "both",
-        "Strings are held to another regular expression.",
+        "The pattern changed.",
         {"pattern": "^[a-z]+$"},
         {"pattern": "^[0-9]+$"},
     ),
@@ -31,14 +31,14 @@ PATTERN = (
 FORMAT = (
     *mirrored(
         ("format-added", "format-removed"),
-        ("A format is asked for that was not.", "A format is no longer asked for."),
+        ("A format was added.", "A format was removed."),
         {"type": "string"},
         {"type": "string", "format": "email"},
     ),
     rule(
         "format-changed",
         "both",
-        "Strings are held to another format.",
+        "The format changed.",
         {"type": "string", "format": "email"},
         {"type": "string", "format": "uri"},
     ),

@@ -15,7 +15,7 @@ KEYWORDS = None  # any other
 UNKNOWN = rule(
     "unknown-keyword-changed",
     "none",
-    "A keyword changed that means nothing in this draft of JSON Schema; validators ignore it, so look for a slip.",
+    "A keyword that this draft of JSON Schema does not define changed. Validators ignore it; check its spelling.",
     {"type": "integer", "multiple": 2},
     {"type": "integer", "multiple": 4},
     kind="documentation",

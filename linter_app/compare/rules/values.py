@@ -16,28 +16,35 @@ KEYWORDS = frozenset({"type", "enum", "const", "nullable", *DISJUNCTIVE})
 TYPE_CHANGED = rule(
     "type-changed",
     "both",
-    "Old values are of a type that is no longer accepted, and new values of one that was not.",
+    "Some types are no longer accepted, and others are accepted now.",
     {"type": "string"},
     {"type": "integer"},
 )
 TYPE_NARROWED, TYPE_WIDENED = mirrored(
     ("type-narrowed", "type-widened"),
-    ("Fewer types are accepted than before.", "More types are accepted than before."),
+    ("Fewer types are accepted.", "More types are accepted."),
     {"type": ["string", "null"]},
     {"type": "string"},
 )
 VALUES_CHANGED = rule(
-    "enum-changed", "both", "Some listed values went and others came.", {"enum": ["a", "b"]}, {"enum": ["a", "c"]}
+    "enum-changed",
+    "both",
+    "Some values of an enum were removed and others added.",
+    {"enum": ["a", "b"]},
+    {"enum": ["a", "c"]},
 )
 VALUES_REMOVED, VALUES_ADDED = mirrored(
     ("enum-value-removed", "enum-value-added"),
-    ("A value that was accepted is no longer listed.", "A value is listed that was not accepted before."),
+    ("An enum no longer accepts a value.", "An enum accepts a new value."),
     {"enum": ["a", "b"]},
     {"enum": ["a"]},
 )
 ENUM_ADDED, ENUM_REMOVED = mirrored(
     ("enum-added", "enum-removed"),
-    ("Any value was accepted, now only listed ones are.", "Only listed values were accepted, now any is."),
+    (
+        "An enum was added: only listed values are accepted.",
+        "An enum was removed: values are no longer limited to a list.",
+    ),
     {"type": "string"},
     {"type": "string", "enum": ["a", "b"]},
 )

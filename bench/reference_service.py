@@ -1,8 +1,8 @@
-"""This service beside another with the same routes, on the same server: `python -m bench.beside PROGRAM`.
+"""Speed relative to another service with the same routes: `python -m bench.reference_service PROGRAM`.
 
-PROGRAM is started with NATS_URL, REGISTRY_KV_BUCKET, JWT_SECRET and BIND_ADDR in its environment, and serves the routes
-for reading, listing and publishing. It is the baseline: 1.00 is as fast as it. Every write is on disk before it is
-acknowledged, for both; rounds are interleaved.
+PROGRAM is started with NATS_URL, REGISTRY_KV_BUCKET, JWT_SECRET and BIND_ADDR in its environment, on the same
+nats-server, and has the routes for reading, listing and publishing. It is the baseline: 1.00 is its speed. Every write
+of both is on disk before it is acknowledged; rounds are interleaved.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def main() -> None:
     server = EmbeddedServer(Path(os.environ["VAR_DIR"]) / "nats", port=free_port(0), max_record_bytes=21 * 1024 * 1024)
     server.start()
     try:
-        # A bucket for each: this service follows its own, and would have work with what the other writes.
+        # A bucket for each, because this service follows its bucket and would also process the writes of the other.
         for bucket in ("other", "this"):
             store.fill(server.url, bucket, 1000)
         path = f"/registry/contracts/{store.name_of(500)}/{store.version_of(500)}"
