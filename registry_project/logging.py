@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timezone
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -27,20 +28,31 @@ _TARGETS = {"registry": ("contracts_app", "linter_app", "registry_project")}
 _ENCODER = msgspec.json.Encoder(enc_hook=str)
 
 
-class JSONFormatter(logging.Formatter):
-    """One JSON object for each record, with the request id that ties the lines of a request together."""
+class _LineFormatter(logging.Formatter):
+    """One line for each record, or for each member of a record's `batch` (contracts_app/serving/access_log.py)."""
 
     def format(self, record: logging.LogRecord) -> str:
-        moment = datetime.fromtimestamp(record.created, timezone.utc)
+        fields = {key: value for key, value in record.__dict__.items() if key not in _STANDARD}
+        batch = fields.pop("batch", None) or [(record.created, fields)]
+        return "\n".join(self.line(record, created, each) for created, each in batch)
+
+    def line(self, record: logging.LogRecord, created: float, fields: dict[str, Any]) -> str:
+        raise NotImplementedError
+
+
+class JSONFormatter(_LineFormatter):
+    """JSON objects, with the request id that ties the lines of a request together."""
+
+    def line(self, record: logging.LogRecord, created: float, fields: dict[str, Any]) -> str:
         line: dict[str, Any] = {
-            "time": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "time": f"{_seconds(int(created))}.{int(created % 1 * 1000):03d}Z",
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
         }
         if identifier := request_id.get():
             line["requestId"] = identifier
-        line |= {key: value for key, value in record.__dict__.items() if key not in _STANDARD}
+        line |= fields
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         try:
@@ -49,16 +61,20 @@ class JSONFormatter(logging.Formatter):
             return _ENCODER.encode({key: _encodable(value) for key, value in line.items()}).decode()
 
 
+@lru_cache(2)
+def _seconds(second: int) -> str:
+    return datetime.fromtimestamp(second, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S")
+
+
 def _encodable(value: Any) -> Any:
     return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else str(value)
 
 
-class TextFormatter(logging.Formatter):
+class TextFormatter(_LineFormatter):
     """Time, level and message, with the fields that matter to a person at a terminal."""
 
-    def format(self, record: logging.LogRecord) -> str:
-        moment = datetime.fromtimestamp(record.created).strftime("%H:%M:%S")
-        fields = {key: value for key, value in record.__dict__.items() if key not in _STANDARD}
+    def line(self, record: logging.LogRecord, created: float, fields: dict[str, Any]) -> str:
+        moment = datetime.fromtimestamp(created).strftime("%H:%M:%S")
         if record.getMessage() == "request" and "route" in fields:
             text = "{method} {route} {status} in {durationMs} ms".format_map(fields)
             text += f" by {fields['subject']}" if fields.get("subject") else ""

@@ -21,7 +21,7 @@ from contracts_app.api.auth.scopes import READ
 from contracts_app.api.auth.token_cache import TokenCache
 from contracts_app.api.responses import LIST_CACHING, VERSION_CACHING, matches_etag
 from contracts_app.request_context import ACCEPTED_ID
-from contracts_app.serving.access_log import log_request
+from contracts_app.serving.access_log import BatchedAccessLog
 from contracts_app.storage import ContractStore, Representation
 
 Scope = MutableMapping[str, Any]
@@ -52,11 +52,15 @@ class CachedReads:
         self._application = application
         self._store = store
         self._tokens = tokens
+        self._log = BatchedAccessLog()
         self._prefix, self._number = token_hex(8).encode(), count()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not await self._respond(scope, send):
-            await self._application(scope, receive, send)
+        if scope["type"] == "http" and await self._respond(scope, send):
+            return
+        await self._application(scope, receive, send)
+        if scope["type"] == "lifespan":
+            self._log.flush()
 
     async def _respond(self, scope: Scope, send: Send) -> bool:
         """Send the response if the request is a plain one; return whether it was sent."""
@@ -84,7 +88,7 @@ class CachedReads:
         etags = headers.get(b"if-none-match")
         has_it = etags is not None and matches_etag(etags.decode("latin-1"), representation.etag)
         status, body = (304, b"") if has_it else (200, representation.body)
-        log_request("GET", "/" + route.lstrip("/"), status, started, token.subject, request_id.decode())
+        self._log.add("GET", route, status, started, token.subject, request_id.decode())
         await _send(scope, send, status, route, representation, request_id, body)
         return True
 

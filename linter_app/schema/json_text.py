@@ -119,7 +119,7 @@ def json_equal(left: Any, right: Any) -> bool:
     if left != right:
         return False
     try:
-        # Equal bytes distinguish true from 1, which Python considers equal. Version 2 has no references to shared objects.
+        # Equal bytes distinguish true from 1, unlike ==. Version 2 has no references to shared objects.
         return marshal.dumps(left, 2) == marshal.dumps(right, 2) or _deep_equal(left, right)
     except ValueError:  # not exactly of JSON's types, as a caller in Python may pass them
         return _deep_equal(left, right)

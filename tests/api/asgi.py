@@ -13,9 +13,9 @@ class ASGIClient:
     def request(
         self, method: str, path: str, headers: list[tuple[str, str]], body: bytes = b"", scheme: str = "http"
     ) -> tuple[int, dict[str, str], bytes]:
-        return asyncio.run(self._request(method, path, headers, body, scheme))
+        return asyncio.run(self.arequest(method, path, headers, body, scheme))
 
-    async def _request(
+    async def arequest(
         self, method: str, path: str, headers: list[tuple[str, str]], body: bytes, scheme: str = "http"
     ) -> Any:
         path, _, query = path.partition("?")

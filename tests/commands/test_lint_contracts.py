@@ -125,7 +125,7 @@ def test_a_tree_is_checked_version_by_version(tree):
     assert "user: the change from 1.0.0 to 1.1.0 is compatible." in out
     assert "order.placed: the change from v1 to v2 is breaking." in out
     assert "shop: the change from 1.0.0 to 1.0.1 is compatible." in out
-    assert "compatible additions ask for 1.1.0, you proposed 1.0.1" in out
+    assert "compatible additions require at least 1.1.0; proposed is 1.0.1" in out
 
 
 def test_a_tree_that_says_nothing_is_an_error(tmp_path, tree):

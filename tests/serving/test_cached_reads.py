@@ -1,7 +1,9 @@
-"""The event loop's answers are the viewset's: thousands of requests, asked of both."""
+"""Cached reads respond exactly as Django does: thousands of random requests to both."""
 
 from __future__ import annotations
 
+import asyncio
+import json
 import random
 import time
 
@@ -10,14 +12,16 @@ from django.core.handlers.wsgi import WSGIHandler
 
 from contracts_app.api.auth.token_cache import MAX_TOKENS, TokenCache
 from contracts_app.api.auth.tokens import configured_backend
+from contracts_app.serving.access_log import BATCH_SECONDS
 from contracts_app.serving.cached_reads import CachedReads
 from contracts_app.serving.wsgi_pool import WSGIPool
+from registry_project.logging import JSONFormatter, TextFormatter
 from tests.api.asgi import ASGIClient
 from tests.api.conftest import ALL, API, make_token
 
 
 class Counted:
-    """Django behind the front, counting what reaches it."""
+    """An application that counts its requests."""
 
     def __init__(self, application) -> None:
         self.application = application
@@ -155,17 +159,37 @@ def test_the_token_cache_is_bounded_and_holds_no_token():
     assert all(len(key) == 32 for key in tokens._tokens)
 
 
-def test_a_cached_read_writes_one_log_line(front, caplog):
+def test_cached_reads_write_one_log_line_each(front, caplog):
     api = API()
     api.publish("log.line", "1.0.0")
     headers = [("Host", "localhost"), ("Authorization", f"Bearer {api.token}"), ("X-Request-ID", "id-1")]
-    front.request("GET", "/registry/contracts/log.line/1.0.0", headers)
+    path = "/registry/contracts/log.line/1.0.0"
+    front.request("GET", path, headers)
     caplog.clear()
+
+    async def two_requests() -> None:
+        await front.arequest("GET", path, headers, b"")
+        await front.arequest("GET", path, headers[:2], b"")
+        await asyncio.sleep(2 * BATCH_SECONDS)
+
     with caplog.at_level("INFO"):
-        front.request("GET", "/registry/contracts/log.line/1.0.0", headers)
+        asyncio.run(two_requests())
     (record,) = [record for record in caplog.records if record.message == "request"]
-    assert (record.method, record.status, record.subject, record.requestId) == ("GET", 200, "tester", "id-1")
-    assert record.route == "/registry/contracts/<str:name>/<str:version>"
+    first, second = (json.loads(line) for line in JSONFormatter().format(record).splitlines())
+    assert first | {"time": "", "durationMs": 0} == {
+        "time": "",
+        "level": "info",
+        "logger": "contracts_app.serving.access_log",
+        "message": "request",
+        "method": "GET",
+        "route": "/registry/contracts/<str:name>/<str:version>",
+        "status": 200,
+        "durationMs": 0,
+        "subject": "tester",
+        "requestId": "id-1",
+    }
+    assert (second["status"], second["requestId"] != "id-1") == (200, True)
+    assert len(TextFormatter().format(record).splitlines()) == 2
 
 
 def test_long_hosts_are_left_to_django_and_not_kept(front, django):
