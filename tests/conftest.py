@@ -1,4 +1,4 @@
-"""A real nats-server for every test session, on a port and in a folder of its own."""
+"""A real nats-server for each test session, with its own port and folder."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-# Before Django reads its settings: nothing of the developer's environment, nothing in var/.
+# Before Django reads its settings: ignore the developer's environment, and write nothing to var/.
 for _name in [name for name in os.environ if name.startswith(("JWT_", "NATS_", "REGISTRY_", "BIND_", "CONTRACT_"))]:
     del os.environ[_name]
 os.environ["VAR_DIR"] = tempfile.mkdtemp(prefix="registry-test-")
@@ -43,7 +43,7 @@ def jetstream(nats_server: EmbeddedServer, bucket: str) -> Iterator[JetStreamCon
 
 @pytest.fixture
 def registry(settings, nats_server: EmbeddedServer, bucket: str) -> Iterator[None]:
-    """The configured store of this process: a bucket of its own on the real server."""
+    """The configured store of this process, with its own bucket on the real server."""
     settings.CONTRACT_STORAGES = {
         "default": {
             "BACKEND": "contracts_app.storage.nats.store.JetStreamContractStore",
@@ -57,7 +57,7 @@ def registry(settings, nats_server: EmbeddedServer, bucket: str) -> Iterator[Non
 
 @pytest.fixture
 def replicated(registry):
-    """The configured store, with a replica that is current."""
+    """The configured store with a current replica."""
     store = contract_store()
     store.enable_replica()
     deadline = time.monotonic() + 10

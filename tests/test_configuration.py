@@ -1,4 +1,4 @@
-"""The service refuses to start on a configuration that cannot work, and says what to set."""
+"""The service refuses to start with an unusable configuration, and says what to set."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_check_deploy_warns_in_development():
         ({"CONTRACT_MAX_BYTES": "1"}, "CONTRACT_MAX_BYTES"),
     ],
 )
-def test_what_is_refused(variables, says):
+def test_invalid_settings_are_refused(variables, says):
     for command in (["manage.py", "check"], ["-m", "gunicorn", "--check-config", "registry_project.asgi"]):
         done = subprocess.run(
             [sys.executable, *command], cwd=ROOT, env={**os.environ, **variables}, capture_output=True, text=True
@@ -61,14 +61,14 @@ def test_a_bucket_name_is_checked():
     assert "REGISTRY_KV_BUCKET" in done.stderr
 
 
-def test_issue_token():
+def test_issue_token_prints_a_token():
     assert manage("issue_token", "--sub", "me", "--scopes", "contracts:read").stdout.count(".") == 2
     assert manage("issue_token", "--ttl", "0").returncode == 2
     pem = "JWT_JWKS", "http://127.0.0.1:9/keys"
     assert "only verifies" in manage("issue_token", JWT_ALGORITHM="RS256", **dict([pem])).stderr
 
 
-def test_what_is_served_and_measured_is_what_is_tested():
+def test_tests_and_benchmarks_use_the_served_worker():
     def pins(file):
         text = (ROOT / "requirements" / f"{file}.txt").read_text()
         return dict(re.findall(r"^([a-z0-9._-]+)(?:\[[^]]*\])?==([^ ;]+)", text, re.MULTILINE))

@@ -1,4 +1,4 @@
-"""What is kept of functions of texts: bounded, shared by threads, and asked for without computing."""
+"""Memoized results are bounded and shared by threads."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from contracts_app.services.memoize import MAX_CHARACTERS, memoize
 
 
 @pytest.fixture
-def asked():
+def calls():
     return []
 
 
 @pytest.fixture
-def length(asked):
+def length(calls):
     @memoize(3)
     def length(text: str) -> int:
-        asked.append(text)
+        calls.append(text)
         if text == "bad":
             raise ValueError(text)
         return len(text)
@@ -26,42 +26,42 @@ def length(asked):
     return length
 
 
-def test_a_result_is_kept_and_the_oldest_is_dropped(length, asked):
+def test_a_result_is_kept_and_the_oldest_is_dropped(length, calls):
     assert [length(text) for text in ("a", "b", "a", "cc", "ddd", "a")] == [1, 1, 1, 2, 3, 1]
-    assert asked == ["a", "b", "cc", "ddd", "a"]
+    assert calls == ["a", "b", "cc", "ddd", "a"]
 
 
-def test_errors_and_large_texts_are_not_kept(length, asked):
+def test_errors_and_large_texts_are_not_kept(length, calls):
     for _ in range(2):
         with pytest.raises(ValueError, match="bad"):
             length("bad")
         length("x" * (MAX_CHARACTERS + 1))
-    assert len(asked) == 4
+    assert len(calls) == 4
 
 
-def test_texts_are_bounded_together(asked):
+def test_texts_are_bounded_together(calls):
     @memoize(100, max_characters=10)
     def same(text: str) -> str:
-        asked.append(text)
+        calls.append(text)
         return text
 
     for text in ("aaaa", "bbbb", "cccc", "cccc", "bbbb", "aaaa"):
         same(text)
-    assert asked == ["aaaa", "bbbb", "cccc", "aaaa"]
+    assert calls == ["aaaa", "bbbb", "cccc", "aaaa"]
 
 
-def test_results_weigh_too(asked):
+def test_the_size_of_results_counts(calls):
     @memoize(10, max_characters=100, size_of=len)
     def repeated(text: str) -> str:
-        asked.append(text)
+        calls.append(text)
         return text * 40
 
     for text in ("a", "b", "a", "c", "a"):  # each takes 41
         repeated(text)
-    assert asked == ["a", "b", "c", "a"]
+    assert calls == ["a", "b", "c", "a"]
 
 
-def test_threads_share_it(length):
+def test_threads_share_the_cache(length):
     faults = []
 
     def work(start: int) -> None:

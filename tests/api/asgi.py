@@ -1,4 +1,4 @@
-"""A client that calls an ASGI application in this process, and tells whether Django was asked."""
+"""A client that calls an ASGI application in this process."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ def make_token(*scopes: str, key: Any = DEVELOPMENT_SECRET, algorithm: str = "HS
 
 
 class API:
-    """A client of the API with a token that may do all."""
+    """A client of the API with a token that has all scopes."""
 
     def __init__(self) -> None:
         self.client = Client(raise_request_exception=False)

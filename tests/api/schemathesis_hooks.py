@@ -1,4 +1,4 @@
-"""What schemathesis does not know by itself: how JSON lines are written."""
+"""A serializer of JSON lines for schemathesis."""
 
 from __future__ import annotations
 

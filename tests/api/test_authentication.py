@@ -1,4 +1,4 @@
-"""Bearer tokens: RFC 6750, RFC 7519, and the seed's texts."""
+"""Bearer tokens: RFC 6750 and RFC 7519, with the documented messages."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ def get(api, authorization=None):
     return api.client.get(PATH, headers=headers)
 
 
-def test_without_a_header(api):
+def test_a_request_without_a_token_is_a_401(api):
     response = get(api)
     assert (response.status_code, response.content) == (401, b"Missing Authorization header")
     assert response["WWW-Authenticate"] == "Bearer"
 
 
 @pytest.mark.parametrize("header", ["Bearer invalid-token", "Bearer a.b.c", "Bearer " + "x" * 5000, "Bearer é"])
-def test_an_undecodable_token(api, header):
+def test_an_undecodable_token_is_a_401(api, header):
     response = get(api, header)
     assert response.status_code == 401
     assert response.content.decode().startswith("Invalid token: Token decode error: ")
 
 
 @pytest.mark.parametrize("header", ["Basic abc", "Bearer", "Bearer ", "token"])
-def test_a_header_of_another_form(api, header):
+def test_an_authorization_header_of_another_form_is_a_401(api, header):
     assert get(api, header).status_code == 401
 
 
@@ -60,11 +60,11 @@ def test_a_header_of_another_form(api, header):
         {"key": "", "algorithm": "none"},
     ],
 )
-def test_claims_and_signatures_that_are_refused(api, claims):
+def test_invalid_claims_and_signatures_are_a_401(api, claims):
     assert get(api, f"Bearer {make_token(*ALL, **claims)}").status_code == 401
 
 
-def test_scopes_as_an_array_or_a_string(api):
+def test_scopes_may_be_an_array_or_a_string(api):
     assert get(api, f"Bearer {make_token('contracts:read')}").status_code == 200
     assert get(api, f"Bearer {make_token(scopes=None, scope='x contracts:read')}").status_code == 200
     for scopes in ([], ["contracts:write"], 5, None, {"contracts:read": 1}):
@@ -73,15 +73,15 @@ def test_scopes_as_an_array_or_a_string(api):
         assert response.content == b"Insufficient permissions: contracts:read scope required"
 
 
-def test_writing_needs_its_scope(api):
+def test_writing_requires_its_scope(api):
     api.token = make_token("contracts:read")
     response = api.post({"name": "a", "version": "v1"})
     assert response.status_code == 403
     assert response.content == b"Insufficient permissions: contracts:write scope required"
 
 
-def test_the_seeds_token_works(api):
-    """As the seed's snippet builds it, by hand."""
+def test_a_token_built_by_hand_works(api):
+    """A token built by hand, as a client without a library would."""
 
     def b64(value) -> str:
         return base64.urlsafe_b64encode(json.dumps(value, separators=(",", ":")).encode()).decode().rstrip("=")
@@ -107,7 +107,7 @@ def test_tokens_never_reach_a_log(api, caplog):
 
 
 def test_the_api_touches_no_database(api):
-    # pytest-django refuses every query in tests that do not ask for a database.
+    # pytest-django refuses every query in tests that do not request a database.
     assert api.publish("a", "v1").status_code == 201
     assert get(api, f"Bearer {api.token}").status_code == 200
 
@@ -130,14 +130,14 @@ def pem(key) -> str:
 
 
 @pytest.mark.parametrize("algorithm", KEYS)
-def test_public_keys(api, settings, algorithm):
+def test_tokens_are_verified_by_public_keys(api, settings, algorithm):
     key = KEYS[algorithm]
     settings.JWT = JWTConfig(algorithm=algorithm, key=pem(key))
     assert get(api, f"Bearer {make_token(*ALL, key=key, algorithm=algorithm)}").status_code == 200
     assert get(api, f"Bearer {make_token(*ALL)}").status_code == 401
 
 
-def test_a_public_key_is_no_hmac_secret(api, settings):
+def test_a_public_key_is_not_accepted_as_an_hmac_secret(api, settings):
     settings.JWT = JWTConfig(algorithm="RS256", key=pem(KEYS["RS256"]))
     header, claims, _ = make_token(*ALL).split(".")
     import hashlib
@@ -148,7 +148,7 @@ def test_a_public_key_is_no_hmac_secret(api, settings):
     assert get(api, f"Bearer {token}").status_code == 401
 
 
-def test_issuer_audience_and_leeway(api, settings):
+def test_issuer_audience_and_leeway_are_checked(api, settings):
     settings.JWT = JWTConfig(algorithm="HS256", key=DEVELOPMENT_SECRET, issuer="me", audience=("us",), leeway=30)
     good = {"iss": "me", "aud": "us"}
     assert get(api, f"Bearer {make_token(*ALL, **good)}").status_code == 200
@@ -185,7 +185,7 @@ def jwk(key, kid):
     return jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key(), as_dict=True) | {"kid": kid, "use": "sig"}
 
 
-def test_jwks_refreshes_on_an_unknown_kid_at_a_bounded_rate(api, settings, jwks_server, monkeypatch):
+def test_a_key_set_is_refreshed_for_an_unknown_kid_at_a_limited_rate(api, settings, jwks_server, monkeypatch):
     first, second = rsa.generate_private_key(65537, 2048), rsa.generate_private_key(65537, 2048)
     jwks_server["keys"] = [jwk(first, "one")]
     settings.JWT = JWTConfig(algorithm="RS256", jwks=jwks_server["url"])

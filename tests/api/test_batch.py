@@ -1,4 +1,4 @@
-"""Many at once: checked as a whole, written in the order of their dependencies, the rest unchanged."""
+"""Batches: checked as a whole, written in the order of their dependencies, existing versions unchanged."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def test_a_set_is_published_in_the_order_of_its_dependencies(api):
     assert api.get("/registry/contracts").json()["contracts"] == []
     done = send(api, *SET)
     assert done.status_code == 200
-    told = [(each["name"], each["version"], each["status"]) for each in done.json()["results"]]
-    assert told == [
+    results = [(each["name"], each["version"], each["status"]) for each in done.json()["results"]]
+    assert results == [
         ("set.b", "1.0.0", "created"),
         ("set.b", "1.1.0", "created"),
         ("set.a", "1.0.0", "created"),
@@ -58,7 +58,7 @@ def test_if_one_is_refused_none_is_written(api):
     assert (conflict.status_code, conflict.json()["results"][0]["code"]) == (422, "already_exists")
 
 
-def test_a_circle_is_refused(api):
+def test_circular_dependencies_are_refused(api):
     answer = send(
         api,
         contract("ring.a", "1.0.0", {"$ref": "contract:ring.b@1.0.0"}),
@@ -78,6 +78,6 @@ def test_a_circle_is_refused(api):
         ({"contracts": [{"name": f"a{n}", "version": "v1"} for n in range(MAX_BATCH_MEMBERS + 1)]}, "1 to 500"),
     ],
 )
-def test_a_batch_that_is_none_is_refused(api, body, said):
+def test_an_invalid_batch_is_refused(api, body, said):
     answer = api.post(body, BATCH, **JSON)
     assert (answer.status_code, said in answer.json()["detail"]) == (400, True), answer.content

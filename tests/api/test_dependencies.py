@@ -1,4 +1,4 @@
-"""Contracts that refer to contracts: resolved, pinned, bundled, and protected."""
+"""Contracts that refer to contracts: resolved, pinned, embedded, and protected from withdrawal."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_a_reference_is_pinned_to_the_exact_version(money, reference, pinned):
 
 
 @pytest.mark.parametrize("name", ["default", "const", "enum", "examples", "example", "$ref"])
-def test_a_property_may_be_called_like_a_keyword(money, name):
+def test_a_property_may_have_the_name_of_a_keyword(money, name):
     schema = {"properties": {name: {"$ref": "contract:shop.money@^1"}}, "default": {"$ref": "contract:nothing@1.0.0"}}
     assert money.publish("shop.order", "1.0.0", schema).status_code == 201
     assert [each["version"] for each in money.get(PATH).json()["dependencies"]] == ["1.1.0"]
@@ -76,7 +76,7 @@ def test_a_reference_is_found_however_its_keyword_is_written(money, escaped):
 @pytest.mark.parametrize("draft", DIALECTS)
 @pytest.mark.parametrize("whole", [False, True])
 def test_references_are_followed_in_every_dialect(money, draft, whole):
-    """MONEY names no dialect, and means the same in all of them."""
+    """MONEY names no dialect and has the same meaning in all of them."""
     dialect, uri = {"$schema": DIALECTS[draft]}, {"id" if draft == 4 else "$id": "https://example.com/itself"}
     flag = {"definitions": {"flag": {"type": "boolean"}}}
     itself = {**uri, "properties": {"flag": {"$ref": "https://example.com/itself#/definitions/flag"}}, **flag}
@@ -103,8 +103,8 @@ def test_references_are_followed_in_every_dialect(money, draft, whole):
 
 
 @pytest.mark.parametrize("draft", DIALECTS)
-def test_resources_embedded_in_several_contracts_are_told_apart(money, draft):
-    """Each means its own by a URI that others use too, however it is written."""
+def test_resources_embedded_in_several_contracts_are_distinguished(money, draft):
+    """Each contract embeds its own schema under a URI that others use too."""
     identifier, definitions = "id" if draft == 4 else "$id", "definitions" if draft < 2019 else "$defs"
     dialect = {"$schema": DIALECTS[draft]}
     for kind in ("integer", "string"):
@@ -124,7 +124,7 @@ def test_resources_embedded_in_several_contracts_are_told_apart(money, draft):
 
 
 @pytest.mark.parametrize("identified", [False, True])
-def test_what_a_schema_holds_itself_is_no_other_contract(money, identified):
+def test_a_uri_that_a_schema_declares_is_no_reference_to_a_contract(money, identified):
     held = {"shop.money@1.0.0": {"type": "string"} | ({"$id": "contract:shop.money@1.0.0"} if identified else {})}
     schema = order("contract:shop.money@1.0.0") | {"$defs": held}
     schema["properties"]["held"] = {"$ref": "#/$defs/shop.money@1.0.0"}
@@ -137,7 +137,7 @@ def test_what_a_schema_holds_itself_is_no_other_contract(money, identified):
     assert money.publish("shop.itself", "1.0.0", itself | {"$defs": {"p": {"type": "null"}}}).status_code == 201
 
 
-def test_dynamic_references_lead_through_contracts(money):
+def test_dynamic_references_resolve_through_contracts(money):
     items = {"type": "array", "items": {"$dynamicRef": "#node"}}
     tree = {"$dynamicAnchor": "node", "type": "object", "properties": {"children": items}}
     assert money.publish("shop.tree", "1.0.0", tree).status_code == 201
@@ -180,7 +180,7 @@ def test_a_malformed_schema_is_refused_though_it_refers_to_others(money, schema)
         ({"$ref": "#amount", "$defs": {"amount": {"$anchor": "amount", "type": "integer"}}}, 7, "unresolvable"),
     ],
 )
-def test_what_would_mean_something_else_in_the_dialect_of_who_refers_to_it_is_refused(money, target, draft, said):
+def test_a_dependency_with_another_meaning_in_the_referring_dialect_is_refused(money, target, draft, said):
     assert money.publish("shop.target", "1.0.0", target).status_code == 201
     answer = money.publish("shop.order", "1.0.0", {"$schema": DIALECTS[draft], **order("contract:shop.target@1.0.0")})
     if said is None:
@@ -194,7 +194,7 @@ def test_what_would_mean_something_else_in_the_dialect_of_who_refers_to_it_is_re
     assert said in detail.partition("this one, ")[2]
 
 
-def test_a_place_in_another_contract_may_be_meant(money):
+def test_a_reference_may_have_a_fragment(money):
     assert money.publish("shop.order", "1.0.0", order("contract:shop.money@^1#/$defs/amount")).status_code == 201
     assert money.post({"total": 3}, f"{PATH}/validate").json()["valid"]
     assert not money.post({"total": "3"}, f"{PATH}/validate").json()["valid"]
@@ -210,13 +210,13 @@ def test_a_place_in_another_contract_may_be_meant(money):
         ("contract:shop.money@||", "Invalid version"),
     ],
 )
-def test_what_cannot_be_resolved_is_refused_with_its_place(money, reference, said):
+def test_an_unresolvable_reference_is_refused_with_its_pointer(money, reference, said):
     answer = money.publish("shop.order", "1.0.0", order(reference))
     assert (answer.status_code, answer.json()["pointer"]) == (422, "/properties/total/$ref")
     assert said in answer.json()["detail"]
 
 
-def test_cycles_and_versions_that_are_gone_are_refused(money):
+def test_cycles_and_unavailable_versions_are_refused(money):
     assert money.publish("shop.order", "1.0.0", order("contract:shop.money@^1")).status_code == 201
     cycle = money.publish("shop.money", "1.2.0", {**MONEY, "anyOf": [{"$ref": "contract:shop.order@1.0.0"}, True]})
     assert (cycle.status_code, "makes a cycle" in cycle.json()["detail"]) == (422, True)
@@ -226,7 +226,7 @@ def test_cycles_and_versions_that_are_gone_are_refused(money):
     assert (gone.status_code, "is withdrawn" in gone.json()["detail"]) == (422, True)
 
 
-def test_what_others_depend_on_stays_unless_overridden(money):
+def test_a_version_with_dependents_is_withdrawn_only_by_an_override(money):
     assert money.publish("shop.order", "1.0.0", order("contract:shop.money@^1")).status_code == 201
     path = "/registry/contracts/shop.money/1.1.0"
     dependents = money.get(f"{path}/dependents").json()["dependents"]
@@ -245,7 +245,7 @@ def test_what_others_depend_on_stays_unless_overridden(money):
     assert money.post({"total": {"amount": 3}}, f"{PATH}/validate").json()["valid"], "what is pinned stays readable"
 
 
-def test_versions_are_compared_with_what_they_refer_to(money):
+def test_versions_are_compared_with_their_dependencies(money):
     assert money.publish("shop.order", "1.0.0", order("contract:shop.money@1.0.0")).status_code == 201
     assert money.publish("shop.money", "2.0.0", {"type": "string"}).status_code == 201
     same = money.publish("shop.order", "1.1.0", order("contract:shop.money@1.1.0"))
@@ -256,7 +256,7 @@ def test_versions_are_compared_with_what_they_refer_to(money):
     assert shown[0]["total"].keys() == {"amount"}
 
 
-def test_a_check_says_which_dependents_a_change_would_break(money):
+def test_a_check_reports_the_dependents_that_a_change_would_break(money):
     assert money.publish("shop.order", "1.0.0", order("contract:shop.money@^1")).status_code == 201
     assert money.publish("shop.count", "1.0.0", order("contract:shop.money@^1#/$defs/amount")).status_code == 201
     narrower = {**MONEY, "required": ["amount", "currency"]}
@@ -270,7 +270,7 @@ def test_a_check_says_which_dependents_a_change_would_break(money):
     assert answer["dependents"]["broken"][0]["reason"].startswith("in another dialect: ")
 
 
-def test_texts_at_hand_are_checked_with_what_they_refer_to(money):
+def test_unregistered_texts_are_checked_with_their_dependencies(money):
     assert money.publish("shop.order", "1.0.0", order("contract:shop.money@1.0.0")).status_code == 201
     assert money.publish("shop.money", "2.0.0", {**MONEY, "required": ["amount", "currency"]}).status_code == 201
 
@@ -287,7 +287,7 @@ def test_texts_at_hand_are_checked_with_what_they_refer_to(money):
     assert missing.json()["detail"].startswith("new.jsonSchema refers to contract:shop.nothing@^1 at /properties/total")
 
 
-def test_references_of_references_are_bundled_each_once(money):
+def test_a_compound_schema_has_each_dependency_once(money):
     assert money.publish("shop.line", "1.0.0", order("contract:shop.money@1.0.0")).status_code == 201
     both = {
         "properties": {
@@ -314,7 +314,7 @@ interface cart {
 """
 
 
-def test_wit_packages_are_resolved_pinned_and_compared_with_what_they_use(api):
+def test_wit_packages_are_resolved_pinned_and_compared_with_their_dependencies(api):
     missing = api.publish("shop.cart", "1.0.0", wit=USER)
     assert (missing.status_code, missing.json()["line"]) == (422, 5)
     assert "publish it first" in missing.json()["detail"]
@@ -347,7 +347,7 @@ def test_wit_packages_are_resolved_pinned_and_compared_with_what_they_use(api):
         (TYPES.replace("interface money", "interface cash"), ["undecided"]),
     ],
 )
-def test_a_check_of_a_wit_package_says_whom_it_would_break(api, proposed, verdicts):
+def test_a_check_of_a_wit_package_reports_the_dependents_that_it_would_break(api, proposed, verdicts):
     assert api.publish("shop.types", "1.0.0", wit=TYPES).status_code == 201
     assert api.publish("shop.cart", "1.0.0", wit=USER).status_code == 201
     assert api.publish("shop.late", "1.0.0", {"type": "object"}).status_code == 201

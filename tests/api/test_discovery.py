@@ -1,4 +1,4 @@
-"""Finding contracts: search, pages, ranges, parts, digests."""
+"""Search, pages, ranges, parts and digests."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def listed(api, query):
     return [(item["name"], item["version"]) for item in answer.json()["contracts"]]
 
 
-def test_the_seeds_list_is_as_it_was(stocked):
+def test_the_list_without_parameters_is_unchanged_by_search(stocked):
     answer = stocked.get("/registry/contracts")
     items = answer.json()["contracts"]
     assert list(answer.json()) == ["contracts"]
@@ -67,7 +67,7 @@ def test_parameters_narrow_the_list(stocked, query, count):
         *("q=a&q=b", f"q={'x' * 201}"),
     ],
 )
-def test_bad_parameters_are_told(stocked, query):
+def test_invalid_parameters_are_a_400(stocked, query):
     assert stocked.get(f"/registry/contracts?{query}", **JSON).status_code == 400
 
 
@@ -85,7 +85,7 @@ def test_pages_are_complete_and_stable_while_others_write(stocked, query):
     assert [item for item in found if "meanwhile" not in item["name"]] == wanted
 
 
-def test_a_contract_tells_its_versions_and_policy(stocked):
+def test_a_contract_has_its_versions_and_policy(stocked):
     answer = stocked.get("/registry/contracts/shop.order").json()
     assert (answer["name"], answer["latest"]) == ("shop.order", "1.1.0")
     assert [version["version"] for version in answer["versions"]] == ["1.0.0", "1.1.0", "2.0.0-rc.1"]
@@ -96,7 +96,7 @@ def test_a_contract_tells_its_versions_and_policy(stocked):
 
 
 @pytest.mark.parametrize(
-    ("asked", "found"),
+    ("requested", "found"),
     [
         ("latest", "1.1.0"),
         ("^1.0", "1.1.0"),
@@ -109,23 +109,23 @@ def test_a_contract_tells_its_versions_and_policy(stocked):
         ("^9%20%7C%7C%20~1.0.0", "1.0.0"),
     ],
 )
-def test_ranges_lead_to_the_exact_version(stocked, asked, found):
-    answer = stocked.get(f"/registry/contracts/shop.order/{asked}")
+def test_a_range_returns_the_exact_version(stocked, requested, found):
+    answer = stocked.get(f"/registry/contracts/shop.order/{requested}")
     assert answer.json()["version"] == found
     assert answer["Content-Location"] == f"/registry/contracts/shop.order/{found}"
     assert answer["Cache-Control"] == "private, no-cache"
-    part = stocked.get(f"/registry/contracts/shop.order/{asked}/schema")
+    part = stocked.get(f"/registry/contracts/shop.order/{requested}/schema")
     assert part["Content-Location"] == f"/registry/contracts/shop.order/{found}/schema"
 
 
 @pytest.mark.parametrize(
-    ("asked", "status"), [("^7", 404), ("9.9.9", 404), ("newest", 400), ("1.2.3+x", 400), ("%3E%3E1", 400)]
+    ("requested", "status"), [("^7", 404), ("9.9.9", 404), ("newest", 400), ("1.2.3+x", 400), ("%3E%3E1", 400)]
 )
-def test_what_no_version_answers_to(stocked, asked, status):
-    assert stocked.get(f"/registry/contracts/shop.order/{asked}").status_code == status
+def test_a_range_without_a_version_is_a_404(stocked, requested, status):
+    assert stocked.get(f"/registry/contracts/shop.order/{requested}").status_code == status
 
 
-def test_parts_are_raw(stocked):
+def test_parts_are_returned_unchanged(stocked):
     path = "/registry/contracts/shop.invoice/v2"
     schema = stocked.get(f"{path}/schema")
     assert (schema["Content-Type"], schema.content) == ("application/schema+json", b'{"type":"object"}')
@@ -136,7 +136,7 @@ def test_parts_are_raw(stocked):
     assert stocked.get("/registry/contracts/weather/0.1.0/wit").status_code == 404
 
 
-def test_digests_find_contents(stocked):
+def test_a_digest_finds_its_versions(stocked):
     digest = stocked.get("/registry/contracts/weather/0.1.0").json()["digest"]
     found = stocked.get(f"/registry/digests/{digest}").json()["contracts"]
     assert [(item["name"], item["version"]) for item in found] == [("weather", "0.1.0")]

@@ -1,4 +1,4 @@
-"""Draft, active, deprecated, sunset, withdrawn: who may what when, what readers are told, and what stays."""
+"""Draft, active, deprecated, sunset, withdrawn: allowed changes, scopes, headers, and the unchanged digest."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def version(api):
     return api.get(PATH).json()
 
 
-def test_a_deprecated_version_tells_its_readers_and_keeps_its_digest(api, version):
+def test_a_deprecated_version_has_headers_and_keeps_its_digest(api, version):
     api.publish("life.cycle", "2.0.0", {"type": "object"})
     sunset = in_days(30)
     done = act(api, "deprecate", reason="use the second", sunset=sunset, successor="2.0.0")
@@ -87,13 +87,13 @@ def test_after_its_sunset_a_version_is_gone(api, version, monkeypatch):
         ("undo", {}, 404, "No such action"),
     ],
 )
-def test_what_makes_no_sense_is_refused(api, version, action, body, status, said):
+def test_invalid_changes_of_state_are_refused(api, version, action, body, status, said):
     answer = api.post(body, f"{PATH}/{action}", Accept="application/json")
     assert (answer.status_code, said in answer.json()["detail"]) == (status, True), answer.content
     assert api.get(PATH).json() == version
 
 
-def test_of_two_who_change_one_version_the_second_learns_of_the_first(api, version):
+def test_the_second_of_two_concurrent_changes_is_a_412(api, version):
     etag = api.get(PATH)["ETag"]
     first = api.post({"reason": "first"}, f"{PATH}/deprecate", If_Match=etag, **{"If-Match": etag})
     assert first.status_code == 200
@@ -121,7 +121,7 @@ def test_drafts_may_be_replaced_are_not_latest_and_compare_when_activated(api):
     assert second.status_code == 201
     assert second.json()["digest"] != first.json()["digest"]
     assert api.get(f"{path}/1.1.0").json()["lifecycle"]["revision"] == 2
-    # A draft stands in nobody's way: 1.0.1 is compared with 1.0.0 alone.
+    # A draft does not count: 1.0.1 is compared with 1.0.0 alone.
     assert api.publish("life.draft", "1.0.1", {"type": ["object", "string"]}).status_code == 201
     refused = act(api, "activate", f"{path}/1.1.0")
     assert (refused.status_code, refused.json()["code"]) == (422, "content_refused")
@@ -133,7 +133,7 @@ def test_drafts_may_be_replaced_are_not_latest_and_compare_when_activated(api):
     assert (other.status_code, other.json()["code"]) == (409, "already_exists")
 
 
-def test_a_policy_may_ask_for_notice(api, version):
+def test_a_policy_may_require_notice(api, version):
     api.token = make_token("contracts:read", "contracts:write", "contracts:admin")
     put = api.client.put(
         "/registry/policies/prefixes/life", json.dumps({"minimumNoticeDays": 90}), headers=api.headers({})
@@ -151,14 +151,16 @@ def test_a_dry_run_changes_nothing(api, version):
     assert api.get(PATH).json() == version
 
 
-def test_the_audit_tells_all_of_it(api, version):
+def test_the_audit_log_has_every_change(api, version):
     api.publish("life.cycle", "1.1.0", {"type": "object"})
     act(api, "deprecate", reason="grüße", sunset=in_days(3), successor="1.1.0")
     act(api, "withdraw", reason="now")
     api.token = make_token("contracts:audit", sub="auditor")
     entries = api.get("/registry/audit?contract=life.cycle").json()["entries"]
-    told = [(entry["version"], entry["action"], entry["before"], entry["after"], entry["reason"]) for entry in entries]
-    assert told == [
+    logged = [
+        (entry["version"], entry["action"], entry["before"], entry["after"], entry["reason"]) for entry in entries
+    ]
+    assert logged == [
         ("1.0.0", "publish", None, "active", None),
         ("1.1.0", "publish", None, "active", None),
         ("1.0.0", "deprecate", "active", "deprecated", "grüße"),

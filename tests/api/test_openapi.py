@@ -1,4 +1,4 @@
-"""The API's description: valid, complete, and true."""
+"""The OpenAPI document is valid, complete and true."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from tests.commands.serving import ROOT, environment, serving
 EVERY_SCOPE = [f"contracts:{scope}" for scope in ("read", "write", "admin", "override", "audit")]
 
 
-def test_it_is_valid_openapi():
+def test_the_document_is_valid_openapi():
     assert list(OpenAPIV31SpecValidator(document()).iter_errors()) == []
 
 
-def test_it_names_every_route():
+def test_the_document_has_every_route():
     def shown(pattern: URLPattern) -> str:
         return "/" + re.sub(r"<str:(\w+)>", r"{\1}", str(pattern.pattern))
 
@@ -34,7 +34,7 @@ def test_it_names_every_route():
     assert set(document()["paths"]) == (routes - {"/registry/docs"}) | {"/healthz", "/readyz", "/metrics"}
 
 
-def test_it_is_served_with_a_page_that_needs_no_other_host(client):
+def test_the_page_loads_nothing_from_another_host(client):
     answer = client.get("/registry/openapi.json")
     assert answer.json()["openapi"] == "3.1.0"
     page = client.get("/registry/docs")
@@ -45,10 +45,10 @@ def test_it_is_served_with_a_page_that_needs_no_other_host(client):
         assert client.get(asset).status_code == 200, asset
 
 
-def test_what_the_service_answers_is_described(nats_server, tmp_path):
-    """Schemathesis makes requests of the description, good and bad: no 5xx, and no status that is not described.
+def test_every_response_is_described(nats_server, tmp_path):
+    """Schemathesis makes good and bad requests from the document: no 5xx, and no undescribed status.
 
-    The feed is left out, as its polls may wait for a minute; and /readyz, which may say 503.
+    The event feed is left out, because its polls may wait for a minute, and /readyz, which may be 503.
     """
     headers = {"Authorization": f"Bearer {make_token(*EVERY_SCOPE)}", "Accept": "application/json"}
     with serving(nats_server.url, tmp_path / "log", "--workers", "2", "registry_project.asgi") as (url, _):

@@ -10,7 +10,7 @@ def test_healthz_needs_no_token(api):
     assert (response.status_code, response.content) == (200, b"OK")
 
 
-def test_the_list_has_the_seeds_form(api):
+def test_the_list_has_exactly_four_fields_for_each_version(api):
     api.publish("b.c", "1.0.0", description="B")
     api.publish("a", "v1")
     contracts = api.get("/registry/contracts").json()["contracts"]
@@ -40,12 +40,12 @@ def test_a_bad_name_or_version_is_a_400(api):
     assert api.get("/registry/contracts/a/>").status_code == 400
 
 
-def test_unknown_methods_are_told(api):
+def test_unknown_methods_are_a_405_with_allow(api):
     response = api.client.delete("/registry/contracts", headers=api.headers({}))
     assert response.status_code in (403, 405)
 
 
-def test_errors_come_as_text_or_as_problem(api):
+def test_errors_are_text_or_problem_json(api):
     path = "/registry/contracts/nope/v1"
     assert api.get(path, Accept="*/*")["Content-Type"] == "text/plain; charset=utf-8"
     assert api.get(path, Accept="text/html,*/*;q=0.8")["Content-Type"] == "text/plain; charset=utf-8"
@@ -67,7 +67,7 @@ def test_errors_come_as_text_or_as_problem(api):
         }
 
 
-def test_a_store_that_is_away_is_a_503(api, settings):
+def test_an_unavailable_store_is_a_503(api, settings):
     from contracts_app.serving.embedded_nats import free_port
     from contracts_app.storage import contract_stores
 
@@ -81,6 +81,6 @@ def test_a_store_that_is_away_is_a_503(api, settings):
     assert response.json()["code"] == "storage_unavailable"
 
 
-def test_the_request_id_is_kept_or_made(api):
+def test_the_request_id_is_kept_or_generated(api):
     assert api.get("/registry/contracts", **{"X-Request-ID": "abc-1"})["X-Request-ID"] == "abc-1"
     assert len(api.get("/registry/contracts", **{"X-Request-ID": "bad id\t"})["X-Request-ID"]) == 32

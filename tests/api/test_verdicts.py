@@ -1,4 +1,4 @@
-"""Check, diff, changelog, validate and examples; policies and overrides; and that a dry run is the publish check."""
+"""Check, diff, changelog, validate and examples; policies and overrides; and the equality of dry run and publish."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def stocked(admin):
     return admin
 
 
-def test_check_compares_any_two(stocked):
+def test_check_compares_versions_and_texts(stocked):
     answer = check(stocked, old={"name": "verdict.x", "version": "^1"}, new={"jsonSchema": BROKEN}).json()
     assert (answer["verdict"], answer["acceptable"], answer["requiredBump"]) == ("breaking", False, "major")
     assert answer["changes"][0]["witness"]["direction"] == "backward"
@@ -61,12 +61,12 @@ def test_check_compares_any_two(stocked):
         ({"old": {"jsonSchema": {}}, "new": {"wit": "nonsense"}}, 422, "new.wit"),
     ],
 )
-def test_a_check_that_makes_no_sense_is_refused(api, body, status, said):
+def test_an_invalid_check_is_refused(api, body, status, said):
     answer = check(api, **body)
     assert (answer.status_code, said in answer.json()["detail"]) == (status, True), answer.content
 
 
-def test_diff_and_changelog(stocked):
+def test_diff_and_changelog_report_the_steps(stocked):
     path = "/registry/contracts/verdict.x"
     diff = stocked.get(f"{path}/diff?from=1.0.0&to=latest").json()
     assert (diff["from"], diff["to"], diff["verdict"]) == ("1.0.0", "2.0.0", "breaking")
@@ -113,7 +113,7 @@ def test_instances_are_validated_one_or_many(stocked):
     assert answer.status_code == 400
 
 
-def test_an_instance_that_would_hold_up_the_process_is_refused(admin):
+def test_an_instance_that_would_take_too_long_is_refused(admin):
     schema = {"items": {"anyOf": [{"const": number} for number in range(5000)]}}
     assert admin.publish("verdict.many", "1.0.0", schema).status_code == 201
     path = "/registry/contracts/verdict.many/1.0.0/validate"
@@ -123,7 +123,7 @@ def test_an_instance_that_would_hold_up_the_process_is_refused(admin):
     assert "20001 values are too many to validate in one request with this schema" in refused.json()["detail"]
 
 
-def test_examples_are_what_they_say(stocked):
+def test_examples_are_valid_and_invalid_as_labelled(stocked):
     path = "/registry/contracts/verdict.x/1.1.0"
     answer = stocked.get(f"{path}/examples?count=5").json()
     assert len(answer["valid"]) == 5
@@ -134,10 +134,10 @@ def test_examples_are_what_they_say(stocked):
     assert stocked.get(f"{path}/examples?count=21").status_code == 400
 
 
-def test_the_nearest_policy_decides(admin):
+def test_the_nearest_policy_wins(admin):
     assert admin.publish("rule.a.b", "1.0.0", OLD).status_code == 201
     assert put(admin, "default", {"compatibility": "full"}).status_code == 200
-    # An open object that gains a property breaks nobody; a closed one that does breaks old readers.
+    # An open object that gains a property breaks nothing; a closed one breaks old readers.
     closed, wider = {**OLD, "additionalProperties": False}, {**WIDER, "additionalProperties": False}
     assert admin.publish("rule.a.c", "1.0.0", closed).status_code == 201
     refused = admin.publish("rule.a.c", "1.1.0", wider)
@@ -162,7 +162,7 @@ def test_the_nearest_policy_decides(admin):
 @pytest.mark.parametrize(
     "policy", [[], {"mode": "full"}, {"compatibility": "x"}, {"allowOverride": 1}, {"minimumNoticeDays": True}]
 )
-def test_a_policy_that_is_none_is_refused(admin, policy):
+def test_an_invalid_policy_is_refused(admin, policy):
     assert put(admin, "default", policy).status_code == 400
     assert put(admin, "prefixes/1bad", {}).status_code == 400
 
@@ -189,7 +189,7 @@ def test_transitive_modes_compare_with_all_versions(admin):
 
 def test_a_break_is_published_with_a_reason_where_the_policy_allows_it(admin):
     admin.publish("over.ride", "1.0.0", OLD)
-    override = {"reason": "every consumer was asked"}
+    override = {"reason": "every consumer agreed"}
     refused = admin.publish("over.ride", "1.1.0", BROKEN, override=override)
     assert (refused.status_code, "allowOverride" in refused.json()["detail"]) == (422, True)
     put(admin, "prefixes/over", {"allowOverride": True})
@@ -205,7 +205,7 @@ def test_a_break_is_published_with_a_reason_where_the_policy_allows_it(admin):
     entries = admin.get("/registry/audit?contract=over.ride").json()["entries"]
     assert [(entry["action"], entry["reason"]) for entry in entries] == [
         ("publish", None),
-        ("publish-override", "every consumer was asked"),
+        ("publish-override", "every consumer agreed"),
         ("publish", None),
     ]
 

@@ -34,7 +34,7 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def unmeasured(**more: str) -> dict[str, str]:
-    """Without coverage, which makes a process several times slower: its timeouts would mean nothing."""
+    """Without coverage, which makes a process several times slower and its timeouts meaningless."""
     return {name: value for name, value in environment(**more).items() if not name.startswith("COVERAGE_")}
 
 
@@ -42,7 +42,7 @@ def unmeasured(**more: str) -> dict[str, str]:
 def serving(
     nats_url: str, log: Path, *arguments: str, measured: bool = False, **variables: str
 ) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """gunicorn with the project's own settings; its URL and process."""
+    """Run gunicorn with the project's own settings; yield its URL and process."""
     port = free_port(0)
     more = {"NATS_URL": nats_url, "REGISTRY_KV_BUCKET": f"served-{port}", "BIND_ADDR": f"127.0.0.1:{port}"} | variables
     with log.open("w") as stderr:

@@ -1,4 +1,4 @@
-"""The commands and the policy against a real gunicorn with several workers."""
+"""The commands, and the policy under concurrency, with a real gunicorn of several workers."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def publish_command(server, *arguments, token=None, **env):
     )
 
 
-def test_publish_contract_prints_the_seeds_block(server, fixtures, tmp_path):
+def test_publish_contract_prints_the_published_contract(server, fixtures, tmp_path):
     (tmp_path / "a.wit").write_text("package demo:a;\n\ninterface i {}\n")
     (tmp_path / "a.json").write_text('{"owner": "team"}')
     done = publish_command(
@@ -84,7 +84,7 @@ def test_publish_contract_prints_the_seeds_block(server, fixtures, tmp_path):
         (["--registry-endpoint", "nonsense"], "x", 3, "cannot be reached"),
     ],
 )
-def test_publish_contract_fails_honestly(server, arguments, token, status, says):
+def test_publish_contract_reports_errors_with_exit_codes(server, arguments, token, status, says):
     done = publish_command(server, "--name", "a", "--version", "v1", *arguments, token=token)
     assert done.returncode == status
     assert says in done.stderr
@@ -96,12 +96,12 @@ def test_a_chunked_body_is_read_and_measured(server):
     headers = {"Authorization": f"Bearer {make_token(*ALL)}"}
     url = f"{server}/registry/contracts"
     assert httpx.post(url, content=iter([body[:5], body[5:]]), headers=headers).status_code == 201
-    # A chunked body announces no length: it is measured while it is read.
+    # A chunked body has no announced length: it is measured while it is read.
     too_large = httpx.post(url, content=(b"x" * 1024 * 1024 for _ in range(11)), headers=headers, timeout=30)
     assert too_large.status_code == 413
 
 
-def test_200_parallel_clients_leave_a_set_that_obeys_the_policy(server):
+def test_200_parallel_clients_leave_versions_that_satisfy_the_policy(server):
     dice = random.Random(7)
     types = ["string", "integer", "null"]
     requests = []
@@ -147,7 +147,7 @@ def test_serve_starts_stops_and_keeps_its_data(tmp_path):
             start_new_session=True,
         )
         assert process.stdout is not None
-        # It greets when it listens; stopped before, it would not.
+        # It prints a greeting when it listens; it is stopped only after that.
         greeting = list(itertools.takewhile(lambda line: "Ctrl-C stops everything" not in line, process.stdout))
         assert any("export JWT_TOKEN=" in line for line in greeting)
         wait_for(port)

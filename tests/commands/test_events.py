@@ -1,4 +1,4 @@
-"""The feed against a real gunicorn: nothing lost, nothing twice, over the death of the store and of a worker."""
+"""The event feed of a real gunicorn: complete and without repetition over the death of the store and of a worker."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def publish(url: str, name: str) -> int:
 
 
 class Listener(threading.Thread):
-    """Reads the stream, and comes back with Last-Event-ID whenever it ends."""
+    """Reads the stream, and reconnects with Last-Event-ID whenever it ends."""
 
     def __init__(self, url: str) -> None:
         super().__init__(daemon=True)
@@ -60,7 +60,7 @@ class Listener(threading.Thread):
                 time.sleep(0.1)
 
 
-def test_the_feed_loses_nothing_over_kill_9_of_the_store_and_of_a_worker(stack):
+def test_the_feed_is_complete_after_kill_9_of_the_store_and_of_a_worker(stack):
     url, server, process = stack
     listeners = [Listener(url) for _ in range(3)]
     for listener in listeners:
@@ -102,7 +102,7 @@ def test_the_feed_loses_nothing_over_kill_9_of_the_store_and_of_a_worker(stack):
         assert {event["type"] for event in listener.events} == {"contract.published"}
 
 
-def test_a_long_poll_waits_for_what_comes_and_judges_like_any_route(stack):
+def test_a_long_poll_waits_for_events_and_checks_tokens(stack):
     url, _, _ = stack
     feed = f"{url}/registry/events"
     assert httpx.get(feed).status_code == 401
@@ -127,7 +127,7 @@ def test_a_long_poll_waits_for_what_comes_and_judges_like_any_route(stack):
     assert "actor" not in event["data"]
 
 
-def test_many_idle_listeners_leave_the_workers_to_the_api(stack):
+def test_many_idle_listeners_do_not_slow_the_api(stack):
     url, _, _ = stack
     headers = {**HEADERS, "Accept": "text/event-stream"}
     with httpx.Client(limits=httpx.Limits(max_connections=None), timeout=30) as client:

@@ -1,4 +1,4 @@
-"""Four workers, one truth: what one of them answered, none of the others knows less of."""
+"""Four workers: what one of them has shown, every other one shows too."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROUNDS = 60
 
 @pytest.fixture
 def clients(nats_server, tmp_path):
-    """Clients with a connection each: which worker has it is the kernel's choice, so there are many."""
+    """Clients with a connection each. The kernel chooses the worker, so there are many of them."""
     headers = {"Authorization": f"Bearer {make_token(*SCOPES)}"}
     with serving(nats_server.url, tmp_path / "log", "--workers", "4", "registry_project.asgi") as (url, _):
         opened = [httpx.Client(base_url=url, headers=headers, timeout=30) for _ in range(16)]
@@ -29,7 +29,7 @@ def clients(nats_server, tmp_path):
     assert not [line for line in lines if line["level"] == "error"]
 
 
-def test_what_one_worker_published_every_other_shows_at_once(clients):
+def test_a_publish_of_one_worker_is_readable_from_every_other(clients):
     for number in range(ROUNDS):
         name, writer = f"one.truth{number}", clients[number % 16]
         schema = {"type": "object", "title": str(number)}
@@ -46,7 +46,7 @@ def test_what_one_worker_published_every_other_shows_at_once(clients):
             assert reader.get(f"/registry/digests/{digest}").status_code == 200
 
 
-def test_policies_and_lifecycles_are_known_to_all_at_once(clients):
+def test_policies_and_lifecycles_apply_in_every_worker_immediately(clients):
     def publish(client: httpx.Client, name: str, version: str, schema: object) -> int:
         body = {"name": name, "version": version, "jsonSchema": schema}
         return client.post("/registry/contracts", params={"dryRun": "true"}, json=body).status_code
@@ -67,7 +67,7 @@ def test_policies_and_lifecycles_are_known_to_all_at_once(clients):
             assert ("Deprecation" in answer.headers) == (state == "deprecated")
 
 
-def test_every_worker_is_ready_and_shows_its_figures(clients):
+def test_every_worker_is_ready_and_reports_its_metrics(clients):
     assert {client.get("/readyz").status_code for client in clients} == {200}
     lines = clients[0].get("/metrics").text.splitlines()
     current = [line.split() for line in lines if line.startswith("registry_copy_current{")]

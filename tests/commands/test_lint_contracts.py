@@ -1,4 +1,4 @@
-"""`manage.py lint_contracts`, as a person and as CI call it."""
+"""`manage.py lint_contracts` as used by people and CI."""
 
 import json
 import xml.etree.ElementTree as ElementTree
@@ -16,7 +16,7 @@ WIDER = {**OLD, "properties": {"name": {"type": "string", "maxLength": 20}, "not
 
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path, monkeypatch):
-    """A folder of its own, so that no configuration file above takes part."""
+    """An own folder, so that no configuration file in a parent folder applies."""
     (tmp_path / ".git").mkdir()
     monkeypatch.chdir(tmp_path)
 
@@ -61,20 +61,20 @@ def tree(tmp_path):
     return tmp_path / "c"
 
 
-def test_a_compatible_minor_is_fine(fixtures):
+def test_a_compatible_minor_version_exits_with_0(fixtures):
     out = run(*compare(fixtures / "base-v1.0.0.json", fixtures / "compatible-v1.1.0.json", *versions("1.0.0", "1.1.0")))
     assert "is compatible" in out
     assert "property-added at /properties/coupon" in out
 
 
-def test_a_breaking_minor_exits_with_1_and_shows_an_instance(fixtures):
+def test_a_breaking_minor_version_exits_with_1_and_shows_an_instance(fixtures):
     pair = compare(fixtures / "base-v1.0.0.json", fixtures / "breaking-v1.1.0.json", *versions("1.0.0", "1.1.0"))
     code, error, out = refused(*pair)
     assert (code, error) == (1, "needs 2.0.0, you proposed 1.1.0")
     assert "was valid and is refused" in out
 
 
-def test_a_breaking_major_is_fine(fixtures):
+def test_a_breaking_major_version_exits_with_0(fixtures):
     out = run(*compare(fixtures / "base-v1.0.0.json", fixtures / "breaking-v2.0.0.json", *versions("1.0.0", "2.0.0")))
     assert "type-changed" in out
 
@@ -110,7 +110,7 @@ def test_wit_is_compared_too(tmp_path, tree):
     assert "line 2 column" in error
 
 
-def test_references_lead_to_what_is_supplied(tmp_path):
+def test_references_resolve_to_resource_options(tmp_path):
     old = write(tmp_path / "old.json", {"$ref": "https://example.com/name"})
     new = write(tmp_path / "new.json", {"type": "string"})
     name = write(tmp_path / "name.json", {"type": "string"})
@@ -128,7 +128,7 @@ def test_a_tree_is_checked_version_by_version(tree):
     assert "compatible additions require at least 1.1.0; proposed is 1.0.1" in out
 
 
-def test_a_tree_that_says_nothing_is_an_error(tmp_path, tree):
+def test_a_folder_without_contracts_is_an_error(tmp_path, tree):
     assert refused("check")[0] == 2
     assert refused("check", tmp_path / "nowhere")[0] == 2
     write(tmp_path / "d" / "readme.json", {})
@@ -139,22 +139,22 @@ def test_a_tree_that_says_nothing_is_an_error(tmp_path, tree):
     assert "the same version of user" in refused("check", tree)[1]
 
 
-def test_one_version_alone_must_be_valid(tmp_path):
+def test_a_single_version_must_be_valid(tmp_path):
     write(tmp_path / "c" / "a.1.0.0.json", {"type": 1})
     assert refused("check", tmp_path / "c")[0] == 2
 
 
-def test_a_configuration_is_found_and_obeyed(tmp_path, tree):
+def test_a_configuration_file_is_found_and_applied(tmp_path, tree):
     config = tmp_path / ".contracts-lint.toml"
     config.write_text('paths = ["c"]\n[levels]\nmax-length-decreased = "warning"\n')
     assert "warning   max-length-decreased" in run("check")
     config.write_text(
         'paths = ["c"]\n[[accepted]]\nrule = "max-length-decreased"\npointer = "/properties/name/maxLength"\n'
-        'contract = "user"\nreason = "nobody sends more"\nexpires = 2999-01-01\n'
+        'contract = "user"\nreason = "publishers send less"\nexpires = 2999-01-01\n'
     )
     out = run("check")
     assert "accepted  max-length-decreased" in out
-    assert "nobody sends more" in out
+    assert "publishers send less" in out
     config.write_text(config.read_text().replace("2999", "2001"))
     assert refused("check")[0] == 1
     config.write_text("mood = 1")
@@ -163,7 +163,7 @@ def test_a_configuration_is_found_and_obeyed(tmp_path, tree):
     assert "unknown key 'mood'; did you mean 'mode'?" in error
 
 
-def test_json_names_places_and_witnesses(tree):
+def test_json_has_locations_and_witnesses(tree):
     _, _, out = refused(*compare(tree / "user/1.0.0.json", tree / "user/1.2.0.json", "--format", "json"))
     [step] = json.loads(out)["steps"]
     [change] = step["changes"]
@@ -172,7 +172,7 @@ def test_json_names_places_and_witnesses(tree):
     assert len(change["witness"]["instance"]["name"]) == 11
 
 
-def test_github_annotations_stand_on_the_line(tree):
+def test_github_annotations_are_on_the_changed_line(tree):
     _, _, out = refused("check", tree, "--format", "github")
     path = tree / "user/1.2.0.json"
     line = next(n for n, text in enumerate(path.read_text().splitlines(), 1) if "maxLength" in text)
@@ -180,7 +180,7 @@ def test_github_annotations_stand_on_the_line(tree):
     assert "title=version::needs 2.0.0" in out
 
 
-def test_junit_has_a_case_a_step(tree):
+def test_junit_has_a_case_for_each_step(tree):
     _, _, out = refused("check", tree, "--format", "junit")
     suite = ElementTree.fromstring(out).find("testsuite")
     assert suite.get("tests") == "4"
@@ -200,7 +200,7 @@ def test_sarif_names_rules_and_regions(tree, tmp_path):
         assert result["level"] in ("error", "warning", "note")
 
 
-def test_markdown_is_a_comment_under_a_change(tree):
+def test_markdown_can_be_posted_as_a_comment(tree):
     _, _, out = refused("check", tree, "--format", "markdown")
     assert "## user 1.1.0 to 1.2.0\n\n**Breaking**, needs 2.0.0, you proposed 1.2.0.\n\n### Breaking" in out
 
@@ -214,7 +214,7 @@ def test_a_changelog_in_both_forms(tree):
     assert list(chapters[0]["sections"]) == ["Breaking", "Changed"]
     pair = ["--current", tree / "user/1.0.0.json", "--proposed", tree / "user/1.1.0.json"]
     assert "## 1.1.0" in run("changelog", *pair, *versions("1.0.0", "1.1.0"))
-    assert refused("changelog", tree, "--contract", "nobody")[0] == 2
+    assert refused("changelog", tree, "--contract", "missing")[0] == 2
     assert refused("changelog", "--current", tree / "user/1.0.0.json")[0] == 2
 
 
@@ -228,7 +228,7 @@ def test_rules_are_listed_and_explained():
     assert refused("explain", "no-such-rule")[0] == 2
 
 
-def test_a_bundle_is_held_against_itself(tmp_path):
+def test_a_schema_and_wit_of_one_bundle_are_compared(tmp_path):
     schema = write(tmp_path / "order.json", {"title": "Order", "properties": {"id": {"type": "string"}}})
     wit = write(tmp_path / "order.wit", "package demo:shop;\ninterface i { record order { id: u32 } }\n")
     pair = ["bundle", "--json-schema", schema, "--wit", wit]

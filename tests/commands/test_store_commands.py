@@ -1,4 +1,4 @@
-"""The commands that work on the store itself: releases, verification, the audit log."""
+"""The commands that open the store: archives, verification, the audit log."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def stocked(registry):
 
 @pytest.fixture
 def elsewhere(settings, nats_server, bucket):
-    """From here on, an empty bucket."""
+    """Switch to an empty bucket."""
 
     def turn(name: str = "-elsewhere") -> None:
         options = {"servers": nats_server.url, "bucket": bucket + name}
@@ -56,7 +56,7 @@ def elsewhere(settings, nats_server, bucket):
     return turn
 
 
-def test_a_release_is_the_same_bytes_and_comes_back_whole(stocked, elsewhere, tmp_path):
+def test_an_archive_is_reproducible_and_imports_completely(stocked, elsewhere, tmp_path):
     assert "4 versions" in run("export_archive", str(tmp_path / "a"))
     run("export_archive", str(tmp_path / "b"))
     files = ("contracts.json", "manifest.json", "archive.sha256")
@@ -76,7 +76,7 @@ def test_a_release_is_the_same_bytes_and_comes_back_whole(stocked, elsewhere, tm
     assert run("verify_contracts") == "Every record is as it should be\n"
 
 
-def test_a_subset_brings_what_it_depends_on(stocked, tmp_path):
+def test_a_subset_includes_its_dependencies(stocked, tmp_path):
     assert "3 versions" in run("export_archive", str(tmp_path), "--name", "pay.order")
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     assert [(each["name"], each["version"]) for each in manifest["contracts"]] == [
@@ -87,31 +87,31 @@ def test_a_subset_brings_what_it_depends_on(stocked, tmp_path):
     assert failing("export_archive", str(tmp_path / "x"), "--prefix", "zz")[0] == 1
 
 
-def test_a_later_state_is_brought_in_and_another_content_is_a_conflict(stocked, elsewhere, tmp_path):
+def test_a_later_state_is_imported_and_other_content_is_a_conflict(stocked, elsewhere, tmp_path):
     run("export_archive", str(tmp_path / "a"))
     elsewhere()
     publish("other", "v1")
     publish("pay.money", "1.0.0", '{"type": "number"}')
-    code, told = failing("import_archive", str(tmp_path / "a"))
-    assert (code, "1 conflict, 2 imported, 1 updated" in told) == (1, True)
+    code, output = failing("import_archive", str(tmp_path / "a"))
+    assert (code, "1 conflict, 2 imported, 1 updated" in output) == (1, True)
     assert contract_store().get("other", "v1").state == "deprecated"
 
 
 @pytest.mark.parametrize("file", ["contracts.json", "manifest.json", "archive.sha256"])
-def test_a_release_that_was_changed_is_refused(stocked, tmp_path, file):
+def test_a_changed_archive_is_refused(stocked, tmp_path, file):
     run("export_archive", str(tmp_path))
     path = tmp_path / file
     path.write_bytes(path.read_bytes().replace(b"1", b"2", 1))
-    code, told = failing("import_archive", str(tmp_path))
+    code, output = failing("import_archive", str(tmp_path))
     assert code == 2
-    assert "is not the file" in told
+    assert "is not the file" in output
 
 
-def test_a_folder_that_is_no_release_is_refused(tmp_path):
+def test_a_folder_that_is_no_archive_is_refused(tmp_path):
     assert failing("import_archive", str(tmp_path))[0] == 2
 
 
-def test_every_fault_is_found(stocked, bucket):
+def test_every_error_in_the_bucket_is_reported(stocked, bucket):
     store = contract_store()
     audit = AuditEntry(ACTOR)
     money = store.get("pay.money", "1.0.0")
@@ -120,7 +120,7 @@ def test_every_fault_is_found(stocked, bucket):
     last = store.index("pay.money").revision("pay.money")
     store.put_document("meta.pay.money.1.0.0", broken, after=last, audit=audit)
     store.put_document("policy.default", b'{"compatibility": "odd"}', after=0, audit=audit)
-    code, told = failing("verify_contracts")
+    code, output = failing("verify_contracts")
     assert code == 1
     for said in (
         "meta.bad.v1: not JSON",
@@ -128,11 +128,11 @@ def test_every_fault_is_found(stocked, bucket):
         "meta.pay.order.1.0.0: its dependency pay.money/1.0.0 is missing",
         "policy.default: compatibility must be one of",
     ):
-        assert said in told, told
-    assert "5 faults" in told
+        assert said in output, output
+    assert "5 faults" in output
 
 
-def test_the_audit_log_tells_and_exports(stocked):
+def test_the_audit_log_prints_and_exports(stocked):
     lines = run("audit_log").splitlines()
     assert len(lines) == 5
     assert lines[-1].endswith("tester deprecate other v1 (active -> deprecated): old")

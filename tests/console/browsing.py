@@ -1,4 +1,4 @@
-"""A served console with the sample in it, and a real Chromium before it."""
+"""A served console with sample data, and a real Chromium."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ MORE_PAGES = {
 
 
 class Served:
-    """The console's address, and the server that its store is on."""
+    """The console's address, and the server of its store."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -81,7 +81,7 @@ def served(folder: Path) -> Iterator[Served]:
 def chromium() -> Iterator[Browser]:
     assert CHROMIUM, "Chromium is not installed (apt-get install chromium)"
     with sync_playwright() as playwright:
-        # The sandbox needs privileges that a container has not; the pages are our own.
+        # The sandbox needs privileges that a container lacks; the pages are our own.
         arguments = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
         yield browser
@@ -101,7 +101,7 @@ def settle(page: Page) -> None:
 
 
 def faults_of(page: Page) -> list[str]:
-    """What the console of the browser says from now on: errors, and breaches of the policy for content."""
+    """Return a list that collects the browser's console errors and policy violations from now on."""
     found: list[str] = []
 
     def heard(message: Any) -> None:
@@ -109,7 +109,7 @@ def faults_of(page: Page) -> list[str]:
             found.append(f"{message.type}: {message.text}")
 
     def failed(request: Any) -> None:
-        if request.failure != "net::ERR_ABORTED":  # the browser's own doing, as of an icon when the page is left
+        if request.failure != "net::ERR_ABORTED":  # by the browser itself, such as a cancelled icon request
             found.append(f"failed: {request.url}: {request.failure}")
 
     page.on("console", heard)

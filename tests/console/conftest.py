@@ -19,7 +19,7 @@ def console(registry, db) -> Console:
 
 
 class Console:
-    """The console, as one of its users."""
+    """The console, as seen by one of its users."""
 
     def __init__(self, *groups: str, name: str = "root", superuser: bool = True) -> None:
         if superuser and not groups:
@@ -31,7 +31,7 @@ class Console:
         self.client.force_login(self.user, backend="django.contrib.auth.backends.ModelBackend")
 
     def member(self, *groups: str, name: str = "") -> Console:
-        return Console(*groups, name=name or "-".join(groups) or "nobody", superuser=False)
+        return Console(*groups, name=name or "-".join(groups) or "no-group", superuser=False)
 
     def get(self, where: str, /, *arguments: str, **query: str) -> Any:
         return self.client.get(url(where, *arguments), query)
@@ -46,7 +46,7 @@ def url(page: str, *arguments: str) -> str:
 
 
 def text(response: Any) -> str:
-    """A page's HTML with its spaces folded."""
+    """Return a page's HTML with its spaces folded."""
     return " ".join(response.content.decode().split())
 
 

@@ -1,4 +1,4 @@
-"""What a served console needs: `python -m tests.console.prepare` in its environment makes users and a sample."""
+"""Create the users and sample data of a served console: `python -m tests.console.prepare` in its environment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A registry with something in it, for the browser and for screenshots: published by the services, on a fake clock."""
+"""Sample data for the browser tests and screenshots, published by the services with a fake clock."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ UGLY = "<script>document.title='pwned'</script> \u202eright to left\u202c שלו
 
 @contextmanager
 def days_ago(days: float) -> Iterator[None]:
-    """The services' clock, set back."""
+    """Set the services' clock back."""
 
     def then() -> str:
         return (datetime.now(timezone.utc) - timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -186,7 +186,7 @@ def fill(store: ContractStore) -> None:
 
 
 def fill_ugly(servers: str, bucket: str) -> None:
-    """One contract of 300 versions, each of 3,000 fields and more than 1 MB, in many scripts."""
+    """Write one contract of 300 versions, each of 3,000 fields and more than 1 MB, in many scripts."""
     store = JetStreamContractStore(servers=servers, bucket=bucket)
     groups: dict[str, Any] = {}
     for number in range(3000):

@@ -1,4 +1,4 @@
-"""Pictures of the console's ten main pages, light and dark: `python -m tests.console.screenshots FOLDER`."""
+"""Take screenshots of the console's ten main pages, light and dark: `python -m tests.console.screenshots FOLDER`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def take(folder: Path) -> None:
 
 
 def _check(page: Page) -> None:
-    """A verdict says more than an empty form."""
+    """A verdict shows more than an empty form."""
     schema = page.get_by_label("JSON Schema").input_value()
     page.get_by_label("JSON Schema").fill(schema.replace('"maxItems": 50', '"maxItems": 40'))
     page.get_by_role("button", name="Check").click()

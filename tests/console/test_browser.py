@@ -1,4 +1,4 @@
-"""The console in a real Chromium: every page without a fault of accessibility, of scripts or of the policy."""
+"""The console in a real Chromium: no errors of accessibility, scripts or content policy on any page."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.console.browsing import (
 )
 from tests.console.prepare import PASSWORD
 
-# One worker of the test run has the browser: two servers and two browsers at once would only slow each other.
+# One test worker has the browser: two servers and browsers would slow each other down.
 pytestmark = [pytest.mark.xdist_group("browser")]
 if not CHROMIUM and not os.environ.get("REQUIRE_CHROMIUM"):
     pytestmark.append(pytest.mark.skip("Chromium is not installed: the console's pages were NOT tried in a browser"))
@@ -51,7 +51,7 @@ def page(browser: Browser, console: Served) -> Iterator[Page]:
 
 
 def grave(page: Page) -> list[str]:
-    """What axe-core finds of serious faults or worse."""
+    """Return the serious and critical violations that axe-core finds."""
     found = Axe().run(page).response["violations"]
     return [
         f"{each['id']}: {each['help']} {[node['target'] for node in each['nodes']][:3]}"
@@ -93,17 +93,17 @@ def test_every_page_fits_a_narrow_screen(browser, console):
 
 
 def test_no_asset_comes_from_another_host(page, console):
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    requested: list[str] = []
+    page.on("request", lambda request: requested.append(request.url))
     log_in(page, console)
     for path in PAGES.values():
         page.goto(path)
         settle(page)
-    assert {url for url in asked if not url.startswith((console.url, "data:"))} == set()
+    assert {url for url in requested if not url.startswith((console.url, "data:"))} == set()
 
 
-def test_an_operators_day(page, console):
-    """Find a contract, read it, try a change, mend it, publish, deprecate what it replaces, read the audit."""
+def test_an_operator_publishes_and_deprecates_in_the_browser(page, console):
+    """Find a contract, read it, try a change, correct it, publish, deprecate the old version, read the audit log."""
     faults = faults_of(page)
     log_in(page, console)
     page.get_by_role("link", name="All contracts").click()
@@ -133,7 +133,7 @@ def test_an_operators_day(page, console):
     assert faults == []
 
 
-def test_what_was_typed_outlives_the_session(page, console):
+def test_a_form_is_restored_after_the_session_expired(page, console):
     faults = faults_of(page)
 
     def log_in_again(name: str) -> None:
@@ -160,9 +160,9 @@ def test_what_was_typed_outlives_the_session(page, console):
     expect(page.get_by_label("draft", exact=False)).to_be_visible()
     expect(page.get_by_label("draft", exact=False)).to_be_checked()
     assert grave(page) == []
-    page.reload()  # it is filled in once
+    page.reload()  # the restored form is not restored twice
     expect(page.get_by_label("Version")).not_to_have_value("9.0.0-rc.1")
-    # Nor does another find it, who logs in there.
+    # Another user who logs in there does not get it either.
     send_without_a_session()
     log_in_again("steward")
     expect(page.get_by_label("JSON Schema")).to_be_visible()
@@ -170,7 +170,7 @@ def test_what_was_typed_outlives_the_session(page, console):
     assert faults == []
 
 
-def test_a_page_is_used_by_keyboard_alone(page, console):
+def test_a_page_is_usable_by_keyboard_alone(page, console):
     log_in(page, console)
     page.goto(PAGES["contract"])
     page.keyboard.press("Tab")
@@ -197,7 +197,7 @@ def test_the_digest_is_copied(browser, console):
     context.close()
 
 
-def test_what_users_wrote_runs_nowhere(page, console):
+def test_user_content_is_never_executed(page, console):
     log_in(page, console)
     for path in (f"{CONTRACT}/", f"{CONTRACT}/odd.names/change/", MORE_PAGES["odd"]):
         page.goto(path)
@@ -216,7 +216,7 @@ def test_a_tree_is_opened_and_closed(page, console):
     expect(shown).to_be_hidden()
 
 
-def test_a_viewer_is_offered_nothing_that_is_refused(page, console):
+def test_a_viewer_sees_no_link_that_would_be_refused(page, console):
     log_in(page, console, "viewer")
     page.goto(PAGES["version"])
     expect(page.get_by_role("link", name="Withdraw")).to_have_count(0)
@@ -226,7 +226,7 @@ def test_a_viewer_is_offered_nothing_that_is_refused(page, console):
     expect(page.get_by_role("heading", name="Not permitted")).to_be_visible()
 
 
-def test_of_two_operators_the_second_sees_the_conflict(browser, console):
+def test_the_second_of_two_operators_sees_the_conflict(browser, console):
     pages = []
     for name in ("mara", "steward"):
         page = browser.new_context(base_url=console.url).new_page()
@@ -244,7 +244,7 @@ def test_of_two_operators_the_second_sees_the_conflict(browser, console):
         page.context.close()
 
 
-def test_a_large_and_ugly_contract_is_shown_in_time(page, console):
+def test_a_very_large_contract_is_shown_in_time(page, console):
     from tests.console.sample import fill_ugly
 
     fill_ugly(console.store.url, "sample")
@@ -255,7 +255,7 @@ def test_a_large_and_ugly_contract_is_shown_in_time(page, console):
     for path in paths:
         started = time.monotonic()
         page.goto(path, wait_until="load")
-        # Two seconds are the bound on a quiet machine; `make test` runs other tests beside this one.
+        # Two seconds are the limit on an idle machine; `make test` runs other tests at the same time.
         assert time.monotonic() - started < 6, path
         assert page.evaluate("document.documentElement.scrollWidth") == 1280
     page.goto(paths[4])
@@ -264,7 +264,7 @@ def test_a_large_and_ugly_contract_is_shown_in_time(page, console):
     expect(page.locator("table.fields tbody tr")).to_have_count(1)
 
 
-def test_the_store_goes_away_and_comes_back(page, console):
+def test_pages_recover_when_the_store_is_back(page, console):
     log_in(page, console)
     page.goto(PAGES["publish"])
     page.get_by_label("Description").fill("what was typed")

@@ -1,4 +1,4 @@
-"""Who may do what: held by the server, whatever the pages show."""
+"""Permissions, checked by the server whatever the pages show."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def contracts(console: Console) -> None:
     publish("a.b", "1.1.0", obj(x={}))
 
 
-def test_migrate_makes_the_groups(db):
+def test_migrate_creates_the_groups(db):
     assert set(Group.objects.values_list("name", flat=True)) == set(GROUPS)
     steward = Group.objects.get(name="steward")
     assert steward.permissions.filter(codename="change_lifecycle").exists()
 
 
-def test_migrate_leaves_a_group_as_its_administrators_made_it(db):
+def test_migrate_keeps_changes_to_a_group(db):
     viewer = Group.objects.get(name="viewer")
     viewer.permissions.set([Permission.objects.get(codename="publish_contract")])
     call_command("migrate", verbosity=0)
@@ -52,7 +52,7 @@ def test_each_page_for_each_group(console, contracts, group):
     for kind, pages in PAGES.items():
         for page in pages:
             answer = user.get(*page)
-            # A policy that is not there yet leads to the form for a new one.
+            # A missing policy leads to the form for a new one.
             assert answer.status_code in ((200, 302) if kind in MAY[group] else (403,)), (group, page)
 
 
@@ -66,7 +66,7 @@ def test_no_change_of_state_without_the_permission(console, contracts, group):
 
 
 @pytest.mark.parametrize(("group", "written"), [("viewer", False), ("publisher", True), ("steward", True)])
-def test_who_may_publish(console, registry, group, written):
+def test_publishing_requires_its_permission(console, registry, group, written):
     user = console.member(group)
     form = {"name": "new.one", "version": "1.0.0", "schema": "{}"}
     checked = user.post("add", **form)
@@ -91,13 +91,13 @@ def test_anonymous_callers_are_sent_to_the_login(registry, db):
             assert answer["Location"].startswith("/admin/login/")
 
 
-def test_staff_without_a_group_is_told_so_on_the_first_page(console):
+def test_staff_without_a_group_see_why_the_start_page_is_empty(console):
     answer = console.member().client.get("/admin/")
     assert answer.status_code == 200
     assert "cannot view contracts" in answer.content.decode()
 
 
-def test_the_log_in_is_closed_after_many_failures(console, settings):
+def test_the_login_is_locked_after_many_failures(console, settings):
     client = Client()
     wrong = {"username": "root", "password": "wrong"}
     answers = [client.post("/admin/login/", wrong).status_code for _ in range(settings.AXES_FAILURE_LIMIT + 1)]
@@ -105,6 +105,6 @@ def test_the_log_in_is_closed_after_many_failures(console, settings):
     right = client.post("/admin/login/", {"username": "root", "password": "correct horse"})
     assert right.status_code == 429
     assert "Too many attempts" in right.content.decode()
-    other = console.member("viewer", name="somebody")
+    other = console.member("viewer", name="another")
     other.client.logout()
-    assert other.client.post("/admin/login/", {"username": "somebody", "password": "correct horse"}).status_code == 302
+    assert other.client.post("/admin/login/", {"username": "another", "password": "correct horse"}).status_code == 302

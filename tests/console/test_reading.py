@@ -1,4 +1,4 @@
-"""The pages that only show."""
+"""The read-only pages."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ def test_the_list_is_searched_filtered_and_sorted(console):
 @pytest.mark.parametrize(
     "query", [{"state": "nonsense"}, {"o": "nonsense"}, {"page": "x"}, {"page": "99"}, {"wit": "?"}]
 )
-def test_what_a_list_does_not_know_it_takes_for_nothing(console, query):
+def test_unknown_list_parameters_are_ignored(console, query):
     publish("a", "1.0.0", obj())
     answer = console.get("changelist", **query)
     assert answer.status_code == 200
     assert names(answer) == ["a"]
 
 
-def test_a_page_of_a_long_list(console):
+def test_a_long_list_has_pages(console):
     for number in range(60):
         publish(f"n.c{number:02}", "1.0.0")
     first, second = console.get("changelist"), console.get("changelist", page="2")
@@ -79,7 +79,7 @@ def test_a_contract_shows_its_steps_policy_and_dependents(console):
     assert url("version", "user", "1.0.0") in shown
 
 
-def test_a_verdict_is_fetched_where_the_page_did_not_wait(console, monkeypatch):
+def test_a_slow_verdict_is_fetched_separately(console, monkeypatch):
     monkeypatch.setattr("contracts_app.console.contracts.AT_ONCE_SECONDS", -1)
     publish("slow", "1.0.0", obj(a=TEXT))
     publish("slow", "1.0.1", obj(a=TEXT, b=TEXT))
@@ -87,7 +87,7 @@ def test_a_verdict_is_fetched_where_the_page_did_not_wait(console, monkeypatch):
     where = url("verdict", "slow", "1.0.1")
     assert f'data-fetch="{where}"' in page
     assert "compatible" in text(console.get("verdict", "slow", "1.0.1"))
-    assert "data-fetch" not in text(console.get("change", "slow"))  # remembered
+    assert "data-fetch" not in text(console.get("change", "slow"))  # cached
     assert console.get("verdict", "slow", "1.0.0").status_code == 404
 
 
@@ -101,7 +101,7 @@ SCHEMA = {
 }
 
 
-def test_the_views_of_a_version(console):
+def test_every_view_of_a_version_is_shown(console):
     bundle = ContractBundle(
         name="a.b",
         version="1.0.0",
@@ -131,7 +131,7 @@ def test_the_views_of_a_version(console):
     assert console.get("version", "a.b", "1.0.0", view="tree", at="/nowhere").status_code == 404
 
 
-def test_ranges_lead_to_the_exact_version(console):
+def test_a_range_returns_the_exact_version(console):
     publish("a", "1.0.0", obj())
     publish("a", "1.2.0", obj(b={}))
     for version in ("latest", "^1"):
@@ -149,7 +149,7 @@ def test_parts_are_downloaded_byte_for_byte(console):
     assert console.get("raw", "a", "1.0.0", "secret").status_code == 404
 
 
-def test_two_versions_compared(console):
+def test_two_versions_are_compared(console):
     publish("a", "1.0.0", {**obj(x=TEXT, old=TEXT), "additionalProperties": False})
     publish("a", "2.0.0", {**obj(x={"type": "integer"}, new=TEXT), "additionalProperties": False})
     answer = console.get("compare", "a", **{"from": "1.0.0", "to": "2.0.0"})
@@ -167,7 +167,7 @@ def test_two_versions_compared(console):
     assert console.get("compare", "a", **{"from": "1.0.0", "to": "9.9.9"}).status_code == 404
 
 
-def test_versions_of_two_contracts_compared(console):
+def test_versions_of_two_contracts_are_compared(console):
     publish("a", "1.0.0", obj(x=TEXT))
     publish("b.c", "1.0.0", obj(y=TEXT))
     publish("b.c", "3.0.0", {**obj(x=TEXT), "required": ["x"]})
@@ -184,7 +184,7 @@ def test_versions_of_two_contracts_compared(console):
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
 
 
-def test_what_users_wrote_stays_text(console):
+def test_user_content_is_escaped(console):
     schema = {"title": HOSTILE, "description": HOSTILE, "type": "object", "properties": {HOSTILE: {"const": HOSTILE}}}
     publish("a", "1.0.0", schema, description=HOSTILE, labels=(HOSTILE,))
     publish("a", "2.0.0", {"title": HOSTILE, "enum": [HOSTILE]}, description=HOSTILE, labels=(HOSTILE,))
@@ -222,7 +222,7 @@ def test_no_page_has_inline_script_or_style_and_all_have_the_policy(console):
         assert not re.search(r"\s(style|on\w+)=", html)
 
 
-def test_names_that_are_none_and_contracts_that_are_missing(console):
+def test_invalid_names_and_missing_contracts_are_a_404(console):
     for name in ("nope", "..", "a b", "x" * 300, "a.v1.b"):
         answer = console.client.get(f"/admin/contracts_app/contract/{name}/change/")
         assert answer.status_code == 404
@@ -231,7 +231,7 @@ def test_names_that_are_none_and_contracts_that_are_missing(console):
     assert console.get("version", "a", "1.0.9").status_code == 404
 
 
-def test_a_forgotten_slash_and_a_missing_page(console):
+def test_a_missing_slash_is_redirected_and_a_missing_page_is_a_404(console):
     answer = console.client.get("/admin/contracts_app/contract")
     assert (answer.status_code, answer["Location"]) == (301, url("changelist"))
     missing = console.client.get("/admin/nowhere/")
@@ -239,7 +239,7 @@ def test_a_forgotten_slash_and_a_missing_page(console):
     assert "This page does not exist" in missing.content.decode()
 
 
-def test_the_first_page(console):
+def test_the_start_page_shows_figures_and_changes(console):
     publish("a", "1.0.0", obj())
     publish("b", "1.0.0", obj(), draft=True)
     answer = console.client.get("/admin/")
@@ -250,7 +250,7 @@ def test_the_first_page(console):
     assert "unknown (set BACKUP_STAMP)" in text(answer)
 
 
-def test_the_age_of_the_backup(console, settings, tmp_path):
+def test_the_start_page_shows_the_age_of_the_backup(console, settings, tmp_path):
     stamp = tmp_path / "stamp"
     settings.BACKUP_STAMP = str(stamp)
     assert console.client.get("/admin/").context["backup"] is None
@@ -258,7 +258,7 @@ def test_the_age_of_the_backup(console, settings, tmp_path):
     assert console.client.get("/admin/").context["backup"] == pytest.approx(stamp.stat().st_mtime)
 
 
-def test_the_audit_is_read_newest_first_and_only_read(console, monkeypatch):
+def test_the_audit_log_is_newest_first_and_read_only(console, monkeypatch):
     monkeypatch.setattr("contracts_app.console.audit.PER_PAGE", 3)
     for minor in range(4):
         publish("a", f"1.{minor}.0", obj(**{f"f{n}": {} for n in range(minor)}))
@@ -288,13 +288,13 @@ def test_the_audit_is_read_newest_first_and_only_read(console, monkeypatch):
     assert contract_store().health().messages == 7
 
 
-def test_an_untouched_registry_says_how_to_begin(console):
+def test_an_empty_registry_says_how_to_begin(console):
     assert "Publish the first contract" in text(console.client.get("/admin/"))
     assert "Publish the first contract" in text(console.get("changelist"))
     assert "No changes have been recorded yet" in text(console.get("auditentry_changelist"))
 
 
-def test_a_user_who_may_not_audit_sees_no_names(console):
+def test_a_user_without_the_audit_permission_sees_no_actors(console):
     publish("a", "1.0.0", obj())
     assert "ci, " in text(console.client.get("/admin/"))
     viewer: Console = console.member("viewer")

@@ -1,4 +1,4 @@
-"""What the pages are made of: fields, rows of two texts, sources and trees."""
+"""Fields, rows of two texts, sources and trees."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ORDER = {
     "type": "object",
     "properties": {
         "id": {"type": "string", "format": "uuid", "description": "Stays"},
-        "item": {"$ref": "#/$defs/it~1em", "description": "Beside a reference"},
+        "item": {"$ref": "#/$defs/it~1em", "description": "Next to a reference"},
         "tags": {"type": "array", "items": {"type": ["string", "null"]}, "uniqueItems": True},
         "pair": {"prefixItems": [{"const": 1}, False]},
         "more": {"oneOf": [{"type": "string"}, {"type": "object", "properties": {"deep": True}}]},
@@ -50,7 +50,7 @@ def test_every_field_has_a_row():
     ]
     assert (rows["id"].required, rows["item"].required) == (True, False)
     assert rows["id"].constraints == (("format", '"uuid"'),)
-    assert rows["item"].description == "Beside a reference"
+    assert rows["item"].description == "Next to a reference"
     assert rows["item"].type == "object (it/em)"
     assert rows["item.again"].type == "it/em (recursive)"
     assert rows["item.again"].required
@@ -77,16 +77,16 @@ def test_every_field_has_a_row():
         {"$ref": 5, "enum": None, "patternProperties": {"(": {}}},
     ],
 )
-def test_what_is_no_schema_is_told_as_far_as_it_goes(schema):
+def test_an_invalid_schema_is_shown_as_far_as_possible(schema):
     assert len(schema_fields(schema)) >= 1
     tree_of(schema)
 
 
-def test_references_that_multiply_end():
+def test_multiplying_references_end():
     pairs = {f"d{n}": {"properties": {side: {"$ref": f"#/$defs/d{n + 1}"} for side in "ab"}} for n in range(25)}
     started = time.monotonic()
     assert len(schema_fields({"$ref": "#/$defs/d0", "$defs": pairs})) == MAX_FIELDS
-    # Of parts that are shared again and again, each is told once of one place.
+    # Each schema that is shared many times is shown once for each path.
     shared = {f"d{n}": {"allOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(60)}
     shared["d60"] = {"properties": {"a": True}}
     assert [row.path for row in schema_fields({"$ref": "#/$defs/d0", "$defs": shared})] == ["(root)", "a"]
@@ -95,7 +95,7 @@ def test_references_that_multiply_end():
     assert time.monotonic() - started < 10
 
 
-def test_json_side_by_side():
+def test_json_is_shown_side_by_side():
     old = {"a": 1, "gone": {"x": [1, 2]}, "list": [{"k": 1}, {"k": 2}], "long": {f"n{i}": i for i in range(9)}}
     new = {"a": 2, "list": [{"k": 0}, {"k": 1}, {"k": 2}], "long": {f"n{i}": i for i in range(9)}, "new": None}
     rows, complete = json_side_by_side(old, new)
@@ -118,7 +118,7 @@ def test_very_different_texts_end_in_time():
     assert time.monotonic() - started < 10
 
 
-def test_lines_side_by_side():
+def test_texts_are_shown_side_by_side_line_by_line():
     old = "\n".join(f"line {n}" for n in range(30))
     rows, complete = lines_side_by_side(old, old.replace("line 20", "other") + "\nlast")
     assert complete
@@ -150,7 +150,7 @@ def test_a_long_source_is_shown_by_pages():
     assert len(source_of("x" * 1_000_000, "json").lines[0][1]) < 10_000
 
 
-def test_formatting_for_reading():
+def test_json_is_formatted_and_other_text_is_not():
     compact = json.dumps(ORDER)
     assert needs_format(compact)
     assert json.loads(formatted(compact)) == ORDER
@@ -158,15 +158,15 @@ def test_formatting_for_reading():
     assert formatted("not json") == "not json"
 
 
-def test_a_large_tree_is_bounded_and_leads_on():
+def test_a_large_tree_is_bounded_and_has_links():
     tree = tree_of({f"k{n}": {f"m{m}": m for m in range(50)} for n in range(200)}, more="?view=tree")
     assert tree.count("<li>") <= MAX_NODES + 400
     assert 'href="?view=tree&amp;at=%2Fk150"' in tree
     assert "50 more, in the source" in tree_of(list(range(350)))
 
 
-def test_a_survey_is_of_its_own_index():
-    """Also where one index takes the place in memory of another that is gone."""
+def test_an_overview_belongs_to_its_index():
+    """Also if a new index reuses the memory address of a deleted one."""
     for number in range(50):
         index = ContractIndex()
         bundle = make(f"only.name{number}")

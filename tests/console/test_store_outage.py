@@ -1,4 +1,4 @@
-"""The store is unavailable: pages say so, no form is lost, and what comes back is used at once."""
+"""An unavailable store: pages say so, forms keep their input, and the store is used again when it is back."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def own_server(settings, tmp_path, db):
     contract_stores.close()
 
 
-def test_pages_say_so_and_forms_come_back_filled(own_server):
+def test_an_outage_is_shown_and_forms_keep_their_input(own_server):
     console = Console()
     publish("a", "1.0.0", obj())
     page = console.get("lifecycle", "a", "1.0.0", "deprecate")

@@ -1,4 +1,4 @@
-"""Publishing, changing and ruling from the console: looked at first, then written once, by the user's name."""
+"""Publishing, lifecycles and policies in the console: checked first, then written once, with the user's name."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def last_deed():
 # Publishing
 
 
-def test_a_check_writes_nothing_and_a_publish_what_was_checked(console):
+def test_a_check_writes_nothing_and_a_publish_writes_what_was_checked(console):
     form = {"name": "a.b", "version": "1.0.0", "schema": '{"type": "object"}', "labels": "x, y", "description": "d"}
     checked = console.post("add", **form)
     assert "This is the first version" in text(checked)
@@ -39,7 +39,7 @@ def test_a_check_writes_nothing_and_a_publish_what_was_checked(console):
     assert len(last_deed().actor.request_id) == 32
 
 
-def test_what_has_changed_since_it_was_checked_is_checked_again(console):
+def test_content_changed_since_its_check_is_checked_again(console):
     form = {"name": "a", "version": "1.0.0", "schema": "{}"}
     checked = console.post("add", **form).context["checked"]
     for token in (checked, "", "nonsense"):
@@ -51,7 +51,7 @@ def test_what_has_changed_since_it_was_checked_is_checked_again(console):
         record("a", "1.0.0")
 
 
-def test_the_verdict_on_a_new_version(console):
+def test_a_check_shows_the_verdict(console):
     publish("a", "1.0.0", {**obj(x=TEXT), "additionalProperties": False})
     shown = text(console.post("add", name="a", version="1.1.0", schema='{"additionalProperties": false}'))
     assert "verdict-breaking" in shown
@@ -77,7 +77,7 @@ def test_the_verdict_on_a_new_version(console):
         ({"labels": "x" * 101}, "labels", None, "labels"),
     ],
 )
-def test_a_fault_is_told_at_its_field_and_line(console, form, field, line, words):
+def test_an_error_is_shown_at_its_field_and_line(console, form, field, line, words):
     answer = console.post("add", **({"name": "a", "version": "1.0.0", "schema": "{}"} | form))
     assert answer.status_code == 200
     assert words in " ".join(answer.context["form"].errors[field])
@@ -94,7 +94,7 @@ def test_a_version_that_exists_is_a_conflict(console):
     assert "already exists" in text(answer)
 
 
-def test_a_file_takes_the_place_of_the_text(console):
+def test_a_file_replaces_the_text(console):
     written = b'\xef\xbb\xbf{"type":\r\n"object"}'
     upload = SimpleUploadedFile("a.json", written)
     answer = console.post("add", name="a", version="1.0.0", schema="ignored", schema_file=upload)
@@ -104,14 +104,14 @@ def test_a_file_takes_the_place_of_the_text(console):
     assert "not UTF-8: byte 0" in text(refused)
 
 
-def test_line_breaks_of_a_text_area_are_those_that_were_pasted(console):
+def test_a_text_area_keeps_pasted_line_breaks(console):
     form = {"name": "a", "version": "1.0.0", "schema": '{\r\n"type": "object"\r\n}'}
     checked = console.post("add", **form).context["checked"]
     console.post("add", **form, publish="1", checked=checked)
     assert record("a", "1.0.0").json_schema == '{\n"type": "object"\n}'
 
 
-def test_a_new_version_begins_with_the_latest(console):
+def test_a_new_version_starts_from_the_latest(console):
     publish("a", "1.2.0", obj(), description="d", labels=("x", "y"), descriptor={"k": 1})
     form = console.get("add", name="a").context["form"]
     assert {field: form[field].value() for field in ("name", "version", "description", "labels", "descriptor")} == {
@@ -125,7 +125,7 @@ def test_a_new_version_begins_with_the_latest(console):
     assert console.get("add", name="../etc").context["form"]["name"].value() is None
 
 
-def test_a_draft_and_an_override(console):
+def test_a_draft_and_an_override_are_published(console):
     form = {"name": "a", "version": "1.0.0", "schema": '{"type": "object"}', "draft": "on"}
     checked = console.post("add", **form).context["checked"]
     console.post("add", **form, publish="1", checked=checked)
@@ -140,7 +140,7 @@ def test_a_draft_and_an_override(console):
     assert (last_deed().action, last_deed().reason) == ("publish-override", "agreed with all")
 
 
-# Changing
+# Lifecycles
 
 
 def etag_in(answer) -> str:
@@ -179,7 +179,7 @@ def test_a_version_is_deprecated_changed_and_withdrawn(console):
     assert console.get("lifecycle", "a", "1.0.0", "nonsense").status_code == 404
 
 
-def test_of_two_operators_the_second_is_told_and_nothing_is_lost(console):
+def test_the_second_of_two_operators_gets_a_409_and_keeps_the_input(console):
     publish("a", "1.0.0", obj())
     other = console.member("steward", name="other")
     mine, theirs = (each.get("lifecycle", "a", "1.0.0", "deprecate") for each in (console, other))
@@ -196,7 +196,7 @@ def test_of_two_operators_the_second_is_told_and_nothing_is_lost(console):
     assert record("a", "1.0.0").lifecycle.reason == "mine"
 
 
-def test_what_others_depend_on_is_withdrawn_only_by_an_override(console):
+def test_a_version_with_dependents_needs_an_override_to_be_withdrawn(console):
     publish("base", "1.0.0", obj())
     publish("user", "1.0.0", obj(x={"$ref": "contract:base@1.0.0"}))
     page = console.get("lifecycle", "base", "1.0.0", "withdraw")
@@ -219,14 +219,14 @@ def test_a_sunset_without_notice_is_refused_at_its_field(console):
     page = console.get("lifecycle", "a", "1.0.0", "deprecate")
     assert "30 days of notice" in text(page)
     answer = console.post("lifecycle", "a", "1.0.0", "deprecate", etag=etag_in(page), sunset="2027-01-01")
-    # The test's own day decides whether that is the past or too soon; both are told at the field.
+    # The current date decides whether that is in the past or too soon; both are errors of the field.
     if answer.status_code == 200:
         assert answer.context["form"].errors["sunset"]
     answer = console.post("lifecycle", "a", "1.0.0", "deprecate", etag=etag_in(page), sunset="nonsense")
     assert answer.context["form"].errors["sunset"]
 
 
-def test_many_are_deprecated_after_a_summary(console):
+def test_many_versions_are_deprecated_after_a_summary(console):
     for version in ("1.0.0", "1.1.0", "1.2.0"):
         publish("a", version, obj(x={}, **{f"y{version[2]}": {}}))
     publish("b", "1.0.0", obj())
@@ -249,7 +249,7 @@ def test_many_are_deprecated_after_a_summary(console):
     assert record("b", "1.0.0").state == record("a", "1.2.0").state == "deprecated"
 
 
-def test_of_many_each_names_the_version_that_stays_as_its_successor(console):
+def test_a_bulk_deprecation_names_the_remaining_version_as_successor(console):
     for version in ("1.0.0", "1.1.0", "1.2.0"):
         publish("a", version, obj(x={}, **{f"y{version[2]}": {}}))
     publish("b", "1.0.0", obj())
@@ -266,25 +266,25 @@ def test_of_many_each_names_the_version_that_stays_as_its_successor(console):
     assert record("a", "1.0.0").lifecycle.successor is None
     assert console.post("deprecate", item=items[1:], reason="", sunset="", latest="on", confirm="1").status_code == 302
     assert record("a", "1.1.0").lifecycle.successor == "1.2.0"
-    # Where all go, none of them is a successor.
+    # If all versions are deprecated, none of them can be the successor.
     whole = console.post("deprecate", contract=["a", "b"], action="deprecate-all")
     assert [item.successor for item in whole.context["items"]] == ["", ""]
 
 
 @pytest.mark.parametrize("data", [{}, {"item": ["nonsense"]}, {"item": ["a@1|x"], "contract": ["../.."]}])
-def test_a_bulk_change_of_nothing(console, data):
+def test_a_bulk_change_without_a_selection_is_refused(console, data):
     assert console.post("deprecate", **data).status_code == 302
     assert console.get("deprecate").status_code == 405
 
 
-# Ruling
+# Policies
 
 
 def policy(name: str):
     return policy_of(contract_store().index("policy").documents, name)
 
 
-def test_a_policy_is_made_changed_and_deleted(console):
+def test_a_policy_is_created_changed_and_deleted(console):
     answer = console.post("policy_add", level="prefix", name="pay", compatibility="full", override="true", notice="7")
     assert answer["Location"] == url("policy_changelist")
     assert (policy("pay.x").compatibility, policy("pay.x").allow_override) == ("full", True)
@@ -303,7 +303,7 @@ def test_a_policy_is_made_changed_and_deleted(console):
     assert console.get("policy_change", "nonsense", "pay").status_code == 404
 
 
-def test_a_policy_that_somebody_else_changed_is_a_conflict(console):
+def test_a_policy_changed_by_another_user_is_a_conflict(console):
     set_policy(level="default", policy={"compatibility": "full"}, actor=STEWARD)
     page = console.get("policy_change", "default")
     set_policy(level="default", policy={"compatibility": "forward"}, actor=STEWARD)
@@ -317,19 +317,19 @@ def test_a_policy_that_somebody_else_changed_is_a_conflict(console):
 @pytest.mark.parametrize(
     "form", [{"level": "prefix", "name": "1 bad"}, {"level": "x"}, {"notice": "-1"}, {"strict": "?"}]
 )
-def test_a_faulty_policy_is_told(console, form):
+def test_an_invalid_policy_is_shown_at_its_field(console, form):
     answer = console.post("policy_add", **({"level": "contract", "name": "a"} | form))
     assert answer.status_code == 200
     assert answer.context["form"].errors
     assert policy("a").compatibility == "backward"
 
 
-def test_a_policy_is_not_made_twice(console):
+def test_a_policy_is_not_created_twice(console):
     set_policy(level="default", policy={}, actor=STEWARD)
     assert console.post("policy_add", level="default", compatibility="none").status_code == 409
 
 
-# Forms and their protection
+# Forms and their security
 
 
 def test_a_form_without_its_token_is_refused(console):
@@ -340,7 +340,7 @@ def test_a_form_without_its_token_is_refused(console):
     assert "The form has expired" in answer.content.decode()
 
 
-def test_cookies_are_out_of_reach_of_scripts_and_other_sites(console):
+def test_cookies_are_http_only_and_same_site(console):
     client = Client()
     answer = client.post("/admin/login/", {"username": "root", "password": "correct horse"})
     for name, same_site in (("sessionid", "Lax"), ("csrftoken", "Strict")):

@@ -1,4 +1,4 @@
-"""Random schemas over every keyword, and small changes to them, which is where compatible verdicts are."""
+"""Random schemas over every keyword, and small changes to them, most of which are compatible."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ INSTANCES: list[Any] = [
 
 
 class Schemas:
-    """Schemas of one dialect, drawn with `rng`."""
+    """Schemas of one dialect, generated with `rng`."""
 
     def __init__(self, rng: random.Random, draft: int = 2020) -> None:
         self.rng, self.draft = rng, draft
 
     def document(self, depth: int = 3) -> Any:
-        """A whole schema, with definitions where it refers to them."""
+        """A whole schema, with definitions for its references."""
         made = self.schema(depth)
         if isinstance(made, dict) and "$ref" in str(made):
             word = "$defs" if self.draft >= 2019 else "definitions"
@@ -37,7 +37,7 @@ class Schemas:
         return made
 
     def changed(self, old: Any, rate: float = 0.12) -> Any:
-        """A schema a few keywords away."""
+        """A schema that differs in a few keywords."""
         rng = self.rng
         if not isinstance(old, dict):
             return self.schema(1) if rng.random() < rate * 2 else old
@@ -64,7 +64,7 @@ class Schemas:
         return new
 
     def data_keywords(self) -> dict[str, Any]:
-        """Keywords whose values are data, which looks like schemas of older drafts."""
+        """Keywords whose values are data that looks like schemas of older drafts."""
         rng = self.rng
         data = [
             {"items": [{"id": 1}]},
@@ -123,7 +123,7 @@ class Schemas:
         )
 
     def some(self, depth: int, kind: str = "") -> dict[str, Any]:
-        """A few keywords, fitting a type where one is given."""
+        """A few keywords that fit a type, if one is given."""
         words = _WORDS.get(kind) or [word for all_words in _WORDS.values() for word in all_words]
         chosen = self.rng.sample(words, min(len(words), self.rng.choice([0, 1, 1, 2])))
         made = {word: self.keyword(word, depth) for word in chosen}

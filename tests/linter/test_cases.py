@@ -1,4 +1,4 @@
-"""Every case of every rule: the verdicts, the fact, and an instance that shows it where it breaks."""
+"""Every case of every rule: its verdicts, its change, and a witness where it breaks."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ for path in sorted((Path(__file__).parent / "cases").glob("*.json")):
 UNSHOWN = {"required-property-removed"}  # breaks by policy, not by an instance
 
 
-def judge(case, mode, *, mirrored=False):
+def lint_case(case, mode, *, mirrored=False):
     old, new = (case["new"], case["old"]) if mirrored else (case["old"], case["new"])
     if isinstance(old, str):
         return lint_wit(old, new, mode=mode)
@@ -29,45 +29,45 @@ def worst(case):
 
 
 @pytest.mark.parametrize(("rule", "case"), CASES["schema"])
-def test_the_verdicts_and_the_fact(rule, case):
+def test_each_case_has_its_verdicts_and_change(rule, case):
     assert case["reason"]
     for mode in ("backward", "forward"):
-        report = judge(case, mode)
+        report = lint_case(case, mode)
         assert report.verdict == case[mode]
         assert rule in {change.rule for change in report.changes}
         for change in report.breaking:
             assert change.witness or change.rule in UNSHOWN, f"{change.rule} is not shown by an instance"
-    assert judge(case, "full").verdict == worst(case)
-    assert judge(case, "none").verdict == "compatible"
+    assert lint_case(case, "full").verdict == worst(case)
+    assert lint_case(case, "none").verdict == "compatible"
 
 
 @pytest.mark.parametrize(("rule", "case"), CASES["schema"])
-def test_the_mirrored_step_breaks_the_other_way(rule, case):
+def test_the_reversed_step_breaks_in_the_other_direction(rule, case):
     stated = {
         change.rule
         for mode in MODES
         for direction in (False, True)
-        for change in judge(case, mode, mirrored=direction).changes
+        for change in lint_case(case, mode, mirrored=direction).changes
     }
     if "required-property-removed" in stated:
-        return  # deliberately one-sided: the removal breaks by policy, not the addition
-    assert judge(case, "forward", mirrored=True).verdict == case["backward"]
-    assert judge(case, "backward", mirrored=True).verdict == case["forward"]
+        return  # deliberately one-sided: the removal breaks by policy, the addition does not
+    assert lint_case(case, "forward", mirrored=True).verdict == case["backward"]
+    assert lint_case(case, "backward", mirrored=True).verdict == case["forward"]
 
 
 @pytest.mark.parametrize(("rule", "case"), CASES["wit"])
-def test_the_verdicts_on_wit(rule, case):
+def test_each_wit_case_has_its_verdicts(rule, case):
     assert case["reason"]
     for mode in ("backward", "forward"):
-        report = judge(case, mode)
+        report = lint_case(case, mode)
         assert report.verdict == case[mode], report.changes
         assert rule in {change.rule for change in report.changes}
-    assert judge(case, "full").verdict == worst(case)
-    assert judge(case, "none").verdict == "compatible"
+    assert lint_case(case, "full").verdict == worst(case)
+    assert lint_case(case, "none").verdict == "compatible"
 
 
 @pytest.mark.parametrize(("rule", "case"), CASES["bundle"])
-def test_bundles_that_contradict_themselves(rule, case):
+def test_incoherent_bundles_are_reported(rule, case):
     found = {change.rule: change for change in check_bundle(case["schema"], case["wit"])}
     assert case["reason"]
     assert found[rule].level == "warning"

@@ -1,4 +1,4 @@
-"""The configuration: what is refused, what is accepted and until when."""
+"""The configuration: what is refused, and which breaks are accepted until when."""
 
 from datetime import date
 
@@ -29,12 +29,12 @@ OLD, NEW = {"type": "string", "maxLength": 20}, {"type": "string", "maxLength": 
         ({"accepted": [{"rule": "enum-added", "point": "/"}]}, "did you mean 'pointer'"),
     ],
 )
-def test_what_cannot_be_understood_names_the_mend(found, says):
+def test_an_invalid_configuration_names_the_remedy(found, says):
     with pytest.raises(InvalidConfig, match=says):
         parse(found)
 
 
-def test_both_homes_are_found(tmp_path):
+def test_both_configuration_files_are_found(tmp_path):
     below = tmp_path / "a" / "b"
     below.mkdir(parents=True)
     (tmp_path / "pyproject.toml").write_text('[tool.contracts-lint]\nmode = "full"\n')
@@ -55,7 +55,7 @@ def test_levels_replace_those_of_the_rules():
     assert lint(*added, config=Config(levels={"property-added": "error"})).verdict == "breaking"
 
 
-def test_a_break_is_accepted_through_its_day():
+def test_a_break_is_accepted_until_the_end_of_its_date():
     accepted = Accepted("max-length-decreased", "agreed", date(2030, 1, 31), pointer="/maxLength")
 
     def on(day):

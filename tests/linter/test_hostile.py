@@ -1,4 +1,4 @@
-"""Schemas that shall make the linter hang, crash or lie: it ends in time, and says `undecided` at worst."""
+"""Schemas made to hang or crash the linter: it ends in time, `undecided` at worst."""
 
 import json
 import time
@@ -37,7 +37,7 @@ def alternatives(count, extra):
 
 
 def dynamic(count, least):
-    """As many references, each of which may lead to either of two places."""
+    """As many references, each of which may resolve to either of two targets."""
     places = {name: {"$id": name, "$dynamicAnchor": "n", "minProperties": least} for name in ("one", "two")}
     properties = {f"p{n}": {"$dynamicRef": "one#n"} for n in range(count)}
     return {"$id": "https://example.com/", "properties": properties, "$defs": places}
@@ -120,18 +120,18 @@ def test_it_ends_with_a_verdict(old, new, mode):
     assert time.monotonic() - start < SECONDS
 
 
-def test_what_has_no_meaning_is_undecided():
+def test_undefined_constructs_are_undecided():
     old, new = PAIRS["a circle"]
     report = lint(old, new)
     assert report.verdict == "undecided"
     assert any("leads back to itself" in change.message for change in report.changes)
 
 
-def test_what_is_too_deep_is_undecided():
+def test_schemas_that_are_too_deep_are_undecided():
     assert lint(*PAIRS["too deep"]).verdict == "undecided"
 
 
-def test_a_catastrophic_pattern_is_given_up():
+def test_a_catastrophic_pattern_is_undecided():
     assert matches(r"^(\w+\s?)*$", "a" * 60 + "!") in (None, False)
     text, certain = shortest(frozenset({CATASTROPHIC}), frozenset({"[A-Z]"}))
     assert (text, certain) == (None, True)
@@ -168,7 +168,7 @@ COMPILE = "too long to compile"
         (nest_of_unevaluated(90), "unevaluated here: references multiply", ""),
     ],
 )
-def test_what_takes_long_to_compile_is_refused_with_its_place(schema, says, pointer):
+def test_schemas_that_take_long_to_compile_are_refused_with_their_pointer(schema, says, pointer):
     assert not is_bounded(Document(read_schema(schema)))
     with pytest.raises(InvalidSchema, match=says) as refused:
         parse_schema(json.dumps(schema))
@@ -187,28 +187,28 @@ def test_uris_that_grow_with_each_resource_around_them_are_refused():
     parse_schema(json.dumps({"$id": "https://example.com/schemas/", "$defs": usual}))
 
 
-def test_places_are_written_out_only_where_they_are_told():
+def test_pointers_are_rendered_only_where_they_are_reported():
     schema = {"items": [{"type": "null"}] * 5000}
     for level in range(30):
         schema = {"properties": {f"{level}" * 1000: schema}}
     tracemalloc.start()
     try:
         assert sum(1 for _ in located_schemas({"$ref": "#", **schema}, 20)) == 5031
-        assert tracemalloc.get_traced_memory()[1] < 10_000_000  # all places together have 150 MB
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000  # all pointers together have 150 MB
     finally:
         tracemalloc.stop()
 
 
 def below_long_names(inner):
-    """Whoever names the places in it takes 80 KB for each."""
+    """Rendering the pointers in it takes 80 KB for each."""
     for level in range(80):
         inner = {"properties": {f"{level}" + "k" * 1000: inner}}
     return inner
 
 
 @pytest.mark.parametrize("word", ["items", "additionalProperties", "dependencies"])
-def test_what_is_no_schema_is_told_at_its_innermost_place(word):
-    """As alternatives of the meta-schema within each other, its errors would take gigabytes."""
+def test_an_invalid_schema_is_reported_at_its_innermost_pointer(word):
+    """Nested alternatives of the meta-schema would make errors of gigabytes."""
     schema = {"properties": {str(number): {"type": 5} for number in range(20000)}}
     for _ in range(80):
         schema = {word: {"a": schema} if word == "dependencies" else schema}
@@ -218,8 +218,8 @@ def test_what_is_no_schema_is_told_at_its_innermost_place(word):
     assert refused.value.pointer.endswith("/properties/0/type")
 
 
-def test_places_that_take_too_much_to_name_are_refused():
-    """To compile it would take 5 GB."""
+def test_pointers_that_are_too_long_are_refused():
+    """Compiling it would take 5 GB."""
     schema = below_long_names({"properties": {str(number): {"type": "string"} for number in range(20000)}})
     assert not is_bounded(Document(read_schema(schema)))
     with pytest.raises(InvalidSchema, match="too many keywords are below long names"):
@@ -228,27 +228,27 @@ def test_places_that_take_too_much_to_name_are_refused():
     parse_schema(json.dumps({"$defs": {"some": {"properties": {"usual": {"properties": usual}}}}}))
 
 
-def test_facts_that_take_too_much_to_name_are_told_together():
+def test_changes_that_are_too_long_are_reported_together():
     def schema(title, kind):
         described = {f"{number:04}": {"title": title} for number in range(2000)}
         return below_long_names({"properties": described | {"last": {"type": kind}}})
 
     report = lint(schema("one", "string"), schema("two", "string"), mode="full", budget_ms=0)
     assert (report.verdict, len(report.changes) < 100) == ("compatible", True)
-    # What there was no room for is not taken to be harmless.
+    # What exceeded the limit is not assumed to be harmless.
     report = lint(schema("one", "string"), schema("two", "integer"), budget_ms=0)
     assert (report.verdict, len(report.changes) < 100) == ("undecided", True)
     assert report.undecided[0].message.startswith("there are more changes than can be listed")
 
 
-@pytest.mark.parametrize(("around", "told"), [(lambda schema: schema, 1), (lambda schema: {"anyOf": [schema]}, 0)])
-def test_errors_that_would_take_gigabytes_are_not_all_made(around, told):
+@pytest.mark.parametrize(("around", "reported"), [(lambda schema: schema, 1), (lambda schema: {"anyOf": [schema]}, 0)])
+def test_errors_that_would_take_gigabytes_are_not_all_collected(around, reported):
     schema = {"additionalProperties": around({"$ref": "#"}), "items": {"type": "string"}}
     instance = [1] * 20000
     for level in range(80):
         instance = {f"{level}" + "k" * 1000: instance}
     errors = ErrorCollector(jsonschema_rs.validator_for(schema), Document(read_schema(schema)))
-    assert len(errors.errors(instance, 50)) == told
+    assert len(errors.errors(instance, 50)) == reported
     assert len(errors.errors({"a": [1, 2, "x", 3]}, 50)) in (1, 3)
 
 
@@ -261,7 +261,7 @@ def test_many_usual_patterns_are_compiled():
         "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$",
         r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z$",
     )
-    unread = "(?i)^[a-z]+$"  # by the linter's own reader
+    unread = "(?i)^[a-z]+$"  # by the linter's own parser
     usual = {f"{number}": {"pattern": (identifier, moment, unread)[number % 3]} for number in range(800)}
     parse_schema(json.dumps({"properties": usual}))
 

@@ -24,7 +24,7 @@ def test_every_pointer_leads_to_its_line():
     }
 
 
-def test_every_place_of_a_document_is_found():
+def test_every_pointer_of_a_document_is_found():
     def places(value, path=()):
         yield pointer(path)
         children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()

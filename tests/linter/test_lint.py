@@ -1,4 +1,4 @@
-"""The verdict as a whole: spelling, bumps, budgets and wrong calls. The rules have their cases beside this."""
+"""The verdict as a whole: equivalent spellings, bumps, budgets, invalid arguments. Rules have their own cases."""
 
 from __future__ import annotations
 
@@ -62,12 +62,12 @@ SAME = [
 
 
 @pytest.mark.parametrize(("old", "new"), SAME)
-def test_what_is_only_spelt_otherwise_breaks_nothing(old, new):
+def test_equivalent_spellings_are_compatible(old, new):
     for mode in ("backward", "forward", "full"):
         assert lint(old, new, mode=mode, strict_open_objects=True).verdict == C
 
 
-def test_resources_are_what_references_lead_to():
+def test_references_resolve_to_supplied_resources():
     old, new = {"$ref": "https://example.com/a"}, {"$ref": "https://example.com/b"}
     resources = {
         "https://example.com/a": {"type": "string"},
@@ -88,8 +88,8 @@ def test_resources_are_what_references_lead_to():
         ("2020-12", {"$dynamicAnchor": "node"}, {"$dynamicRef": "#node"}),
     ],
 )
-def test_where_a_dynamic_reference_may_lead_is_compared(draft, anchor, reference):
-    """The root has no such anchor, so that the places are told apart by the instance alone."""
+def test_targets_of_a_dynamic_reference_are_compared(draft, anchor, reference):
+    """The root has no such anchor, so only the instance decides the target."""
 
     def written(one=None, two=None):
         tree = {**anchor, **obj({"below": reference})}
@@ -98,16 +98,16 @@ def test_where_a_dynamic_reference_may_lead_is_compared(draft, anchor, reference
         return {"$schema": dialect, "$id": "https://example.com/", "$ref": "one", "required": ["name"], "$defs": defs}
 
     assert lint(written(), written({"title": "Tree"}, {"title": "Tree"}), mode="full").verdict == C
-    # The root asks for the name already, but nothing below did.
+    # The root requires the name already, but nothing below does.
     report = lint(written(), written({"required": ["name"]}))
     assert (report.verdict, [change.rule for change in report.changes]) == (U, ["undecided"])
     assert "changed: https://example.com/one" in report.changes[0].message
 
 
-def test_a_fact_that_is_met_twice_breaks_what_it_breaks_at_either_place():
-    asked = {"dependentSchemas": {"a": {"type": "number"}}}
-    # Of a name that matches both patterns no object is accepted any more; of one that matches the first only, each is.
-    old = {"type": "object", "patternProperties": {"[0-9]": asked}}
+def test_a_change_seen_twice_breaks_what_it_breaks_at_either_location():
+    dependent = {"dependentSchemas": {"a": {"type": "number"}}}
+    # No object with a name that matches both patterns is valid any more; with one that matches the first only, each is.
+    old = {"type": "object", "patternProperties": {"[0-9]": dependent}}
     new = {"type": "object", "patternProperties": {"^x-": {"if": {"type": "null"}, "else": {"type": "array"}}}}
     for budget in (0, 1000):
         report = lint(old, new, mode="forward", strict_open_objects=True, budget_ms=budget)
@@ -127,7 +127,7 @@ def test_a_fact_that_is_met_twice_breaks_what_it_breaks_at_either_place():
         lambda schema: {"anyOf": [{"type": "null"}, {"patternProperties": {"^a": schema}}]},
     ],
 )
-def test_the_same_words_may_break_in_another_dialect(place, draft):
+def test_equal_text_may_break_in_another_dialect(place, draft):
     def written(dialect):
         return {"$schema": dialect, **place({"type": "object", "dependentRequired": {"x": ["y"]}})}
 
@@ -140,26 +140,26 @@ def test_the_same_words_may_break_in_another_dialect(place, draft):
 
 WITH_A = {"type": "object", "properties": {"a": {"type": "string"}}}
 COUNTED = {"maxContains": 1, "minContains": 0}
-ASKED = {"if": {"required": ["kind"]}, "then": {"required": ["b"]}}
+CONDITION = {"if": {"required": ["kind"]}, "then": {"required": ["b"]}}
 
 
 @pytest.mark.parametrize(
     ("old", "new"),
     [
         ({"not": {"type": "object"}}, {"not": WITH_A}),
-        (ASKED, ASKED | {"if": {"required": ["kind"], "properties": {"c": {"const": 2}}}}),
+        (CONDITION, CONDITION | {"if": {"required": ["kind"], "properties": {"c": {"const": 2}}}}),
         ({"contains": {"type": "object"}, **COUNTED}, {"contains": WITH_A, **COUNTED}),
         ({"oneOf": [{"type": "object"}, {"minProperties": 1}]}, {"oneOf": [WITH_A, {"minProperties": 1}]}),
     ],
 )
 def test_below_a_negation_open_objects_are_not_open(old, new):
-    """What is described newly there makes values valid that were refused, whatever their names."""
+    """The new description makes values valid that were rejected, whatever their names."""
     report = lint(old, new, mode="forward", budget_ms=1000)
     assert (report.verdict, all(change.witness for change in report.breaking)) == (B, True)
     assert lint(old, new, mode="backward", budget_ms=1000).verdict == C
 
 
-def test_a_witness_is_minimal_and_for_its_own_fact():
+def test_a_witness_is_minimal_and_shows_its_own_change():
     old = obj({"a": {"type": "string"}, "b": {"type": "integer"}}, ["a", "b"])
     new = obj({"a": {"type": "string", "maxLength": 2}, "b": {"type": "integer", "minimum": 5}}, ["a", "b"])
     first, second = lint(old, new, budget_ms=2000).changes
@@ -167,7 +167,7 @@ def test_a_witness_is_minimal_and_for_its_own_fact():
     assert "less than the minimum of 5" in second.witness.error
 
 
-def test_a_witness_is_refused_for_its_own_fact_alone_and_says_why():
+def test_a_witness_is_rejected_only_for_its_change_and_has_the_error():
     def order(required, lines, note):
         line = obj({"sku": {"type": "string"}, "quantity": {"type": "integer", "minimum": 1}}, ["sku", "quantity"])
         lines = {"type": "array", "minItems": 1, "maxItems": lines, "items": line}
@@ -176,10 +176,10 @@ def test_a_witness_is_refused_for_its_own_fact_alone_and_says_why():
 
     new = order(["lines", "total"], 50, 200)
     changes = {change.rule: change for change in lint(order(["lines"], 100, 500), new, budget_ms=2000).breaking}
-    judge = jsonschema_rs.validator_for(new)
+    validator = jsonschema_rs.validator_for(new)
     for rule, keyword in (("required-added", "required"), ("max-items", "maxItems"), ("max-length", "maxLength")):
         [witness] = [change.witness for name, change in changes.items() if name.startswith(rule)]
-        [error] = judge.iter_errors(witness.instance)
+        [error] = validator.iter_errors(witness.instance)
         assert error.schema_path[-1] == keyword
     assert changes["required-added"].witness.instance == {"lines": [{"quantity": 1, "sku": ""}]}
     assert changes["max-items-decreased"].witness.error == "this array has more than 50 items (at /lines)"
@@ -201,7 +201,7 @@ def test_compatible_additions_require_a_minor_version():
     assert not lint(old, new, current_version="1.2.3", proposed_version="1.2.4", config=config).acceptable
 
 
-def test_strictly_an_open_object_could_hold_anything():
+def test_with_strict_open_objects_a_new_property_breaks():
     old, new = obj(), obj({"a": {"type": "string"}})
     assert lint(old, new, strict_open_objects=True).verdict == B
     assert lint(new, old, strict_open_objects=True, mode="forward").verdict == B
@@ -213,14 +213,14 @@ def test_strictly_an_open_object_could_hold_anything():
     assert (change.rule, change.direction) == ("required-property-removed", "both")
 
 
-def test_pointers_name_the_place_in_both_schemas():
+def test_pointers_name_the_location_in_both_schemas():
     old = {"properties": {"a/b": {"$ref": "#/$defs/x"}}, "$defs": {"x": {"maxLength": 5}}}
     new = {"properties": {"a/b": {"maxLength": 3}}}
     [change] = lint(old, new).changes
     assert (change.old_pointer, change.new_pointer) == ("/$defs/x/maxLength", "/properties/a~1b/maxLength")
 
 
-def test_the_bump_is_computed_and_said():
+def test_the_required_bump_is_computed_and_reported():
     old, new = {"type": "string"}, {"type": "integer"}
     report = lint(old, new, current_version="1.4.0", proposed_version="1.5.0")
     assert (report.required_bump, report.required_version, report.acceptable) == ("major", "2.0.0", False)
@@ -232,7 +232,7 @@ def test_the_bump_is_computed_and_said():
     assert not lint(old, old, current_version="1.0.0", proposed_version="1.0.0").acceptable
 
 
-def test_wrong_calls_are_refused():
+def test_invalid_arguments_are_refused():
     with pytest.raises(ValueError, match="mode"):
         lint({}, {}, mode="sideways")
     with pytest.raises(InvalidVersion):
@@ -260,7 +260,7 @@ def test_huge_enums_are_compared_by_lookup_and_not_pair_by_pair():
     assert [change.rule for change in report.changes] == ["enum-changed"]
 
 
-def test_exponential_references_are_walked_once():
+def test_exponential_references_are_compared_once():
     def fan(kind: str) -> dict:
         links = {f"d{n}": {"properties": {p: {"$ref": f"#/$defs/d{n + 1}"} for p in "ab"}} for n in range(60)}
         return {"$ref": "#/$defs/d0", "$defs": links | {"d60": {"type": kind}}}
@@ -283,14 +283,14 @@ def test_the_library_needs_no_django():
         ([], ""),
     ],
 )
-def test_a_malformed_schema_is_refused_with_its_place(schema, at):
+def test_a_malformed_schema_is_refused_with_its_pointer(schema, at):
     for old, new in ((schema, {"type": "array", "maxLength": 3}), ({"type": "array", "maxLength": 3}, schema)):
         with pytest.raises(InvalidSchema) as caught:
             lint(old, new, mode="full")
         assert caught.value.pointer == at
 
 
-def test_what_is_new_is_held_to_the_newest_dialect_unless_it_names_an_older_one():
+def test_a_schema_without_a_dialect_is_checked_as_2020_12():
     older = {"minimum": 1, "exclusiveMinimum": True, "type": "integer"}
     with pytest.raises(InvalidSchema, match="not of type") as caught:
         parse_schema(json.dumps({"exclusiveMinimum": True}))
@@ -299,7 +299,7 @@ def test_what_is_new_is_held_to_the_newest_dialect_unless_it_names_an_older_one(
     assert lint(older, older).verdict == "compatible"
 
 
-def test_a_long_chain_of_definitions_is_walked_to_its_end():
+def test_a_long_chain_of_definitions_is_compared_to_its_end():
     def chain(kind: str) -> dict:
         links = {f"d{n}": obj({"next": {"$ref": f"#/$defs/d{n + 1}"}}) for n in range(120)}
         return {"$ref": "#/$defs/d0", "$defs": links | {"d120": {"type": kind}}}
@@ -308,13 +308,13 @@ def test_a_long_chain_of_definitions_is_walked_to_its_end():
     assert (change.rule, change.new_pointer, change.decided) == ("type-changed", "/$defs/d120/type", True)
 
 
-def test_properties_that_nothing_describes_are_compared_whatever_is_described():
+def test_undescribed_properties_are_compared_whatever_is_described():
     names = {"properties": {"\u2603": {}, "\u2603\u2603": {}, "a": {"type": "string"}}}
     report = lint({**names, "additionalProperties": False}, names, mode="forward")
     assert [change.rule for change in report.breaking] == ["additional-properties-accepted"]
 
 
-def test_equal_properties_are_compared_where_a_pattern_or_a_reference_says_more_of_them():
+def test_equal_properties_are_compared_if_a_pattern_or_reference_adds_to_them():
     names = {"properties": {"a": {"$ref": "#/$defs/a"}, "x": {"type": "integer"}}}
     old, new = ({**names, "$defs": {"a": {"type": kind}}} for kind in ("string", "null"))
     assert lint(old, new).verdict == "breaking"
@@ -323,17 +323,17 @@ def test_equal_properties_are_compared_where_a_pattern_or_a_reference_says_more_
 
 
 @pytest.mark.parametrize("dialect", DIALECTS.values())
-def test_formats_count_in_the_dialects_whose_validators_assert_them(dialect):
-    odd = ["\x00 <>{", "%%", "((", "-", "xn--a-", "1:2", "\u2603 ", "a b@@", "http://["]  # each format refuses one
+def test_formats_are_assertions_in_the_dialects_that_define_them(dialect):
+    odd = ["\x00 <>{", "%%", "((", "-", "xn--a-", "1:2", "\u2603 ", "a b@@", "http://["]  # each format rejects one
 
     def asserts(name):
-        judge = jsonschema_rs.validator_for({"$schema": dialect, "format": name}, validate_formats=True)
-        return not all(map(judge.is_valid, odd))
+        validator = jsonschema_rs.validator_for({"$schema": dialect, "format": name}, validate_formats=True)
+        return not all(map(validator.is_valid, odd))
 
     draft = read_schema({"$schema": dialect}).draft
     assert {name for name in EXAMPLES if asserts(name)} == {name for name in EXAMPLES if is_asserted(name, draft)}
     for wide in ("hostname", "uri-reference", "regex"):
         for narrow in ("uuid", "duration"):
             old, new = ({"$schema": dialect, "type": "string", "format": name} for name in (narrow, wide))
-            # Every UUID is a host's name, but where `uuid` says nothing any string is meant.
+            # Every UUID is a valid host name, but where `uuid` is not checked any string is valid.
             assert (lint(old, new).verdict == B) is (asserts(wide) and not asserts(narrow))

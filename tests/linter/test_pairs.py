@@ -17,7 +17,7 @@ def accepts(schema, instance):
 
 
 @pytest.mark.parametrize("path", CORPUS, ids=lambda path: path.stem)
-def test_the_corpus_is_judged_as_it_says(path):
+def test_the_corpus_has_the_expected_verdicts(path):
     counted = Counter()
     for pair in json.loads(path.read_text()):
         for mode in ("backward", "forward"):

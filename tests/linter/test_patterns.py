@@ -1,4 +1,4 @@
-"""Regular expressions with ECMA-262's meaning, and what is decided of them."""
+"""Regular expressions as in ECMA-262, and the decisions about them."""
 
 import math
 import random
@@ -36,12 +36,12 @@ NONE = frozenset()
         ("^[a-]$", "-", True),
     ],
 )
-def test_matching(pattern, text, found):
+def test_patterns_match_as_in_ecma_262(pattern, text, found):
     assert matches(pattern, text) is found
 
 
 @pytest.mark.parametrize("pattern", ["(", "[a", "a**", "(?P<x>a)", "[b-a]", r"\u{110000}", "a{2,1}", "*"])
-def test_what_is_no_expression_is_not_matched(pattern):
+def test_invalid_patterns_are_refused(pattern):
     assert shortest(frozenset({pattern})) == (None, False)
 
 
@@ -58,7 +58,7 @@ def test_what_is_no_expression_is_not_matched(pattern):
         ("a", "^a", False),
     ],
 )
-def test_inclusion(narrower, wider, holds):
+def test_inclusion_of_patterns_is_decided(narrower, wider, holds):
     assert included(frozenset({narrower}), wider, 0, math.inf) is holds
     text, certain = shortest(frozenset({narrower}), frozenset({wider}))
     assert certain
@@ -67,7 +67,7 @@ def test_inclusion(narrower, wider, holds):
         assert not re.search(wider, text)
 
 
-def test_lengths_take_part():
+def test_lengths_are_compared_with_patterns():
     assert included(frozenset({"^(ab)*$"}), "^(ab){0,3}$", 0, 6)
     assert shortest(frozenset({"^a*$"}), NONE, 3, 5) == ("aaa", True)
     assert shortest(frozenset({"^(aa)*$"}), NONE, 3, 3) == (None, True)
@@ -77,13 +77,13 @@ def test_lengths_take_part():
     assert not says_nothing("^.*$")  # a text of two lines does not match
 
 
-def test_what_is_not_regular_is_not_decided():
+def test_patterns_that_are_not_regular_are_not_decided():
     assert shortest(frozenset({"^(?=a)"}), NONE) == (None, False)
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_it_agrees_with_another_engine(seed):
-    rng = random.Random(seed)
+@pytest.mark.parametrize("random_state", range(5))
+def test_it_agrees_with_another_engine(random_state):
+    rng = random.Random(random_state)
     atoms = ["a", "b", "[ab]", "[^a]", ".", "(a|bb)", "(ab)"]
     texts = ["", "a", "b", "ab", "ba", "aab", "abb", "bbb", "abab", "c"]
     for _ in range(300):
@@ -95,7 +95,7 @@ def test_it_agrees_with_another_engine(seed):
         )
         text, certain = shortest(frozenset({first}), frozenset({second}))
         assert certain
-        # What Python's `$` means is the end, or before a last line feed.
+        # In Python, `$` also matches before a final line feed.
         first, second = (each.replace("$", r"\Z") for each in (first, second))
         if text is not None:
             assert re.search(first, text)
@@ -114,11 +114,11 @@ def test_an_expression_that_takes_too_long_is_given_up():
 
 
 def test_threads_share_automata(monkeypatch):
-    monkeypatch.setattr(automata, "MAX_KEPT", 3)  # so that what is kept is thrown away all the time
+    monkeypatch.setattr(automata, "MAX_KEPT", 3)  # so that cache entries are evicted all the time
     expressions = [f"^(a|b){{{n}}}c*$" for n in range(12)]
 
-    def work(seed):
-        rng = random.Random(seed)
+    def work(random_state):
+        rng = random.Random(random_state)
         for _ in range(60):
             first, second = rng.sample(expressions, 2)
             automata._found.cache_clear()

@@ -1,4 +1,4 @@
-"""The referee: random pairs of schemas, and a search for a witness wherever the linter says that nothing breaks."""
+"""Random pairs of schemas, and a search for a witness wherever the linter reports no break."""
 
 import copy
 import random
@@ -24,7 +24,7 @@ def random_pair(rng, before, after):
     """A valid pair of schemas that differ in a few keywords, each naming its dialect."""
     while True:
         old = Schemas(rng, before).document()
-        # Where the dialect changes, keywords that are written the same may mean something else.
+        # If the dialect changes, equal keywords may have another meaning.
         rates = [0.05, 0.1, 0.2] if before == after else [0, 0.03, 0.1]
         new = Schemas(rng, after).changed(copy.deepcopy(old), rng.choice(rates))
         if isinstance(old, dict) and isinstance(new, dict):
@@ -38,8 +38,8 @@ def random_pair(rng, before, after):
 
 
 def assert_not_missed(old, new, mode, strict, accepts):
-    """Return whether the linter says that nothing breaks; then no instance may show the contrary."""
-    # Without witnesses the verdict is that of the comparison and the proof, which is what is refereed.
+    """Return whether the linter reports no break; then no witness may exist."""
+    # Without witnesses the verdict is that of comparison and proof, which is tested here.
     report = lint(old, new, mode=mode, strict_open_objects=strict, budget_ms=0)
     if report.verdict != "compatible":
         return False

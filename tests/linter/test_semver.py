@@ -26,7 +26,7 @@ ASCENDING = [
 ]
 
 
-def test_precedence():
+def test_versions_order_by_precedence():
     versions = [Version.parse(text) for text in ASCENDING]
     assert sorted(versions, key=lambda version: version) == versions
     assert all(low < high for low, high in itertools.pairwise(versions))
@@ -53,12 +53,12 @@ def test_precedence():
         "9" * 300,
     ],
 )
-def test_what_is_no_version(text):
+def test_invalid_versions_are_refused(text):
     with pytest.raises(InvalidVersion):
         Version.parse(text)
 
 
-def test_build_metadata_is_refused_with_the_mend():
+def test_build_metadata_is_refused_with_the_remedy():
     with pytest.raises(InvalidVersion, match="publish '1.0.0' without it"):
         Version.parse("1.0.0+linux")
 
@@ -75,7 +75,7 @@ def test_build_metadata_is_refused_with_the_mend():
         ("2.0.0", "1.0.0", False),
     ],
 )
-def test_which_steps_may_break(current, proposed, may):
+def test_a_break_needs_a_major_bump_or_a_minor_one_while_the_major_is_0(current, proposed, may):
     assert allows_breaking(Version.parse(current), Version.parse(proposed)) is may
 
 
@@ -87,7 +87,7 @@ def test_the_smallest_breaking_version(current, lowest):
 @pytest.mark.parametrize(
     ("text", "version", "admitted"),
     [
-        # As node-semver, the reference of such ranges, has it: a prerelease only where one of its numbers is named.
+        # As in node-semver, the reference for such ranges: prereleases match only if one of their versions is named.
         ("<=1.3.0-alpha", "1.3.0-0", True),
         ("<1.3.0-rc.2", "1.3.0-alpha", True),
         ("<1.3.0-rc.2", "1.3.0-rc.2", False),

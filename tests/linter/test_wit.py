@@ -54,7 +54,7 @@ interface cart { use shop:money/types@1.0.0.{price}; total: func() -> list<price
     ("before", "after", "breaks"),
     [
         ("amount: cents", "amount: cents, currency: string", True),
-        ("value: string", "value: u64", True),  # of a type that the used one holds
+        ("value: string", "value: u64", True),  # of a type that the used one contains
         ("type cents = u64", "type cents = u32", True),
         ("record unused { a: u8 }", "record unused { a: u8, b: u8 }", "world"),
         ("round: func(p: price) -> price;", "", "import"),
@@ -62,7 +62,7 @@ interface cart { use shop:money/types@1.0.0.{price}; total: func() -> list<price
         ("record price", "/// What it costs.\n  record price", False),
     ],
 )
-def test_packages_that_are_used_are_compared_as_far_as_they_are_used(world, before, after, breaks):
+def test_used_packages_are_compared_as_far_as_they_are_used(world, before, after, breaks):
     assert before in MONEY
     cart = CART + world
     if isinstance(breaks, str):
@@ -74,7 +74,7 @@ def test_packages_that_are_used_are_compared_as_far_as_they_are_used(world, befo
     assert not lint_wit(cart, cart, mode="full", old_dependencies={"m": MONEY}, new_dependencies={"m": MONEY}).changes
 
 
-def test_what_is_used_newly_is_no_break():
+def test_a_newly_used_package_is_no_break():
     fuller = CART.replace("{price}", "{price, unused}").replace("total:", "more: func(u: unused); total:")
     used = {"old_dependencies": {"money": MONEY}, "new_dependencies": {"money": MONEY}}
     assert {change.rule for change in lint_wit(CART, fuller, **used).changes} == {
@@ -91,14 +91,14 @@ BOTH = "package shop:cart;\ninterface cart {{ {use} {second} total: func() -> {t
     ("old", "new", "update", "breaks"),
     [
         (("price", "late"), ("price", "late"), "1.0.0", False),
-        (("price", "late"), ("late", "price"), "1.0.0", True),  # other fields under the json_equal name
+        (("price", "late"), ("late", "price"), "1.0.0", True),  # other fields under the same name
         (("price", None), ("price", "late"), "1.0.0", False),
         (("price", None), ("price", "late"), "1.0.1", False),
-        (("price", None), ("price", "late"), "2.0.1", True),  # the two are not told apart by what they promise
+        (("price", None), ("price", "late"), "2.0.1", True),  # the two are not distinguished by compatibility
         (("price", None), ("late", "price"), "1.0.0", True),
     ],
 )
-def test_several_versions_of_a_package_are_told_apart(old, new, update, breaks):
+def test_several_versions_of_a_package_are_distinguished(old, new, update, breaks):
     second = MONEY.replace("1.0.0", "2.0.0").replace("cents = u64", "cents = u32")
     packages = {"one": MONEY, "two": second}
 
@@ -117,7 +117,7 @@ def test_several_versions_of_a_package_are_told_apart(old, new, update, breaks):
     assert report.verdict == ("breaking" if breaks else "compatible"), report.changes
 
 
-# As `wasm-tools component wit` prints a component: all that it uses is nested in one text.
+# As `wasm-tools component wit` prints a component: all used packages are nested in one text.
 NESTED = """/* all of /* it */ */ package root:component;
 world root { import shop:money/types@1.0.0; export run: func(); }
 package shop:money@1.0.0 {
@@ -146,7 +146,7 @@ def test_packages_nested_in_a_text_are_compared_as_its_own(before, after, rule):
     assert [change.rule for change in changes] == [rule], changes
 
 
-def test_a_package_that_is_at_hand_and_not_used_does_not_matter():
+def test_a_supplied_package_that_is_not_used_does_not_matter():
     cart = "package shop:cart; interface cart { total: func() -> u8; }"
     packages = {"old_dependencies": {"money": MONEY}, "new_dependencies": {"money": MONEY}}
     changes = lint_wit(cart, cart.replace("u8", "u16"), **packages).changes
@@ -216,7 +216,7 @@ def test_packages_are_resolved_with_those_they_use():
     assert (change.rule, change.new) == ("wit-function-changed", "func() -> list<wasi:io/streams/chunk>")
 
 
-def test_a_bundle_that_agrees_with_itself_has_no_findings():
+def test_a_coherent_bundle_has_no_findings():
     wit = """package demo:shop;
 interface types {
   enum status { open, in-transit }

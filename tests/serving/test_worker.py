@@ -1,4 +1,4 @@
-"""What a client may do to a connection: real sockets, against the worker's protocol."""
+"""Hostile connections: real sockets to the worker's protocol."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_pipelined_requests_are_answered_in_order(server):
             assert [body.decode() for _, _, body in responses] == paths
 
 
-def test_a_request_in_single_bytes_is_a_request(server):
+def test_a_request_sent_byte_by_byte_is_answered(server):
     with connect(server) as client, client.makefile("rb") as reader:
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for byte in get("/ready", "X-Say: slowly") * 2:
@@ -121,7 +121,7 @@ def test_a_client_that_does_not_read_is_not_written_to_without_end(server, appli
 
 
 def sent_of_an_endless_head(client) -> int:
-    """How many lines of 1,000 bytes were taken."""
+    """Return how many lines of 1,000 bytes were accepted."""
     client.sendall(b"GET / HTTP/1.1\r\n")
     for number in range(100_000):
         try:
@@ -131,7 +131,7 @@ def sent_of_an_endless_head(client) -> int:
     return number
 
 
-def test_a_head_without_end_is_refused(server):
+def test_an_endless_head_is_a_431(server):
     with connect(server) as client:
         assert sent_of_an_endless_head(client) < 20_000
     with connect(server) as client, client.makefile("rb") as reader:
@@ -142,7 +142,7 @@ def test_a_head_without_end_is_refused(server):
         assert response_of(reader)[0] == 431
 
 
-def test_a_head_that_does_not_come_is_given_up(server, monkeypatch):
+def test_a_head_that_does_not_arrive_is_a_408(server, monkeypatch):
     monkeypatch.setattr(worker, "MAX_HEAD_SECONDS", 0.3)
     with connect(server) as client, client.makefile("rb") as reader:
         begun = time.monotonic()
@@ -183,13 +183,13 @@ def test_a_slow_response_is_not_cut_by_the_limit_on_heads(server, monkeypatch):
 @pytest.mark.parametrize(
     "bad", [b"nonsense\r\n\r\n", b"GET /\xff\xfe HTTP/1.1\r\n\r\n", b"GET / HTTP/1.1\r\nA\x00: b\r\n\r\n"]
 )
-def test_what_is_no_request_is_a_400(server, bad):
+def test_an_invalid_request_is_a_400(server, bad):
     with connect(server) as client, client.makefile("rb") as reader:
         client.sendall(bad)
         assert response_of(reader)[0] == 400
 
 
-def test_a_stop_waits_for_answers_and_ends_streams(server):
+def test_a_stop_waits_for_responses_and_ends_streams(server):
     with connect(server) as stream, stream.makefile("rb") as lines, connect(server) as client:
         stream.sendall(get("/stream"))
         assert b"200" in lines.readline()

@@ -1,4 +1,4 @@
-"""Django behind ASGI: contents are collected, bounded and timed on the event loop."""
+"""Django behind ASGI: bodies are collected on the event loop, with limits of size and time."""
 
 from __future__ import annotations
 
@@ -60,11 +60,11 @@ def test_a_body_that_is_too_long_is_not_read_to_its_end(app):
     assert sent[1]["body"].endswith(b" 0")
 
 
-def test_a_body_that_does_not_come_is_given_up(app, monkeypatch):
+def test_a_body_that_does_not_arrive_is_a_408(app, monkeypatch):
     monkeypatch.setattr(wsgi_pool, "MAX_BODY_SECONDS", 0.05)
     sent = asyncio.run(call(app, [part(b"x", True)]))
     assert sent[0]["status"] == 408
 
 
-def test_a_client_that_has_gone_gets_no_answer(app):
+def test_a_disconnected_client_gets_no_response(app):
     assert asyncio.run(call(app, [{"type": "http.disconnect"}])) == []

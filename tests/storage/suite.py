@@ -1,4 +1,4 @@
-"""What every contract store must do. Each backend runs all of it."""
+"""Behaviour that every contract store must have. Each implementation runs all of it."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def make(name: str = "order.placed", version: str = "1.0.0", **fields) -> Contra
 
 
 class StorageSuite:
-    """Subclasses give the fixture `store`, and `put_raw(store, key, data)`."""
+    """Subclasses provide the fixture `store`, and `put_raw(store, key, data)`."""
 
     def put_raw(self, store: ContractStore, key: str, data: bytes) -> None:
         raise NotImplementedError
 
-    def test_what_is_created_is_read_back_whole(self, store: ContractStore):
+    def test_a_created_bundle_is_read_back_whole(self, store: ContractStore):
         bundle = make(
             description="Grüße 🚀", json_schema='{"type": "object"}', wit_path="/a.wit", descriptor={"a": [1]}
         )
@@ -46,7 +46,7 @@ class StorageSuite:
         listed = [(bundle.name, bundle.version) for bundle in store.list_all().bundles]
         assert listed == [("a", "v2"), ("a.b", "v1"), ("b", "1.9.0-rc.1"), ("b", "1.9.0"), ("b", "1.10.0")]
 
-    def test_versions_are_those_of_the_name_alone(self, store: ContractStore):
+    def test_an_index_of_a_name_has_only_its_versions(self, store: ContractStore):
         store.create(make("ritual", "v1"), after=0, audit=AUDIT)
         store.create(make("ritual.started", "v1"), after=0, audit=AUDIT)
         store.create(make("ritualx", "v1"), after=0, audit=AUDIT)

@@ -1,4 +1,4 @@
-"""The JetStream store on a real nats-server, in peace and in trouble."""
+"""The JetStream store on a real nats-server, in normal operation and in outages."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class TestJetStream(StorageSuite):
         on_loop(store, lambda js: js.publish(f"$KV.{store.bucket}.{key}", data))
 
 
-def test_the_bucket_is_made_as_ruled(jetstream):
+def test_a_created_bucket_has_the_documented_options(jetstream):
     jetstream.list_all()
     info = on_loop(jetstream, lambda js: js.stream_info(f"KV_{jetstream.bucket}"))
     config = info.config
@@ -55,7 +55,7 @@ def test_an_existing_bucket_is_used_as_it_is(nats_server, bucket, jetstream):
     small.close()
 
 
-def test_the_record_carries_who_wrote_it(jetstream):
+def test_a_record_has_its_actor(jetstream):
     bundle = make()
     jetstream.create(bundle, after=0, audit=type(AUDIT)(type(AUDIT.actor)("zoë\r\nX: y", "r-1")))
     message = on_loop(jetstream, lambda js: js.get_msg(f"KV_{jetstream.bucket}", seq=1))
@@ -68,7 +68,7 @@ def test_a_record_beyond_the_servers_limit_is_too_large(jetstream):
         jetstream.create(make(description="x" * (22 * 1024 * 1024)), after=0, audit=AUDIT)
 
 
-def test_an_unreachable_server_is_said_so_in_time():
+def test_an_unreachable_server_is_reported_within_the_timeout():
     store = JetStreamContractStore(servers=f"nats://127.0.0.1:{free_port(0)}", timeout=0.5)
     started = time.monotonic()
     with pytest.raises(StorageUnavailable, match="unreachable"):
@@ -118,7 +118,7 @@ def test_a_connection_is_not_carried_over_a_fork(jetstream):
     import warnings
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # forking beside threads is what is tested
+        warnings.simplefilter("ignore", DeprecationWarning)  # forking with threads is what is tested
         child = os.fork()
     if child == 0:
         try:
@@ -175,7 +175,7 @@ def test_nothing_acknowledged_is_lost_over_kill_9_and_the_process_reconnects(mor
 
 
 def test_an_unknown_outcome_is_resolved_by_reading_back(jetstream, monkeypatch):
-    """The acknowledgement is lost once: the write is found again as our own, and is no conflict."""
+    """The acknowledgement is lost once: the write is recognized as our own and is no conflict."""
     jetstream.list_all()
     publish, calls = JetStreamContext.publish, []
 
@@ -193,8 +193,8 @@ def test_an_unknown_outcome_is_resolved_by_reading_back(jetstream, monkeypatch):
         jetstream.create(make(), after=0, audit=AUDIT)
 
 
-def test_a_borrowed_loop_does_all_and_is_never_waited_for(nats_server, bucket):
-    """As a server that lends its own loop: threads wait for it, and it never waits for itself."""
+def test_a_server_loop_runs_all_work_and_never_blocks(nats_server, bucket):
+    """A server that lends its loop: threads wait for it, and it never blocks."""
     store = JetStreamContractStore(servers=nats_server.url, bucket=bucket)
 
     async def serve() -> None:

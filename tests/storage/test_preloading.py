@@ -1,4 +1,4 @@
-"""A copy that was loaded before the fork is gone on from, and not loaded again."""
+"""A replica loaded before the fork is continued, and not loaded again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.storage.test_replica import wait_for
 
 
 def in_a_child(work):
-    """What `work` returns in a forked process."""
+    """Return the result of `work` in a forked process."""
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
@@ -48,11 +48,11 @@ def current(store) -> None:
     wait_for(lambda: store.replica.status().current, 10, store.replica.status)
 
 
-def test_children_go_on_from_what_was_loaded_before_the_fork(store, nats_server, bucket):
+def test_children_continue_from_the_replica_loaded_before_the_fork(store, nats_server, bucket):
     create(store, "before.it")
     create(store, "changed.later")
     store.enable_replica()
-    store.watch(lambda *told: None, lambda sequence: None)
+    store.watch(lambda *arguments: None, lambda sequence: None)
     assert store.preload_replica(seconds=10)
     writer = JetStreamContractStore(servers=nats_server.url, bucket=bucket)
     create(writer, "after.it")
@@ -70,13 +70,13 @@ def test_children_go_on_from_what_was_loaded_before_the_fork(store, nats_server,
 
     names = ["after.it", "before.it", "changed.later"]
     assert in_a_child(look) == [names, ["meta.after.it.1.0.0"], True]
-    # A later one, as of a worker that is replaced, goes on from the same.
+    # A later process, such as a replaced worker, continues from the same replica.
     assert in_a_child(look)[1] == ["meta.after.it.1.0.0"]
 
 
-def test_without_the_store_each_process_tries_for_itself(nats_server, bucket):
+def test_without_a_store_each_process_loads_its_own_replica(nats_server, bucket):
     away = JetStreamContractStore(servers="nats://127.0.0.1:9", bucket=bucket, timeout=0.5)
-    assert not away.preload_replica(seconds=1), "nobody asked it to follow"
+    assert not away.preload_replica(seconds=1), "it was not configured to follow"
     away.enable_replica()
     begun = time.monotonic()
     assert not away.preload_replica(seconds=30)
@@ -84,17 +84,17 @@ def test_without_the_store_each_process_tries_for_itself(nats_server, bucket):
     away.close()
 
 
-def test_a_feed_that_is_asked_is_told_of_writes_and_need_not_read_the_stream(store):
+def test_a_feed_in_use_serves_writes_from_memory(store):
     store.enable_replica()
     feed = EventFeed(store)
     current(store)
-    create(store, "nobody.asks")
+    create(store, "not.read")
     since = feed.last
     assert feed.recent(since) == []
-    assert feed.recent(since - 1) is None, "where nobody asks, nothing is kept"
-    create(store, "told.of")
+    assert feed.recent(since - 1) is None, "without readers nothing is kept"
+    create(store, "read.later")
     wait_for(lambda: feed.recent(since), 5)
     events = feed.recent(since)
-    assert [json.loads(event.body)["subject"] for event in events] == ["told.of/1.0.0"]
+    assert [json.loads(event.body)["subject"] for event in events] == ["read.later/1.0.0"]
     assert events == feed.older(since)
     assert len(feed.older(0)) == 2

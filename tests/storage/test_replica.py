@@ -1,4 +1,4 @@
-"""The copy in memory: equal to the bucket, whatever happens to the server, the connection or the bucket."""
+"""The replica equals the bucket, whatever happens to the server, the connection or the bucket."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from contracts_app.storage.nats.replica import StreamReplica
 from contracts_app.storage.nats.store import JetStreamContractStore
 from tests.storage.suite import AUDIT, StorageSuite, make
 
-# It takes about 0.1 s; a tracer makes everything some times slower.
+# It takes about 0.1 s; a tracer makes everything several times slower.
 ALLOWED = 2.0 if sys.gettrace() is None else 10.0
 ROUNDS = int(os.environ.get("DRILL_ROUNDS", "6"))
 
@@ -32,10 +32,10 @@ def replicated(store: JetStreamContractStore, timeout: float = 10) -> JetStreamC
     return store
 
 
-def wait_for(condition, timeout: float, told=lambda: "") -> None:
+def wait_for(condition, timeout: float, reason=lambda: "") -> None:
     deadline = time.monotonic() + timeout
     while not condition():
-        assert time.monotonic() < deadline, told()
+        assert time.monotonic() < deadline, reason()
         time.sleep(0.005)
 
 
@@ -44,7 +44,7 @@ def view(store: JetStreamContractStore, *, fresh: bool = False) -> dict[str, tup
 
 
 class TestFollowedStorage(StorageSuite):
-    """The whole behaviour of a store, answered from the copy."""
+    """The whole behaviour of a store, answered from the replica."""
 
     @pytest.fixture
     def store(self, jetstream):
@@ -56,19 +56,19 @@ class TestFollowedStorage(StorageSuite):
 
 
 def test_a_miss_is_confirmed_with_the_store(jetstream, nats_server, bucket):
-    """A program beside the registry writes: there is no mark to tell of it, and yet no 404."""
+    """Another program writes without raising the mark, and still there is no 404."""
     replicated(jetstream)
     other = JetStreamContractStore(servers=nats_server.url, bucket=bucket)
     for number in range(100):
-        other.create(make(f"beside.n{number}"), after=0, audit=AUDIT)
-        assert jetstream.get(f"beside.n{number}", "1.0.0").name == f"beside.n{number}"
+        other.create(make(f"other.n{number}"), after=0, audit=AUDIT)
+        assert jetstream.get(f"other.n{number}", "1.0.0").name == f"other.n{number}"
     with pytest.raises(ContractNotFound):
-        jetstream.get("beside.never", "1.0.0")
+        jetstream.get("other.never", "1.0.0")
     other.close()
 
 
-def test_behind_a_fence_lists_show_what_other_machines_wrote(nats_server, bucket):
-    """Marks are of one machine; a store that never raises one stands for another machine."""
+def test_with_a_fence_lists_show_writes_of_other_machines(nats_server, bucket):
+    """Marks belong to one machine; a store that never raises one stands for another machine."""
     fenced = replicated(JetStreamContractStore(servers=nats_server.url, bucket=bucket, several_hosts=True))
     other = JetStreamContractStore(servers=nats_server.url, bucket=bucket)
     for number in range(300):
@@ -80,13 +80,13 @@ def test_behind_a_fence_lists_show_what_other_machines_wrote(nats_server, bucket
     fenced.close()
 
 
-def test_behind_a_fence_many_readers_share_a_question(nats_server, bucket, monkeypatch):
+def test_with_a_fence_concurrent_readers_share_a_request(nats_server, bucket, monkeypatch):
     from contracts_app.storage.nats import fence as module
 
-    asked, ask = [], module.request
+    requests, ask = [], module.request
 
     async def counted(*arguments, **options):
-        asked.append(arguments[1])
+        requests.append(arguments[1])
         return await ask(*arguments, **options)
 
     monkeypatch.setattr(module, "request", counted)
@@ -97,7 +97,7 @@ def test_behind_a_fence_many_readers_share_a_question(nats_server, bucket, monke
         return await fenced.replica.wait_until_current() and fenced.replica.cached_version(name, "1.0.0") is not None
 
     async def many(name: str) -> list[bool]:
-        # Some come while a question is under way that was asked before the write.
+        # Some come while a request is in flight that began before the write.
         early = asyncio.ensure_future(fenced.replica.wait_until_current())
         await asyncio.sleep(0)
         await asyncio.get_running_loop().run_in_executor(None, create, name)
@@ -111,7 +111,7 @@ def test_behind_a_fence_many_readers_share_a_question(nats_server, bucket, monke
     for number in range(100):
         found = fenced._connection.thread.run(many(f"shared.n{number}"), 10)
         assert found == [True] * 50
-    assert 100 <= len(asked) <= 300
+    assert 100 <= len(requests) <= 300
     other.close()
     fenced.close()
 
@@ -138,7 +138,7 @@ def test_a_publish_takes_one_request_to_the_store(jetstream, monkeypatch):
     ]
 
 
-def test_contents_beyond_the_bound_are_read_from_the_store(nats_server, bucket):
+def test_contents_beyond_the_cache_are_read_from_the_store(nats_server, bucket):
     store = replicated(JetStreamContractStore(servers=nats_server.url, bucket=bucket, copy_bytes=20_000))
     for number in range(50):
         store.create(make(f"large.n{number}", description="x" * 1000), after=0, audit=AUDIT)
@@ -151,7 +151,7 @@ def test_contents_beyond_the_bound_are_read_from_the_store(nats_server, bucket):
     store.close()
 
 
-def test_a_broken_session_is_resumed_where_it_was(jetstream):
+def test_a_broken_session_continues_where_it_ended(jetstream):
     replicated(jetstream)
     jetstream.create(make(), after=0, audit=AUDIT)
     replica = jetstream.replica
@@ -184,7 +184,7 @@ def test_a_gap_in_the_consumers_messages_ends_the_session(jetstream):
 
     StreamReplica._receive = lossy
     try:
-        # The session holds a bound method already: a new one takes the lossy one.
+        # The session already holds a bound method: a new session takes the lossy one.
         jetstream._connection.thread.loop().call_soon_threadsafe(jetstream.replica._end_session, "as a test")
         wait_for(lambda: jetstream.replica.status().resyncs == 1 and jetstream.replica.status().current, 5)
         jetstream.create(make("lost"), after=0, audit=AUDIT)
@@ -200,8 +200,8 @@ def test_a_gap_in_the_consumers_messages_ends_the_session(jetstream):
         StreamReplica._receive = receive
 
 
-def test_a_copy_that_is_replaced_leaves_the_memory(jetstream):
-    """At the end of a load all that is in memory is taken out of the collector's sight, circles of the old copy too."""
+def test_a_replaced_replica_is_freed(jetstream):
+    """A load freezes all that is in memory, including circular references of the old replica."""
     replicated(jetstream)
     jetstream.create(make("a.b"), after=0, audit=AUDIT)
     before = weakref.ref(jetstream.replica.index)
@@ -219,7 +219,7 @@ def test_a_copy_that_is_replaced_leaves_the_memory(jetstream):
     assert before() is None
 
 
-def test_a_bucket_made_anew_is_loaded_anew(jetstream):
+def test_a_recreated_bucket_is_loaded_again(jetstream):
     replicated(jetstream)
     for number in range(5):
         jetstream.create(make(f"before.n{number}"), after=0, audit=AUDIT)
@@ -238,7 +238,7 @@ def test_a_bucket_made_anew_is_loaded_anew(jetstream):
         jetstream.get("before.n1", "1.0.0")
 
 
-def test_the_mark_is_shared_and_never_falls_by_a_raise():
+def test_the_high_water_mark_is_shared_and_never_decreases():
     identity = f"test {os.getpid()} {time.time_ns()}"
     one, other = HighWaterMark(identity), HighWaterMark(identity)
     one.raise_to(7)
@@ -253,12 +253,12 @@ def test_the_mark_is_shared_and_never_falls_by_a_raise():
 def _follow_elsewhere(url: str, bucket: str, pipe) -> None:
     store = replicated(JetStreamContractStore(servers=url, bucket=bucket))
     answers = {"status": store.replica.status, "view": lambda: view(store)}
-    while (asked := pipe.recv()) in answers:
-        pipe.send(answers[asked]())
+    while (requests := pipe.recv()) in answers:
+        pipe.send(answers[requests]())
     store.close()
 
 
-def test_every_copy_is_equal_to_the_bucket_within_2_seconds_of_each_kill_9(tmp_path, bucket):
+def test_replicas_equal_the_bucket_after_each_kill_9(tmp_path, bucket):
     server = EmbeddedServer(tmp_path / "nats", port=free_port(0), max_record_bytes=1024 * 1024)
     server.start()
     context = multiprocessing.get_context("spawn")
@@ -311,8 +311,8 @@ def test_every_copy_is_equal_to_the_bucket_within_2_seconds_of_each_kill_9(tmp_p
 
             wait_for(current, 10)
             assert time.monotonic() - returned < ALLOWED, "the copies took too long"
-            time.sleep(0.06)  # the writers look up
-            wait_for(lambda: all(idle), 20)  # and resolve what they were writing when the server died
+            time.sleep(0.06)  # as the writers find them
+            wait_for(lambda: all(idle), 20)  # and with the outcome of writes in flight when the server died
             wait_for(current, 10)
             bucket_now = view(store, fresh=True)
             assert all(seen == bucket_now for seen in everywhere("view", lambda: view(store)))

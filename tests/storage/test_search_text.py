@@ -1,4 +1,4 @@
-"""A search finds what looking at each version would find, page by page, also while others write."""
+"""A search finds what a scan of each version would find, page by page, also with concurrent writes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WORDS = ("Order", "order", "STRASSE", "straße", "İstanbul", "x\ny", "", "été
 
 
 def written(index: ContractIndex, search: SearchQuery) -> list[Entry]:
-    """What is looked for, by looking at each."""
+    """Return the expected results, by scanning each version."""
 
     def holds(entry: Entry) -> bool:
         texts = (entry.name, entry.description or "", *entry.labels)
@@ -31,7 +31,7 @@ def pages(index: ContractIndex, **query) -> list[Entry]:
     return found
 
 
-def test_random_searches_over_random_contracts():
+def test_random_searches_find_what_a_full_scan_finds():
     choice = random.Random(7).choice
     store = MemoryContractStore()
     index = store.index()
@@ -48,7 +48,7 @@ def test_random_searches_over_random_contracts():
         assert groups == expected
 
 
-def test_nothing_is_found_in_nothing():
+def test_an_empty_text_has_no_matches():
     index = ContractIndex()
     assert pages(index, q="a", limit=5) == []
     assert list(index.matching("a", "zzz")) == []
