@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from linter_app.api import lint, lint_wit
 from linter_app.changes import MODES, Report
+from linter_app.cli_inputs import Failure, read_resources, read_schema, read_version, read_wit
 from linter_app.coherence import check_bundle
 from linter_app.config import BUDGET_MS, Config, InvalidConfig, find, load
 from linter_app.contract_files import RepeatedVersion, VersionFile, histories
@@ -24,26 +25,13 @@ from linter_app.report.formats import FORMATS, text
 from linter_app.report.step import Step
 from linter_app.report.verdict import report_of
 from linter_app.rules import all_rules
-from linter_app.schema.dialects import InvalidSchema
-from linter_app.schema.json_text import InvalidJSON
-from linter_app.schema.schema_validation import parse_schema
-from linter_app.semver import InvalidVersion, Version
-from linter_app.wit import InvalidWIT, WITToolFailed, check_wit
 
-BREAKING, UNUSABLE = 1, 2
+BREAKING = 1
 EXIT_CODES = "Exit codes: 0 compatible, 1 breaking without the version bump, 2 unusable input."
 DESCRIPTION = (
     "Find breaking changes between versions of JSON Schemas and WIT packages, show an instance that proves each, and "
     f"say which version they need. {EXIT_CODES}"
 )
-
-
-class Failure(Exception):
-    """The command ends with an exit code other than 0; the message says why."""
-
-    def __init__(self, message: str, status: int = UNUSABLE) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 @dataclass(frozen=True)
@@ -167,7 +155,7 @@ def _changelog(options: argparse.Namespace, console: Console) -> None:
 
 def _bundle(options: argparse.Namespace, console: Console) -> None:
     schema, wit = Path(options.json_schema), Path(options.wit)
-    changes = check_bundle(_schema(schema), _wit(wit))
+    changes = check_bundle(read_schema(schema), read_wit(wit))
     report = report_of(changes, _config(options, console), equal=True)
     _finish([Step(None, None, None, wit, schema, report)], options, console)
 
@@ -249,11 +237,11 @@ def _config(options: argparse.Namespace, console: Console) -> Config:
 
 
 def _pair(options: argparse.Namespace, config: Config) -> Step:
-    current, proposed = _version(options.current_version), _version(options.proposed_version)
+    current, proposed = read_version(options.current_version), read_version(options.proposed_version)
     if bool(current) != bool(proposed):
         raise Failure("Give both --current-version and --proposed-version, or neither")
     old, new = Path(options.current), Path(options.proposed)
-    report = _report(old, new, current, proposed, config, _resources(options.resource))
+    report = _report(old, new, current, proposed, config, read_resources(options.resource))
     return Step(None, current, proposed, old, new, report)
 
 
@@ -273,7 +261,7 @@ def _steps(options: argparse.Namespace, config: Config, console: Console) -> Ite
     if not found:
         listed = ", ".join(map(str, folders))
         raise Failure(f"No contracts in {listed}: files are named NAME/VERSION.json or NAME.VERSION.json")
-    resources = _resources(options.resource)
+    resources = read_resources(options.resource)
     pairs: list[tuple[VersionFile, VersionFile | None]] = []
     for files in found.values():
         # The only version of a contract is compared with nothing, but it must be valid.
@@ -315,53 +303,5 @@ def _report(
     if (old.suffix == ".wit") != (new.suffix == ".wit"):
         raise Failure(f"{old} and {new} are not of one kind")
     if old.suffix != ".wit":
-        return lint(_schema(old), _schema(new), config=config, resources=resources, **versions)
-    return lint_wit(_wit(old), _wit(new), config=config, **versions)
-
-
-def _resources(given: list[str]) -> dict[str, Any]:
-    found = {}
-    for each in given:
-        uri, equals, path = each.partition("=")
-        if not equals or not uri or not path:
-            raise Failure(f"--resource {each} is not URI=FILE")
-        found[uri] = _schema(Path(path))
-    return found
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise Failure(f"{path} cannot be read: {error.strerror}") from None
-
-
-def _wit(path: Path) -> str:
-    try:
-        wit = _read(path).decode("utf-8")
-        check_wit(wit)
-    except UnicodeDecodeError:
-        raise Failure(f"{path} is not UTF-8") from None
-    except InvalidWIT as error:
-        raise Failure(f"{path} is not valid WIT: {error}") from None
-    except WITToolFailed as error:
-        raise Failure(str(error)) from None
-    return wit
-
-
-def _schema(path: Path) -> Any:
-    try:
-        return parse_schema(_read(path))
-    except InvalidJSON as error:
-        raise Failure(f"{path} is not JSON: {error}") from None
-    except InvalidSchema as error:
-        raise Failure(f"{path} is not a valid JSON Schema: {error}") from None
-
-
-def _version(given: str | None) -> str | None:
-    if given is None:
-        return None
-    try:
-        return Version.parse(given).text
-    except InvalidVersion as error:
-        raise Failure(f"Invalid version: {error}") from None
+        return lint(read_schema(old), read_schema(new), config=config, resources=resources, **versions)
+    return lint_wit(read_wit(old), read_wit(new), config=config, **versions)

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from linter_app import cli
+from linter_app.cli_inputs import Failure
 
 
 class Command(BaseCommand):
@@ -21,7 +22,7 @@ class Command(BaseCommand):
         console = cli.Console(self.stdout.write, self._warn, self._paint)
         try:
             cli.run(argparse.Namespace(**options), console)
-        except cli.Failure as failure:
+        except Failure as failure:
             raise CommandError(str(failure), returncode=failure.status) from None
 
     def _warn(self, message: str) -> None:
