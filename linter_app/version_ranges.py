@@ -91,7 +91,7 @@ def _comparator(operator: str, text: str) -> _Bound:
     following = _next(given, len(given) - 1)
     names = _numbers(lowest) if suffix else None
     if operator == "^":
-        significant = next((place for place, number in enumerate(given) if number), len(given) - 1)
+        significant = next((position for position, number in enumerate(given) if number), len(given) - 1)
         return _Bound(lowest, _next(given, min(significant, len(given) - 1)), names)
     if operator == "~":
         return _Bound(lowest, _next(given, min(1, len(given) - 1)), names)
@@ -118,11 +118,11 @@ def _version(numbers: list[int], suffix: str = "") -> Version:
 _ZERO = Version.parse("0.0.0-0")
 
 
-def _next(given: list[int], place: int) -> Version | None:
-    """Return the lowest version with a greater number at `place`, its prereleases excluded; None for no bound."""
-    if place < 0:
+def _next(given: list[int], position: int) -> Version | None:
+    """Return the lowest version with a greater number at `position`, its prereleases excluded; None for no bound."""
+    if position < 0:
         return None
-    return _version([*given[:place], given[place] + 1], "-0")
+    return _version([*given[:position], given[position] + 1], "-0")
 
 
 def _after(version: Version) -> Version:

@@ -12,7 +12,7 @@ from rest_framework.viewsets import ViewSet
 from contracts_app.api.auth.scopes import READ
 from contracts_app.api.requests import AnyRequest, check_parameters, number
 from contracts_app.exceptions import MalformedContract
-from contracts_app.services.events import CHUNK, Event, events_after
+from contracts_app.services.events import MAX_EVENTS, Event, events_after
 from contracts_app.storage import contract_store
 
 CHECK_ONLY = "registry.check_only"
@@ -43,7 +43,7 @@ class EventViewSet(ViewSet):
     def list(self, request: Request) -> HttpResponse:
         check_parameters(request, "since", "wait", "limit")
         number(request, "wait", 0, 0, MAX_WAIT_SECONDS)
-        limit = number(request, "limit", 100, 1, CHUNK)
+        limit = number(request, "limit", 100, 1, MAX_EVENTS)
         since = since_of(request)
         if CHECK_ONLY in request.META:
             return HttpResponse(status=204)

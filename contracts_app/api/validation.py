@@ -60,14 +60,14 @@ def _validator_of(bundle: ContractBundle) -> validation.Validator:
 
 
 def _validate_lines(validator: validation.Validator, lines: list[bytes]) -> list[dict[str, Any]]:
-    deadline = time.monotonic() + validation.SECONDS
+    deadline = time.monotonic() + validation.MAX_SECONDS
     results: list[dict[str, Any]] = []
     for line_number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         if time.monotonic() > deadline:
             raise MalformedContract(
-                f"Validation stopped after {validation.SECONDS} seconds at line {line_number}; send fewer lines",
+                f"Validation stopped after {validation.MAX_SECONDS} seconds at line {line_number}; send fewer lines",
                 line=line_number,
             )
         try:

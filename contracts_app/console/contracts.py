@@ -24,7 +24,7 @@ from linter_app.semver import Version
 
 PER_PAGE = 50
 VERSIONS_PER_PAGE = 25
-AT_ONCE_SECONDS = 0.25
+MAX_WAIT_SECONDS = 0.25
 """Seconds that a contract's page waits for verdicts; the browser fetches the others one by one."""
 MAX_DEPENDENTS = 100
 
@@ -89,7 +89,7 @@ def contract(request: HttpRequest, name: str) -> HttpResponse:
     pages = Paginator(list(reversed(entries)), VERSIONS_PER_PAGE)
     shown = pages.get_page(request.GET.get("page"))
     before = neighbours(entries)
-    deadline = time.monotonic() + AT_ONCE_SECONDS
+    deadline = time.monotonic() + MAX_WAIT_SECONDS
     rows = []
     for entry in shown:
         older = before.get(entry.version)

@@ -17,7 +17,7 @@ from contracts_app.services.audit import audit_to_json
 from contracts_app.services.overview import overview
 from contracts_app.storage import contract_store
 
-RECENT = 8
+MAX_RECENT = 8
 MAX_SOON = 10
 
 
@@ -30,7 +30,7 @@ def dashboard(request: HttpRequest) -> dict[str, Any]:
         health = store.health()
         index = store.index()
         sequence = health.last_sequence if health else index.sequence
-        recent = store.history(after=max(0, sequence - RECENT), limit=RECENT)
+        recent = store.history(after=max(0, sequence - MAX_RECENT), limit=MAX_RECENT)
     except StorageUnavailable as error:
         return {"away": error.message}
     found = overview(index)

@@ -27,7 +27,7 @@ from contracts_app.storage import contract_store
 from linter_app.schema.json_pointers import line_numbers, line_of_repeated_member
 from linter_app.semver import Version, smallest_minor
 
-EXCERPT = 3
+EXCERPT_LINES = 3
 """Number of lines shown before and after a faulty one."""
 MAX_LINE_CHARACTERS = 300
 
@@ -138,7 +138,7 @@ def _refused(error: ContractError, form: PublishForm) -> CheckResult:
         outcome.excerpt = [
             (number, each[:MAX_LINE_CHARACTERS], number == line)
             for number, each in enumerate(text.split("\n"), 1)
-            if abs(number - line) <= EXCERPT
+            if abs(number - line) <= EXCERPT_LINES
         ]
     return outcome
 

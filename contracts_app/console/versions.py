@@ -30,7 +30,7 @@ from linter_app.schema.json_pointers import follow
 from linter_app.schema.json_text import InvalidJSON, loads
 
 FIELDS_PER_PAGE = 200
-EXAMPLES = 3
+MAX_EXAMPLES = 3
 MAX_CHANGES = 300
 MEDIA_TYPES = {
     "schema": ("application/schema+json", "schema.json"),
@@ -128,7 +128,7 @@ def _shown(
         }
     try:
         validator = validation.validator_of(compound_schema(bundle, contract_store()))
-        made = validation.examples(validator, EXAMPLES)
+        made = validation.examples(validator, MAX_EXAMPLES)
         return {"examples": {kind: [pretty(each) for each in made[kind]] for kind in made}}
     except ContractRefused as error:
         return {"fault": error.message}

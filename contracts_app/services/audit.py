@@ -13,8 +13,8 @@ from contracts_app.storage import ContractStore, StoredWrite
 from contracts_app.timestamps import normal_date_or_timestamp
 from linter_app.schema.json_text import InvalidJSON, loads
 
-CHUNK = 1000
-NEWEST_SECONDS = 2
+MAX_WRITES = 1000
+MAX_NEWEST_SECONDS = 2
 META = "meta."
 
 
@@ -40,7 +40,7 @@ class AuditFilter:
 
 def audit_entries(store: ContractStore, wanted: AuditFilter, after: int = 0) -> Iterator[dict[str, Any]]:
     """Yield the audit entries after a sequence, in the order of writing."""
-    while chunk := store.history(after=after, name=wanted.contract, limit=CHUNK):
+    while chunk := store.history(after=after, name=wanted.contract, limit=MAX_WRITES):
         for write in chunk:
             entry = audit_to_json(write)
             if wanted.until is not None and entry["time"] >= wanted.until:
@@ -67,14 +67,14 @@ def newest_page(
 ) -> tuple[list[dict[str, Any]], int | None]:
     """Return one page of entries, the newest first, and the sequence before which the next begins.
 
-    A page may be short or even empty if few of many entries match: the search ends after NEWEST_SECONDS.
+    A page may be short or even empty if few of many entries match: the search ends after MAX_NEWEST_SECONDS.
     """
-    deadline = time.monotonic() + NEWEST_SECONDS
+    deadline = time.monotonic() + MAX_NEWEST_SECONDS
     end = before if before is not None else store.index().sequence + 1
     found: list[dict[str, Any]] = []
     while end > 1:
         # The writes of one contract are few, and far apart in the stream.
-        start = 0 if wanted.contract else max(0, end - 1 - CHUNK)
+        start = 0 if wanted.contract else max(0, end - 1 - MAX_WRITES)
         for write in reversed(_between(store, wanted.contract, start, end)):
             entry = audit_to_json(write)
             if wanted.since is not None and entry["time"] < wanted.since:
@@ -92,10 +92,10 @@ def newest_page(
 def _between(store: ContractStore, name: str | None, start: int, end: int) -> list[StoredWrite]:
     """Return the writes after `start` and before `end`."""
     found: list[StoredWrite] = []
-    while chunk := store.history(after=start, name=name, limit=CHUNK):
+    while chunk := store.history(after=start, name=name, limit=MAX_WRITES):
         found += [write for write in chunk if write.sequence < end]
         start = chunk[-1].sequence
-        if start >= end - 1 or len(chunk) < CHUNK:
+        if start >= end - 1 or len(chunk) < MAX_WRITES:
             break
     return found
 

@@ -23,7 +23,7 @@ from linter_app.report.verdict import report_of
 from linter_app.schema.json_text import loads
 from linter_app.wit import with_version
 
-DEPENDENTS_SECONDS = 10
+MAX_DEPENDENTS_SECONDS = 10
 """Seconds that checking the dependents of a change may take; the rest is counted as `unchecked`."""
 MAX_HISTORY_VERSIONS = 500
 MAX_CHANGELOG_CHARACTERS = 20_000_000
@@ -89,7 +89,7 @@ def broken_dependents(name: str, proposed: ContractTexts, store: ContractStore) 
     """Return the versions of other contracts that would break their own users if they used these texts instead of the
     version of `name` that they are pinned to.
     """
-    deadline = time.monotonic() + DEPENDENTS_SECONDS
+    deadline = time.monotonic() + MAX_DEPENDENTS_SECONDS
     broken: list[dict[str, Any]] = []
     unchecked = 0
     index = store.index()

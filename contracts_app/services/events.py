@@ -19,7 +19,7 @@ MAX_KEPT_WRITES = 2000
 MAX_KEPT_BYTES = 16 * 1024 * 1024
 CACHE_SECONDS = 60
 """Seconds without a reader after which writes are no longer kept; they remain in the stream."""
-CHUNK = 500
+MAX_EVENTS = 500
 _TYPES = {
     "publish": "contract.published",
     "publish-override": "contract.published",
@@ -58,8 +58,8 @@ def event_of(written: StoredWrite) -> Event:
 
 
 def events_after(store: ContractStore, after: int) -> list[Event]:
-    """Return the events after a sequence, at most CHUNK, from the stream."""
-    return [event_of(written) for written in store.history(after=after, limit=CHUNK)]
+    """Return the events after a sequence, at most MAX_EVENTS, from the stream."""
+    return [event_of(written) for written in store.history(after=after, limit=MAX_EVENTS)]
 
 
 class _Kept(NamedTuple):
@@ -122,20 +122,20 @@ class EventFeed:
         return self._writes[-1].sequence if self._writes else self._complete_from or 0
 
     def recent(self, after: int) -> list[Event] | None:
-        """Return the events after a sequence, at most CHUNK; None if memory does not reach back so far."""
+        """Return the events after a sequence, at most MAX_EVENTS; None if memory does not reach back so far."""
         with self._lock:
             self._last_read = time.monotonic()
             if self._complete_from is None or after < self._complete_from:
                 return None
             start = bisect.bisect_right(self._writes, after, key=lambda written: written.sequence)
-            found = self._writes[start : start + CHUNK]
+            found = self._writes[start : start + MAX_EVENTS]
             for written in found:
                 if written.sequence not in self._made:
                     self._made[written.sequence] = event_of(written.read())
             return [self._made[written.sequence] for written in found]
 
     def older(self, after: int) -> list[Event]:
-        """Return the events after a sequence, at most CHUNK, from the stream. Blocks. Raises StorageUnavailable."""
+        """Return at most MAX_EVENTS events after a sequence, from the stream. Blocks. Raises StorageUnavailable."""
         return events_after(self._store, after)
 
     def subscribe(self, wake: Callable[[], None]) -> Callable[[], None]:

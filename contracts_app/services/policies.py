@@ -9,7 +9,7 @@ from contracts_app.exceptions import ContractConflict, ContractNotFound, Precond
 from contracts_app.policies import policy_key
 from contracts_app.storage import Actor, AuditEntry, ContractIndex, ContractStore, contract_store
 
-ATTEMPTS = 20
+MAX_ATTEMPTS = 20
 
 
 def etag_of(index: ContractIndex, key: str) -> str | None:
@@ -33,7 +33,7 @@ def set_policy(
     """
     store = store or contract_store()
     key = policy_key(level, name)
-    for attempt in range(ATTEMPTS):
+    for attempt in range(MAX_ATTEMPTS):
         index = store.index("policy", fresh=attempt > 0)
         after, value = index.documents.get(key, (0, None))
         if expected_etag is not None and expected_etag != etag_of(index, key):

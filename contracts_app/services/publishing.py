@@ -31,7 +31,7 @@ from linter_app.semver import Version
 
 logger = logging.getLogger(__name__)
 
-PUBLISH_SECONDS = 60
+MAX_PUBLISH_SECONDS = 60
 """Seconds that a write may be retried while others write the same name."""
 PUBLISHED = "published"
 """Message of the log line."""
@@ -104,7 +104,7 @@ def write_decision(name: str, store: ContractStore, decide: Decide, *, dry_run: 
 
     Raises what `decide` raises, StorageUnavailable, ContractTooLarge.
     """
-    deadline = time.monotonic() + PUBLISH_SECONDS
+    deadline = time.monotonic() + MAX_PUBLISH_SECONDS
     fresh = False
     while True:
         with _turns[hash(name) % len(_turns)]:

@@ -178,7 +178,7 @@ def _read_cursor(text: str) -> tuple[str, str]:
         if not valid_name(name):
             raise ValueError
     except (ValueError, binascii.Error, InvalidVersion):
-        raise MalformedContract("The cursor is not one that this list gave; leave it out", field="cursor") from None
+        raise MalformedContract("The cursor was not issued by this list; omit it", field="cursor") from None
     return name, version
 
 

@@ -26,9 +26,9 @@ MAX_REASON_CHARACTERS = 1000
 TOO_LARGE = "it is not valid, and too large or too deep to say where: validate its parts by themselves"
 MAX_STEPS = 10_000_000
 """Work for one instance, in steps of about 0.1 microseconds during which no other thread of the process runs."""
-SECONDS = 10
+MAX_SECONDS = 10
 """Work for all instances of one request."""
-EXAMPLE_SECONDS = 2
+MAX_EXAMPLE_SECONDS = 2
 _UNUSABLE = (ValueError, RecursionError, OverflowError, TypeError, jsonschema_rs.ReferencingError)
 
 
@@ -111,7 +111,7 @@ def examples(validator: Validator, count: int) -> dict[str, list[Any]]:
     """Return up to `count` valid and `count` invalid instances, each checked by the validator. The result is
     deterministic.
     """
-    deadline = time.monotonic() + EXAMPLE_SECONDS
+    deadline = time.monotonic() + MAX_EXAMPLE_SECONDS
     subschema = Document(read_schema(validator.schema)).root_subschema
     found: dict[str, list[Any]] = {"valid": [], "invalid": []}
     for kind, wanted in (("valid", True), ("invalid", False)):

@@ -16,7 +16,7 @@ from contracts_app.api.auth.token_cache import TokenCache
 from contracts_app.api.events import CHECK_ONLY, EVENT_STREAM, MAX_WAIT_SECONDS, poll_body, since_of
 from contracts_app.api.requests import number
 from contracts_app.exceptions import StorageUnavailable
-from contracts_app.services.events import CHUNK, Event, EventFeed
+from contracts_app.services.events import MAX_EVENTS, Event, EventFeed
 from contracts_app.serving.wsgi_pool import Headers, WSGIPool, reply
 
 PATH = "/registry/events"
@@ -50,7 +50,7 @@ class EventStreams:
         status = 200
         try:
             events = await self._next(since, deadline)
-            content = poll_body(events[: number(request, "limit", 100, 1, CHUNK)], since)
+            content = poll_body(events[: number(request, "limit", 100, 1, MAX_EVENTS)], since)
         except StorageUnavailable as error:
             status, content = 503, error.message.encode()
         kind = b"application/json" if status == 200 else b"text/plain; charset=utf-8"

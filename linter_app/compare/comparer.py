@@ -12,7 +12,7 @@ from linter_app.compare.comparison import UNDECIDED, Comparison
 from linter_app.compare.rules import RULE_MODULES
 from linter_app.schema.documents import Document
 
-COMPARE_SECONDS = 2.0
+MAX_COMPARE_SECONDS = 2.0
 """The budget of one comparison."""
 
 # Subsumption comes first: what it proves to be covered is not reported by the rules.
@@ -20,7 +20,7 @@ STEPS = ((None, subsumption.narrow_directions), *((module.KEYWORDS, module.compa
 
 
 def compare_documents(
-    old: Document, new: Document, *, strict_open_objects: bool, seconds: float = COMPARE_SECONDS
+    old: Document, new: Document, *, strict_open_objects: bool, seconds: float = MAX_COMPARE_SECONDS
 ) -> Comparison:
     """Compare two schema documents. The changes are in `changes` of the result.
 

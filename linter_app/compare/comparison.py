@@ -216,7 +216,7 @@ class _BothDirections(Exception):
 
 @dataclass(eq=False)
 class SchemaPair:
-    """Two normalized schemas under comparison, and the place where rules report what differs."""
+    """Two normalized schemas under comparison, to which rules report changes."""
 
     comparison: Comparison
     old: NormalizedSchema

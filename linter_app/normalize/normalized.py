@@ -263,7 +263,7 @@ def _shallow_types(subschema: Subschema) -> frozenset[str]:
 
 class _Shallow(NormalizedSchema):
     # Branches of branches are not examined: their types may be any.
-    groups: list[Group] = []  # type: ignore[assignment]  # in place of the cached property
+    groups: list[Group] = []  # type: ignore[assignment]  # replaces the cached property
 
 
 def disjoint(one: NormalizedSchema, other: NormalizedSchema) -> bool:

@@ -28,7 +28,7 @@ from linter_app.patterns.syntax import (
 __all__ = ["compiled", "included", "matches", "sample", "says_nothing", "shortest"]
 
 TIMEOUT_SECONDS = 0.02
-STRIKES = 5
+MAX_TIMEOUTS = 5
 MAX_SAMPLE_STEPS = 2000
 _DIGITS = "0123456789"
 _WORDS = "abcxyzABCXYZ0189_"
@@ -52,7 +52,7 @@ def matches(pattern: str, text: str) -> bool | None:
 
 def _matches(pattern: str, text: str) -> bool | None:
     expression = compiled(pattern)
-    if expression is None or _strikes.get(pattern, 0) >= STRIKES:
+    if expression is None or _strikes.get(pattern, 0) >= MAX_TIMEOUTS:
         return None
     try:
         return expression.search(text, timeout=TIMEOUT_SECONDS) is not None
@@ -64,7 +64,7 @@ def _matches(pattern: str, text: str) -> bool | None:
 
 
 _kept = lru_cache(maxsize=16384)(_matches)
-# How often an expression took too long. After STRIKES times it is not tried again.
+# How often an expression took too long. After MAX_TIMEOUTS times it is not tried again.
 _strikes: dict[str, int] = {}
 
 

@@ -1,4 +1,4 @@
-"""JSON Schema dialects: which one a schema is written in, and facts that one pass over a parsed schema gives."""
+"""JSON Schema dialects: which one a schema is written in, and properties that one pass over a parsed schema finds."""
 
 from __future__ import annotations
 

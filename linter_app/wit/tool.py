@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 TIMEOUT_SECONDS = 10
-_PLACE = re.compile(r"-->\s*\S*?:(\d+):(\d+)\s*$", re.MULTILINE)
+_LOCATION = re.compile(r"-->\s*\S*?:(\d+):(\d+)\s*$", re.MULTILINE)
 
 
 @dataclass
@@ -90,8 +90,8 @@ def _run(arguments: list[str], folder: str, timeout: float) -> str:
     reason = re.sub(r"^error:\s*", "", message.strip())
     if done.returncode != 1 or not message.strip().startswith("error:"):
         raise WITToolFailed(f"wasm-tools ended with status {done.returncode}: {reason[:300]}")
-    place = _PLACE.search(message)
+    match = _LOCATION.search(message)
     # The tool nests causes, the last of which is the reason; the others name files.
     first = re.sub(r"\s+", " ", reason.split("-->")[0]).strip()
     first = re.sub(r"^.*Caused by: (?:\d+: )?|failed to parse package: the package: ", "", first)
-    raise InvalidWIT(first, int(place[1]) if place else None, int(place[2]) if place else None)
+    raise InvalidWIT(first, int(match[1]) if match else None, int(match[2]) if match else None)

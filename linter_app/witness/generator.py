@@ -24,7 +24,7 @@ from linter_app.witness.negations import Literal, negations
 
 MAX_DEPTH = 24
 MAX_CHOICES = 4000
-RETRIES = 4
+MAX_RETRIES = 4
 MAX_LENGTH = 3000
 
 
@@ -41,7 +41,7 @@ class InstanceGenerator:
         if depth > MAX_DEPTH:
             raise Contradiction
         keep, refuse = list(keep), list(refuse)
-        for _ in range(RETRIES):
+        for _ in range(MAX_RETRIES):
             try:
                 return self._attempt(keep, refuse, depth)
             except Contradiction:

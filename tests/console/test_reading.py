@@ -80,7 +80,7 @@ def test_a_contract_shows_its_steps_policy_and_dependents(console):
 
 
 def test_a_slow_verdict_is_fetched_separately(console, monkeypatch):
-    monkeypatch.setattr("contracts_app.console.contracts.AT_ONCE_SECONDS", -1)
+    monkeypatch.setattr("contracts_app.console.contracts.MAX_WAIT_SECONDS", -1)
     publish("slow", "1.0.0", obj(a=TEXT))
     publish("slow", "1.0.1", obj(a=TEXT, b=TEXT))
     page = text(console.get("change", "slow"))

@@ -110,7 +110,7 @@ def test_an_expression_that_takes_too_long_is_given_up():
     pattern = "^(a|b|ab)*(?=c)"
     texts = ["ab" * 40 + f"d{number}" for number in range(2000)]
     assert not any(matches(pattern, text) for text in texts)
-    assert patterns._strikes[pattern] == patterns.STRIKES
+    assert patterns._strikes[pattern] == patterns.MAX_TIMEOUTS
 
 
 def test_threads_share_automata(monkeypatch):

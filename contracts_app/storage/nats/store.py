@@ -30,7 +30,7 @@ from contracts_app.storage.nats.server_health import health
 from contracts_app.storage.replica import ReplicaStatus, Watcher, Watchers
 from contracts_app.storage.writes import AuditEntry, StoredWrite
 
-ACKNOWLEDGE_SECONDS = 2
+MAX_ACKNOWLEDGE_SECONDS = 2
 """Seconds after which an unacknowledged write is in doubt, and its record is read back."""
 _WRONG_LAST_SEQUENCE = (10071, 10164)
 _MESSAGE_TOO_LARGE = 10054
@@ -244,7 +244,7 @@ class JetStreamContractStore(ContractStore):
                 if in_doubt and (sequence := await self._own_sequence(js, key, headers[_PUBLISH_ID])):
                     return sequence
                 acknowledged = await js.publish(
-                    connection.prefix + key, record, timeout=ACKNOWLEDGE_SECONDS, headers=dict(headers)
+                    connection.prefix + key, record, timeout=MAX_ACKNOWLEDGE_SECONDS, headers=dict(headers)
                 )
                 if self._replica is not None:
                     await self._replica.applied(acknowledged.seq)
