@@ -337,3 +337,20 @@ def test_formats_are_assertions_in_the_dialects_that_define_them(dialect):
             old, new = ({"$schema": dialect, "type": "string", "format": name} for name in (narrow, wide))
             # Every UUID is a valid host name, but where `uuid` is not checked any string is valid.
             assert (lint(old, new).verdict == B) is (asserts(wide) and not asserts(narrow))
+
+
+@pytest.mark.parametrize("keyword", ["example", "examples", "default", "x-ui", "x-sample", "unknown"])
+@pytest.mark.parametrize(
+    "data", [{"items": [{"id": 1}]}, {"exclusiveMinimum": True}, {"dependencies": {"a": ["b"]}}, {"$id": "#x"}]
+)
+def test_data_and_unknown_keywords_do_not_decide_the_dialect(keyword, data):
+    def schema(length):
+        reference = {"$ref": "#/$defs/name", "maxLength": length}
+        return {"properties": {"name": reference}, "$defs": {"name": {"type": "string"}}, keyword: data}
+
+    if keyword == "examples":
+        data = [data]
+    report = lint(schema(50), schema(3))
+    assert report.verdict == "breaking"
+    assert report.breaking[0].witness
+    assert lint(schema(3), schema(50)).verdict == "compatible"
