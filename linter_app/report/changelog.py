@@ -76,8 +76,9 @@ def describe_witness(change: Change) -> str:
     """Return a sentence that says what the witness shows; empty where there is none."""
     if change.witness is None:
         return ""
-    was, now = ("was valid", "is") if change.witness.direction == "backward" else ("is valid", "was")
-    return f"{excerpt(change.witness.instance)} {was} and {now} refused: {change.witness.error}"
+    backward = change.witness.direction == "backward"
+    shown = "was valid and is now rejected" if backward else "was rejected and is now valid"
+    return f"{excerpt(change.witness.instance)} {shown}: {change.witness.error}"
 
 
 def _entry(change: Change) -> list[str]:
@@ -89,8 +90,8 @@ def _entry(change: Change) -> list[str]:
         line += f" Accepted: {_plain(change.accepted)}."
     lines = [line]
     if change.witness:
-        was, now = ("valid", "refused") if change.witness.direction == "backward" else ("refused", "valid")
-        lines += ["", f"  For example, this was {was} and is {now} now:", ""]
+        was, now = ("valid", "rejected") if change.witness.direction == "backward" else ("rejected", "valid")
+        lines += ["", f"  For example, this was {was} and is now {now}:", ""]
         lines += ["  ```json", f"  {excerpt(change.witness.instance)}", "  ```"]
     return lines
 

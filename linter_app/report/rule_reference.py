@@ -8,9 +8,9 @@ from linter_app.rule_catalogue import Rule
 from linter_app.rules import all_rules
 
 _SCHEMAS = {
-    "backward": "Breaks backward: an instance that was valid is refused by the new version, so that readers of old "
+    "backward": "Breaks backward: an instance that was valid is rejected by the new version, so that readers of old "
     "data with the new schema break.",
-    "forward": "Breaks forward: an instance of the new version is refused by the old one, so that readers with the "
+    "forward": "Breaks forward: an instance of the new version is rejected by the old one, so that readers with the "
     "old schema break on new data.",
     "both": "May break both ways: readers with the new schema on old data, "
     "and readers with the old schema on new data.",

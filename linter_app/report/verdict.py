@@ -36,12 +36,14 @@ def report_of(
         if proposed <= current:
             problems.append(f"{proposed} is not greater than {current}")
         elif grave and not allows_breaking(current, proposed):
-            problems.append(f"needs {required_version}, you proposed {proposed}")
+            problems.append(f"requires version {required_version}, but {proposed} is proposed")
         elif bump == "minor" and not grave and proposed < Version.parse(smallest_minor(current)):
             advice = f"compatible additions require at least {smallest_minor(current)}; proposed is {proposed}"
             (problems if config.require_minor else warnings).append(advice)
         elif bump == "patch" and proposed < Version.parse(smallest_patch(current)):
-            warnings.append(f"a change of documentation asks for {smallest_patch(current)}, you proposed {proposed}")
+            warnings.append(
+                f"a change of documentation requires at least {smallest_patch(current)}; proposed is {proposed}"
+            )
     elif grave:
         problems.append(f"the step is {'breaking' if breaking else 'undecided'}")
     return Report(

@@ -130,7 +130,7 @@ def test_a_break_without_the_bump_lists_each_change(api):
     assert (change["rule"], change["breaking"]) == ("type-changed", True)
     assert isinstance(change["witness"]["instance"]["a"], int)
     assert "for example, " in problem["detail"]
-    assert "needs 2.0.0, you proposed 1.1.0" in problem["detail"]
+    assert "requires version 2.0.0, but 1.1.0 is proposed" in problem["detail"]
     assert api.publish("a", "2.0.0", STR).status_code == 201
 
 

@@ -70,8 +70,8 @@ def test_a_compatible_minor_version_exits_with_0(fixtures):
 def test_a_breaking_minor_version_exits_with_1_and_shows_an_instance(fixtures):
     pair = compare(fixtures / "base-v1.0.0.json", fixtures / "breaking-v1.1.0.json", *versions("1.0.0", "1.1.0"))
     code, error, out = refused(*pair)
-    assert (code, error) == (1, "needs 2.0.0, you proposed 1.1.0")
-    assert "was valid and is refused" in out
+    assert (code, error) == (1, "requires version 2.0.0, but 1.1.0 is proposed")
+    assert "was valid and is now rejected" in out
 
 
 def test_a_breaking_major_version_exits_with_0(fixtures):
@@ -121,7 +121,7 @@ def test_references_resolve_to_resource_options(tmp_path):
 def test_a_tree_is_checked_version_by_version(tree):
     code, error, out = refused("check", tree)
     assert code == 1
-    assert error == "user: needs 2.0.0, you proposed 1.2.0"
+    assert error == "user: requires version 2.0.0, but 1.2.0 is proposed"
     assert "user: the change from 1.0.0 to 1.1.0 is compatible." in out
     assert "order.placed: the change from v1 to v2 is breaking." in out
     assert "shop: the change from 1.0.0 to 1.0.1 is compatible." in out
@@ -177,7 +177,7 @@ def test_github_annotations_are_on_the_changed_line(tree):
     path = tree / "user/1.2.0.json"
     line = next(n for n, text in enumerate(path.read_text().splitlines(), 1) if "maxLength" in text)
     assert f"::error file={path},line={line},title=max-length-decreased::maxLength 20 became maxLength 10%0A" in out
-    assert "title=version::needs 2.0.0" in out
+    assert "title=version::requires version 2.0.0" in out
 
 
 def test_junit_has_a_case_for_each_step(tree):
@@ -186,7 +186,7 @@ def test_junit_has_a_case_for_each_step(tree):
     assert suite.get("tests") == "4"
     assert suite.get("failures") == "1"
     [failure] = suite.iter("failure")
-    assert failure.get("message") == "needs 2.0.0, you proposed 1.2.0"
+    assert failure.get("message") == "requires version 2.0.0, but 1.2.0 is proposed"
 
 
 def test_sarif_names_rules_and_regions(tree, tmp_path):
@@ -202,14 +202,16 @@ def test_sarif_names_rules_and_regions(tree, tmp_path):
 
 def test_markdown_can_be_posted_as_a_comment(tree):
     _, _, out = refused("check", tree, "--format", "markdown")
-    assert "## user 1.1.0 to 1.2.0\n\n**Breaking**, needs 2.0.0, you proposed 1.2.0.\n\n### Breaking" in out
+    assert (
+        "## user 1.1.0 to 1.2.0\n\n**Breaking**, requires version 2.0.0, but 1.2.0 is proposed.\n\n### Breaking" in out
+    )
 
 
 def test_a_changelog_in_both_forms(tree):
     out = run("changelog", tree, "--contract", "user")
     assert out.index("## user 1.2.0") < out.index("## user 1.1.0")
     assert "### Added\n\n- Optional property 'note' was added at `/properties/note`" in out
-    assert "this was valid and is refused now" in out
+    assert "this was valid and is now rejected" in out
     chapters = json.loads(run("changelog", tree, "--contract", "user", "--format", "json"))
     assert list(chapters[0]["sections"]) == ["Breaking", "Changed"]
     pair = ["--current", tree / "user/1.0.0.json", "--proposed", tree / "user/1.1.0.json"]

@@ -157,7 +157,7 @@ def test_two_versions_are_compared(console):
     shown = text(answer)
     assert "type-" in shown
     assert "/properties/x/type" in shown
-    assert "Was valid and is now refused:" in shown
+    assert "Was valid and is now rejected:" in shown
     assert "## 2.0.0" in shown
     kinds = {row.kind for _, rows, _ in answer.context["side_by_side"] for row in rows}
     assert {"same", "changed", "added", "removed"} <= kinds

@@ -56,7 +56,7 @@ def test_a_check_shows_the_verdict(console):
     shown = text(console.post("add", name="a", version="1.1.0", schema='{"additionalProperties": false}'))
     assert "verdict-breaking" in shown
     assert "The lowest version that may make these changes: <strong>2.0.0</strong>" in shown
-    assert "Was valid and is now refused:" in shown
+    assert "Was valid and is now rejected:" in shown
     assert "property-removed" in shown
     assert 'name="publish"' not in shown
     shown = text(console.post("add", name="a", version="2.0.0", schema='{"additionalProperties": false}'))

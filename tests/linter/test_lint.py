@@ -224,7 +224,7 @@ def test_the_required_bump_is_computed_and_reported():
     old, new = {"type": "string"}, {"type": "integer"}
     report = lint(old, new, current_version="1.4.0", proposed_version="1.5.0")
     assert (report.required_bump, report.required_version, report.acceptable) == ("major", "2.0.0", False)
-    assert report.problems == ("needs 2.0.0, you proposed 1.5.0",)
+    assert report.problems == ("requires version 2.0.0, but 1.5.0 is proposed",)
     assert lint(old, new, current_version="0.4.0", proposed_version="0.5.0").acceptable
     assert lint(old, old).required_bump is None
     assert lint(old, old | {"title": "x"}).required_bump == "patch"

@@ -13,7 +13,7 @@ from contracts_app.services.archives import verify_records
 class Command(LocalCommand):
     help = (
         "Compute every digest anew and check every stored record: form, schema, WIT, order of versions, dependencies, "
-        "policies. Exit codes: 0 all is well, 1 faults, 3 unreachable."
+        "policies. Exit codes: 0 no errors, 1 errors found, 3 unreachable."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -23,5 +23,5 @@ class Command(LocalCommand):
                 faults += 1
                 self.stdout.write(self.style.ERROR(f"{key}: {reason}"))
         if faults:
-            raise CommandError(f"{faults} faults", returncode=FAULTY)
-        self.stdout.write(self.style.SUCCESS("Every record is as it should be"))
+            raise CommandError(f"{faults} errors", returncode=FAULTY)
+        self.stdout.write(self.style.SUCCESS("No errors found"))
