@@ -103,9 +103,7 @@ class VersionProperties:
         return self.lifecycle.state_at(utc_now()) if self.lifecycle else ACTIVE
 
     def extras(self) -> dict[str, Any]:
-        """Return the metadata that is stored next to the content and not covered by the digest; empty members are left
-        out.
-        """
+        """Return the metadata next to the content, not covered by the digest; empty members are left out."""
         extras: dict[str, Any] = {}
         if self.labels:
             extras["labels"] = list(self.labels)

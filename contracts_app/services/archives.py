@@ -105,9 +105,7 @@ def _read(record: Any) -> ContractBundle:
 
 
 def import_version(store: ContractStore, bundle: ContractBundle, actor: Actor, *, dry_run: bool) -> str:
-    """Import one version with its date and state. Returns `imported`, `updated`, `unchanged`, or `conflict` where the
-    registry has another content under its name and version, or a later state.
-    """
+    """Import one version. Returns `imported`, `updated`, `unchanged`, or `conflict`: other content or a later state."""
     for attempt in range(20):
         index = store.index(bundle.name, fresh=attempt > 0)
         after, entry = index.revision(bundle.name), index.get(bundle.key)

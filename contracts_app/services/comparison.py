@@ -86,9 +86,7 @@ def changes_to_json(report: Report) -> list[dict[str, Any]]:
 
 
 def broken_dependents(name: str, proposed: ContractTexts, store: ContractStore) -> dict[str, Any]:
-    """Return the versions of other contracts that would break their own users if they used these texts instead of the
-    version of `name` that they are pinned to.
-    """
+    """Return the dependents that would break their own users if they used these texts instead of their pin."""
     deadline = time.monotonic() + MAX_DEPENDENTS_SECONDS
     broken: list[dict[str, Any]] = []
     unchecked = 0

@@ -20,9 +20,7 @@ MAX_DEPENDENCIES = 200
 
 
 def check_dependencies(bundle: ContractBundle, store: ContractStore) -> ContractBundle:
-    """Return the bundle with the exact versions it refers to. Raises ContractRefused with the reference and its
-    pointer.
-    """
+    """Return the bundle with its pinned dependencies. Raises ContractRefused with the reference and pointer."""
     pinned = list(check_packages(bundle, store))
     schema = read_referring(bundle.json_schema)
     draft = dialect_of(schema)

@@ -58,9 +58,7 @@ class Field:
 
 
 def schema_fields(schema: Any) -> list[Field]:
-    """Return the rows of a parsed schema in the order of writing, at most MAX_FIELDS. References within the schema are
-    followed unless they are circular.
-    """
+    """Return the rows of a parsed schema in order, at most MAX_FIELDS; circular references end."""
     found: list[Field] = []
     for row in _rows(schema, schema, "", "", 0, False, ()):
         found.append(row)
@@ -82,9 +80,7 @@ def _rows(
 def _members(
     root: Any, schema: Any, path: str, at: str, depth: int, stack: tuple[str, ...], described: set[str]
 ) -> Iterator[Field]:
-    """Yield the rows below a schema: its properties, items and alternatives. `described` holds the schemas already
-    shown for this path.
-    """
+    """Yield the rows below a schema. `described` holds the schemas already shown for this path."""
     before = f"{path}." if path else ""
     required = {each for each in _list(schema.get("required")) if isinstance(each, str)}
     for name, member in _object(schema.get("properties")):
@@ -174,9 +170,7 @@ def type_of(schema: dict[str, Any]) -> str:
 
 
 def _resolved(root: Any, schema: Any, pointer: str) -> tuple[Any, str, str]:
-    """Follow the references of a schema within the document; return the target, its pointer, and the last name on the
-    way.
-    """
+    """Follow references within the document; return the target, its pointer, and the last name on the way."""
     name = ""
     for _ in range(MAX_LEVELS):
         reference = schema.get("$ref") if isinstance(schema, dict) else None

@@ -108,9 +108,7 @@ def validator_of(text: str | None) -> Validator:
 
 
 def examples(validator: Validator, count: int) -> dict[str, list[Any]]:
-    """Return up to `count` valid and `count` invalid instances, each checked by the validator. The result is
-    deterministic.
-    """
+    """Return up to `count` valid and `count` invalid instances, each checked; the same each time."""
     deadline = time.monotonic() + MAX_EXAMPLE_SECONDS
     subschema = Document(read_schema(validator.schema)).root_subschema
     found: dict[str, list[Any]] = {"valid": [], "invalid": []}

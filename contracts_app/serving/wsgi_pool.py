@@ -20,9 +20,7 @@ Response = tuple[int, Headers, bytes]
 
 
 class WSGIPool:
-    """`max_bytes` is the longest body that is collected; a longer one is cut after one more byte, which makes Django
-    respond 413.
-    """
+    """A body longer than `max_bytes` is cut after one more byte, so that Django responds 413."""
 
     def __init__(self, application: Any, *, threads: int, max_bytes: int) -> None:
         self._application = application

@@ -152,9 +152,7 @@ class ContractIndex:
             position = bisect.bisect_right(self._names, chunk[-1])
 
     def matching(self, text: str, name: str) -> Iterator[str]:
-        """Yield names in order, starting with `name`, of contracts that may have a folded text in name, description or
-        a label.
-        """
+        """Yield names in order, from `name` on, that may have a folded text in name, description or a label."""
         kept = self._search_text
         if kept is None or kept.changed != self.changed:
             # Read first: a write while the text is built makes it out of date.

@@ -35,9 +35,7 @@ _kept = lru_cache(maxsize=4096)(_seconds)
 
 
 def _unfolded_at_worst(pattern: str) -> float:
-    """Return the seconds for an expression that cannot be read, as if each character were a large set and every
-    repetition applied to all of it.
-    """
+    """Return an upper bound for an unreadable expression: each character a large set, all repetitions nested."""
     found = len(pattern) * (_PROPERTY if "\\p" in pattern.lower() else _WIDE)
     for number in _REPEATED.findall(pattern):
         found = min(found * max(int(number), 1), MAX_UNFOLD_SECONDS)

@@ -55,9 +55,7 @@ def check_schema(schema: Schema) -> None:
 
 
 def check_default_dialect(schema: Schema) -> None:
-    """Raise InvalidSchema where a schema looks like one of an older draft, does not say so, and is not valid in the
-    newest.
-    """
+    """Raise InvalidSchema if a schema without `$schema` looks like an older draft and is invalid in the newest."""
     if draft_of(schema.root) != schema.draft:
         _check_meta_schema(schema.root)
 

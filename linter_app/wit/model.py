@@ -190,9 +190,7 @@ class _Reader:
         return World(path, "world", None, docs, _stability(found), sides["imports"], sides["exports"])
 
     def interface_name(self, index: int) -> str | None:
-        """Return the name of an interface, prefixed with its package unless that is the text's own; None without a
-        name.
-        """
+        """Return the name of an interface, with its package unless that is the text's own; None without a name."""
         found = self.interfaces[index]
         return None if found["name"] is None else self.named(found)
 

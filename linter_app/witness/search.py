@@ -83,9 +83,7 @@ class Search:
         return size(instance) <= MAX_INSTANCE_CHARACTERS
 
     def _errors(self, instance: Any, change: Change | None) -> tuple[list[Any], list[Any]]:
-        """Return why the instance is refused: for this change, as far as the end of its pointer shows, and for other
-        reasons.
-        """
+        """Return why the instance is rejected: for this change, and for other reasons."""
         errors = self.refusing.errors(instance, MAX_ERRORS)
         if change is None:
             return errors, []

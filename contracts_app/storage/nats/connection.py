@@ -95,9 +95,7 @@ class BucketConnection:
         self.thread.stop()
 
     async def ready(self, deadline: float) -> JetStreamContext:
-        """Return the JetStream context of a connected client whose stream exists. Raises OUTAGE_ERRORS,
-        StorageUnavailable.
-        """
+        """Return the JetStream context of a connected client. Raises OUTAGE_ERRORS, StorageUnavailable."""
         if self._connecting is None:
             self._connecting = asyncio.Lock()
         async with self._connecting:
