@@ -26,7 +26,7 @@ class ConsoleSite(AdminSite):
                 app["models"].sort(key=lambda model: order.index(model["object_name"]))
             if app["app_label"] == "axes":
                 # Only login attempts are kept: deleting one lets the user log in again.
-                app["name"] = _("Log-in throttling")
+                app["name"] = _("Login throttling")
                 app["models"] = [model for model in app["models"] if model["object_name"] == "AccessAttempt"]
         apps.sort(key=lambda app: app["app_label"] != "contracts_app")
         return apps
