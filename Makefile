@@ -1,4 +1,4 @@
-# Everything a fresh machine with python3.11+, venv and make needs. `make help` lists the targets.
+# Needs python3.11+, venv and make. `make help` lists the targets.
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -29,7 +29,7 @@ run: $(VENV)/.base ## Run the service, with an embedded nats-server when none is
 test: $(VENV)/.dev docs ## Run all tests, with coverage
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered
 
-screenshots: $(VENV)/.dev ## Take pictures of the console for the documentation; needs Chromium
+screenshots: $(VENV)/.dev ## Take screenshots of the console for the documentation; needs Chromium
 	@$(BIN)/python -m tests.console.screenshots docs/screenshots
 
 lint: $(VENV)/.dev ## Check style, types, imports and migrations
@@ -39,18 +39,18 @@ lint: $(VENV)/.dev ## Check style, types, imports and migrations
 	@$(BIN)/lint-imports
 	@$(MANAGE) makemigrations --check --dry-run
 
-docs: $(VENV)/.base ## Write what is generated of the documentation
+docs: $(VENV)/.base ## Generate docs/rules.md
 	@$(MANAGE) lint_contracts rules --format markdown > docs/rules.md
 
 $(VENV)/.bench: requirements/bench.txt $(VENV)/.base
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
 	@touch $@
 
-bench: $(VENV)/.bench ## Measure: medians and ratios against a baseline of the same run (20 minutes)
+bench: $(VENV)/.bench ## Measure medians and ratios to a baseline of the same run (10 minutes)
 	@$(BIN)/python -m bench.linter
 	@$(BIN)/python -m bench.service --plots docs/bench
 
-lint-contracts: $(VENV)/.base ## Hold the linter to its fixtures: 0 compatible, 1 breaking minor, 0 breaking major
+lint-contracts: $(VENV)/.base ## Check the exit codes of the linter on its fixtures
 	@PYTHON=$(BIN)/python contracts/fixtures/linter/verify.sh
 
 up: ## Start NATS with JetStream by docker compose, on localhost:4222
