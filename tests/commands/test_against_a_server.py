@@ -184,7 +184,7 @@ def test_a_folder_is_planned_published_and_then_unchanged(server, tmp_path):
     refused = command(server, "publish_contracts", str(tmp_path))
     assert refused.returncode == 1
     assert "REFUSED    tree.money 1.1.0" in refused.stdout
-    assert "needs 2.0.0" in refused.stdout
+    assert "requires version 2.0.0" in refused.stdout
     (tmp_path / "tree.money" / "1.1.0.json").unlink()
     again = command(server, "publish_contracts", str(tmp_path))
     assert (again.returncode, again.stdout.splitlines()[-1]) == (0, "0 to publish, 2 unchanged")
