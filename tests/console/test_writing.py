@@ -18,7 +18,7 @@ from tests.console.conftest import TEXT, obj, publish, record, text, url
 STEWARD = Actor("mara")
 
 
-def last_deed():
+def last_entry():
     return contract_store().history(after=contract_store().health().last_sequence - 1)[-1].audit
 
 
@@ -35,8 +35,8 @@ def test_a_check_writes_nothing_and_a_publish_writes_what_was_checked(console):
     assert answer["Location"] == url("version", "a.b", "1.0.0")
     written = record("a.b", "1.0.0")
     assert (written.json_schema, written.labels, written.description) == ('{"type": "object"}', ("x", "y"), "d")
-    assert (last_deed().actor.subject, last_deed().action) == ("root", "publish")
-    assert len(last_deed().actor.request_id) == 32
+    assert (last_entry().actor.subject, last_entry().action) == ("root", "publish")
+    assert len(last_entry().actor.request_id) == 32
 
 
 def test_content_changed_since_its_check_is_checked_again(console):
@@ -137,7 +137,7 @@ def test_a_draft_and_an_override_are_published(console):
     set_policy(level="contract", name="b", policy={"allowOverride": True}, actor=STEWARD)
     checked = console.post("add", **form).context["checked"]
     assert console.post("add", **form, publish="1", checked=checked).status_code == 302
-    assert (last_deed().action, last_deed().reason) == ("publish-override", "agreed with all")
+    assert (last_entry().action, last_entry().reason) == ("publish-override", "agreed with all")
 
 
 # Lifecycles
@@ -162,7 +162,7 @@ def test_a_version_is_deprecated_changed_and_withdrawn(console):
         "2999-01-01T00:00:00Z",
         "1.1.0",
     )
-    assert last_deed().actor.subject == "root"
+    assert last_entry().actor.subject == "root"
     shown = text(console.get("version", "a", "1.0.0"))
     assert "Deprecated since" in shown
     assert "2999-01-01" in shown
@@ -210,7 +210,7 @@ def test_a_version_with_dependents_needs_an_override_to_be_withdrawn(console):
     assert "override" in page.context["form"].fields
     console.post("lifecycle", "base", "1.0.0", "withdraw", etag=etag_in(page), override="it leaks")
     assert record("base", "1.0.0").state == "withdrawn"
-    assert (last_deed().action, last_deed().reason) == ("withdraw-override", "it leaks")
+    assert (last_entry().action, last_entry().reason) == ("withdraw-override", "it leaks")
 
 
 def test_a_sunset_without_notice_is_refused_at_its_field(console):
@@ -289,7 +289,7 @@ def test_a_policy_is_created_changed_and_deleted(console):
     assert answer["Location"] == url("policy_changelist")
     assert (policy("pay.x").compatibility, policy("pay.x").allow_override) == ("full", True)
     assert policy("pay.x").minimum_notice_days == 7
-    assert last_deed().actor.subject == "root"
+    assert last_entry().actor.subject == "root"
     assert "pay.*" in text(console.get("policy_changelist"))
     page = console.get("policy_change", "prefix", "pay")
     assert page.context["form"]["override"].value() == "true"
