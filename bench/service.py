@@ -228,7 +228,7 @@ def django_reads(server: EmbeddedServer, size: int, seconds: float, rounds: int)
 
 
 def shared(server: EmbeddedServer, seconds: float, rounds: int) -> None:
-    """Measure reads where other machines may serve the same bucket, so that each read first requests the last sequence."""
+    """Measure reads where other machines may serve the bucket: each first requests the last sequence."""
     store.fill(server.url, "shared", 1000)
     environment = {"NATS_URL": server.url, "REGISTRY_KV_BUCKET": "shared", "LOG_LEVEL": "info"}
     path = f"/registry/contracts/{store.name_of(500)}/{store.version_of(500)}"

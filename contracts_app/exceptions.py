@@ -60,6 +60,26 @@ class StorageUnavailable(ContractError):
     status = 503
 
 
+class ServerBusy(ContractError):
+    """Too many requests are in work; a later one can succeed."""
+
+    code = "server_busy"
+    status = 503
+
+
+class RequestCancelled(ContractError):
+    """The client went away before the response; nobody reads it."""
+
+    code = "request_cancelled"
+    status = 503
+
+
+class TooExpensive(ContractRefused):
+    """A schema or an instance that cannot be decided within the limits of time and memory; `limit` names the limit."""
+
+    code = "too_expensive"
+
+
 class VersionSetChanged(Exception):
     """Another version of the name was written since its versions were read: the caller reads and decides again."""
 
@@ -86,4 +106,4 @@ class PreconditionFailed(ContractError):
 
 
 RETRY_AFTER_SECONDS = 2
-"""Seconds after which a client should retry after StorageUnavailable."""
+"""Seconds after which a client should retry after a 503."""

@@ -14,7 +14,6 @@ from linter_app.compare.rules.objects import REQUIRED_PROPERTY_REMOVED
 from linter_app.config import BUDGET_MS, Config
 from linter_app.prove.inclusion import MAX_CHARACTERS, MAX_QUICK_CHARACTERS, is_proven_inclusion
 from linter_app.report.verdict import report_of
-from linter_app.schema.complexity import is_bounded
 from linter_app.schema.dialects import Schema, read_schema
 from linter_app.schema.documents import Document
 from linter_app.schema.json_text import InvalidJSON, check_depth, json_equal
@@ -26,6 +25,9 @@ MAX_SHARES = 8
 """One change may use an eighth of the remaining budget, however few changes are left."""
 MAX_ATTEMPTS, MAX_UNFOCUSED_ATTEMPTS = 400, 4000
 """Instances that are generated for one change, and for the schemas as a whole."""
+Stages = frozenset[str]
+STAGES: tuple[Stages, ...] = (frozenset({"prove", "witness"}), frozenset({"witness"}), frozenset())
+"""All stages after the comparison itself, and what to leave out where they do not end."""
 
 
 def lint(
@@ -104,11 +106,17 @@ def lint_wit(
 
 
 def changes_between_schemas(
-    old: Schema, new: Schema, config: Config, resources: Mapping[str, Any] | None = None
+    old: Schema,
+    new: Schema,
+    config: Config,
+    resources: Mapping[str, Any] | None = None,
+    *,
+    stages: Stages = STAGES[0],
 ) -> tuple[Change, ...]:
     """Return the changes of a step, each at its level: `error` where it breaks in the mode of `config`.
 
     Both schemas, and the resources, come from `json_text.loads` and have passed `schema_validation.check_shape`.
+    Without the stage `prove`, a break without a witness is undecided: a proof might have excluded it.
     """
     strict, resources = config.strict_open_objects, resources or {}
     if not resources and json_equal(old.root, new.root):
@@ -116,17 +124,21 @@ def changes_between_schemas(
     comparison = compare_documents(Document(old, resources), Document(new, resources), strict_open_objects=strict)
     changes = comparison.changes
     reported = frozenset[str]().union(*(change.directions for change in changes if not _is_policy(change, strict)))
-    breaking = {each for each in config.directions & reported if not _is_proven(comparison, each, MAX_QUICK_CHARACTERS)}
+    breaking = set(config.directions & reported)
+    if "prove" in stages:
+        breaking = {each for each in breaking if not _is_proven(comparison, each, MAX_QUICK_CHARACTERS)}
     deadline = time.monotonic() + config.budget_ms / 1000
     searches: list[Search] = []
-    if config.budget_ms > 0:
+    if config.budget_ms > 0 and "witness" in stages:
         opened = (open_search(comparison, each, deadline, resources) for each in sorted(breaking))  # type: ignore[arg-type]
         searches = [search for search in opened if search is not None]
     changes = _with_witnesses(list(changes), searches, deadline)
-    for search in searches:
+    witnessed = {change.witness.direction for change in changes if change.witness}
+    if "prove" not in stages:
+        changes = [_open(change) if change.directions & (breaking - witnessed) else change for change in changes]
+    for search in searches if "prove" in stages else ():
         # A proof about large schemas takes long, so it comes after the search, and only where that found nothing.
-        found = any(change.witness and change.witness.direction == search.direction for change in changes)
-        if not found and _is_proven(comparison, search.direction, MAX_CHARACTERS):
+        if search.direction not in witnessed and _is_proven(comparison, search.direction, MAX_CHARACTERS):
             breaking.remove(search.direction)
     return tuple(replace(change, level=_level(change, breaking, config), pair=None) for change in changes)
 
@@ -136,9 +148,13 @@ def _is_proven(comparison: Comparison, direction: OneDirection | str, max_charac
     wider, narrower = comparison.new, comparison.old
     if direction == "forward":
         wider, narrower = narrower, wider
-    if not (is_bounded(wider) and is_bounded(narrower)) or wider.draft != narrower.draft:
+    if wider.draft != narrower.draft:
         return False
     return is_proven_inclusion(wider.root, narrower.root, draft=wider.draft, max_characters=max_characters)
+
+
+def _open(change: Change) -> Change:
+    return change if change.witness else replace(change, decided=False)
 
 
 def _is_policy(change: Change, strict: bool) -> bool:

@@ -14,10 +14,9 @@ from typing import Any, NoReturn
 
 from tqdm import tqdm
 
-from linter_app.api import lint, lint_wit
+from linter_app.bounded import BoundedLinter, Texts
 from linter_app.changes import MODES, Report
 from linter_app.cli_inputs import Failure, read_resources, read_schema, read_version, read_wit
-from linter_app.coherence import check_bundle
 from linter_app.config import BUDGET_MS, Config, InvalidConfig, find, load
 from linter_app.contract_files import RepeatedVersion, VersionFile, histories
 from linter_app.report import changelog, rule_reference
@@ -25,8 +24,10 @@ from linter_app.report.formats import FORMATS, text
 from linter_app.report.step import Step
 from linter_app.report.verdict import report_of
 from linter_app.rules import all_rules
+from linter_app.work_pool import MIB, WorkAborted, WorkPool
 
 BREAKING = 1
+TIMEOUT_SECONDS, MEMORY_MIB = 60, 2048
 EXIT_CODES = "Exit codes: 0 compatible, 1 breaking without the version bump, 2 unusable input."
 DESCRIPTION = (
     "Find breaking changes between versions of JSON Schemas and WIT packages, show an instance that proves each, and "
@@ -86,7 +87,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Console) -> None:
     """Run the action that the options name. Raises Failure."""
-    _ACTIONS[options.action](options, console)
+    if "timeout" not in options:
+        _ACTIONS[options.action](options, console)
+        return
+    if options.timeout <= 0 or options.memory < 64:
+        raise Failure("--timeout must be more than 0 seconds, and --memory 64 MiB or more")
+    # Schemas can be made to take any time and memory: another process reads them.
+    pool = WorkPool(1, memory_bytes=options.memory * MIB)
+    options.linter = BoundedLinter(pool.call, seconds=options.timeout)
+    try:
+        _ACTIONS[options.action](options, console)
+    finally:
+        pool.stop()
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -155,7 +167,10 @@ def _changelog(options: argparse.Namespace, console: Console) -> None:
 
 def _bundle(options: argparse.Namespace, console: Console) -> None:
     schema, wit = Path(options.json_schema), Path(options.wit)
-    changes = check_bundle(read_schema(schema), read_wit(wit))
+    try:
+        changes = options.linter.coherence(read_schema(schema, options.linter), read_wit(wit, options.linter))
+    except WorkAborted as aborted:
+        raise Failure(f"{schema} and {wit} cannot be compared: {aborted.reason}") from None
     report = report_of(changes, _config(options, console), equal=True)
     _finish([Step(None, None, None, wit, schema, report)], options, console)
 
@@ -210,6 +225,20 @@ def _add_policy(parser: argparse.ArgumentParser) -> None:
         "--resource", action="append", default=[], metavar="URI=FILE", help="the schema that a reference to URI means"
     )
     parser.add_argument(
+        "--timeout",
+        type=float,
+        default=TIMEOUT_SECONDS,
+        metavar="SECONDS",
+        help=f"time for one comparison, which is undecided after it (default: {TIMEOUT_SECONDS})",
+    )
+    parser.add_argument(
+        "--memory",
+        type=int,
+        default=MEMORY_MIB,
+        metavar="MIB",
+        help=f"memory for one comparison (default: {MEMORY_MIB})",
+    )
+    parser.add_argument(
         "--config", metavar="FILE", help="default: .contracts-lint.toml or pyproject.toml, here or in a folder above"
     )
 
@@ -241,7 +270,8 @@ def _pair(options: argparse.Namespace, config: Config) -> Step:
     if bool(current) != bool(proposed):
         raise Failure("Give both --current-version and --proposed-version, or neither")
     old, new = Path(options.current), Path(options.proposed)
-    report = _report(old, new, current, proposed, config, read_resources(options.resource))
+    resources = read_resources(options.resource, options.linter)
+    report = _report(old, new, current, proposed, config, resources, options.linter)
     return Step(None, current, proposed, old, new, report)
 
 
@@ -261,17 +291,18 @@ def _steps(options: argparse.Namespace, config: Config, console: Console) -> Ite
     if not found:
         listed = ", ".join(map(str, folders))
         raise Failure(f"No contracts in {listed}: files are named NAME/VERSION.json or NAME.VERSION.json")
-    resources = read_resources(options.resource)
+    resources = read_resources(options.resource, options.linter)
     pairs: list[tuple[VersionFile, VersionFile | None]] = []
     for files in found.values():
         # The only version of a contract is compared with nothing, but it must be valid.
         pairs += [(files[0], None)] if len(files) == 1 else list(itertools.pairwise(files))
     for old, new in tqdm(pairs, desc="Checking", unit="step", disable=None, leave=False):
         if new is None:
-            _report(old.path, old.path, None, None, config, resources)
+            _report(old.path, old.path, None, None, config, resources, options.linter)
             continue
         versions = old.version.text, new.version.text
-        report = _report(old.path, new.path, *versions, config.replaced(contract=new.contract), resources)
+        own_config = config.replaced(contract=new.contract)
+        report = _report(old.path, new.path, *versions, own_config, resources, options.linter)
         yield Step(new.contract, *versions, old.path, new.path, report)
 
 
@@ -297,11 +328,18 @@ def _finish(steps: list[Step], options: argparse.Namespace, console: Console) ->
 
 
 def _report(
-    old: Path, new: Path, current: str | None, proposed: str | None, config: Config, resources: dict[str, Any]
+    old: Path,
+    new: Path,
+    current: str | None,
+    proposed: str | None,
+    config: Config,
+    resources: Texts,
+    linter: BoundedLinter,
 ) -> Report:
-    versions: Any = {"current_version": current, "proposed_version": proposed}
     if (old.suffix == ".wit") != (new.suffix == ".wit"):
         raise Failure(f"{old} and {new} are not of one kind")
     if old.suffix != ".wit":
-        return lint(read_schema(old), read_schema(new), config=config, resources=resources, **versions)
-    return lint_wit(read_wit(old), read_wit(new), config=config, **versions)
+        found = linter.compare(read_schema(old, linter), read_schema(new, linter), config, resources)
+    else:
+        found = linter.compare_wit(read_wit(old, linter), read_wit(new, linter), config.mode)
+    return report_of(found.changes, config, equal=found.equal, current_version=current, proposed_version=proposed)

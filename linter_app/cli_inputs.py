@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
+from linter_app.bounded import BoundedLinter, Texts
 from linter_app.schema.dialects import InvalidSchema
 from linter_app.schema.json_text import InvalidJSON
-from linter_app.schema.schema_validation import parse_schema
 from linter_app.semver import InvalidVersion, Version
-from linter_app.wit import InvalidWIT, WITToolFailed, check_wit
+from linter_app.wit import InvalidWIT, WITToolFailed
+from linter_app.work_pool import WorkAborted
 
 UNUSABLE = 2
 
@@ -22,15 +22,15 @@ class Failure(Exception):
         self.status = status
 
 
-def read_resources(given: list[str]) -> dict[str, Any]:
-    """Return the schemas of `URI=FILE` options by URI. Raises Failure."""
+def read_resources(given: list[str], linter: BoundedLinter) -> Texts:
+    """Return the texts of the schemas of `URI=FILE` options, with their URIs. Raises Failure."""
     found = {}
     for each in given:
         uri, equals, path = each.partition("=")
         if not equals or not uri or not path:
             raise Failure(f"--resource {each} is not URI=FILE")
-        found[uri] = read_schema(Path(path))
-    return found
+        found[uri] = read_schema(Path(path), linter)
+    return tuple(found.items())
 
 
 def read_bytes(path: Path) -> bytes:
@@ -41,28 +41,38 @@ def read_bytes(path: Path) -> bytes:
         raise Failure(f"{path} cannot be read: {error.strerror}") from None
 
 
-def read_wit(path: Path) -> str:
+def read_wit(path: Path, linter: BoundedLinter) -> str:
     """Return a valid WIT text. Raises Failure, naming the file and the line."""
     try:
         wit = read_bytes(path).decode("utf-8")
-        check_wit(wit)
+        linter.check_wit(wit)
     except UnicodeDecodeError:
         raise Failure(f"{path} is not UTF-8") from None
     except InvalidWIT as error:
         raise Failure(f"{path} is not valid WIT: {error}") from None
     except WITToolFailed as error:
         raise Failure(str(error)) from None
+    except WorkAborted as aborted:
+        raise _too_expensive(path, aborted) from None
     return wit
 
 
-def read_schema(path: Path) -> Any:
-    """Return a parsed, valid JSON Schema. Raises Failure, naming the file and the pointer."""
+def read_schema(path: Path, linter: BoundedLinter) -> str:
+    """Return the text of a valid JSON Schema. Raises Failure, naming the file and the pointer."""
+    content = read_bytes(path)
     try:
-        return parse_schema(read_bytes(path))
+        linter.check_schema(content)
+    except WorkAborted as aborted:
+        raise _too_expensive(path, aborted) from None
     except InvalidJSON as error:
         raise Failure(f"{path} is not JSON: {error}") from None
     except InvalidSchema as error:
         raise Failure(f"{path} is not a valid JSON Schema: {error}") from None
+    return content.decode()
+
+
+def _too_expensive(path: Path, aborted: WorkAborted) -> Failure:
+    return Failure(f"{path} is too expensive to check: {aborted.reason} (--timeout, --memory)")
 
 
 def read_version(given: str | None) -> str | None:

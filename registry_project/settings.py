@@ -56,7 +56,14 @@ def _secret_key() -> str:
         raise ImproperlyConfigured(f"SECRET_KEY is not set and none can be kept in {path}: {error}") from None
 
 
-WEB_THREADS = env.int("WEB_THREADS", 8)
+WEB_THREADS = env.int("WEB_THREADS", 16)
+# Child processes of each worker, for work on schemas that is not known to be cheap.
+WORK_PROCESSES = env.int("WORK_PROCESSES", 3)
+WORK_SECONDS = env.float("WORK_SECONDS", 4.0)
+WORK_MEMORY_MIB = env.int("WORK_MEMORY_MIB", 512)
+for _name, _minimum in (("WEB_THREADS", 4), ("WORK_PROCESSES", 1), ("WORK_SECONDS", 0.1), ("WORK_MEMORY_MIB", 64)):
+    if globals()[_name] < _minimum:
+        raise ImproperlyConfigured(f"{_name}={globals()[_name]} is too small; set {_minimum} or more")
 BIND_ADDR = _bind_address()
 VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var")))
 SECRET_KEY = _secret_key()

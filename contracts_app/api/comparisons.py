@@ -115,7 +115,7 @@ def _read_version(value: Any, field: str) -> tuple[comparison.ComparedVersion, s
             return comparison.proposed_version(name or "", schema, wit, store), name or ""
         except ContractRefused as refused:
             part = refused.extras.get("field", "jsonSchema")
-            raise ContractRefused(
+            raise type(refused)(
                 f"{field}.{refused.message}", **{**refused.extras, "field": f"{field}.{part}"}
             ) from None
     if not isinstance(version, str):

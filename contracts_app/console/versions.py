@@ -127,8 +127,7 @@ def _shown(
             "q": request.GET.get("q", ""),
         }
     try:
-        validator = validation.validator_of(compound_schema(bundle, contract_store()))
-        made = validation.examples(validator, MAX_EXAMPLES)
+        made = validation.examples(compound_schema(bundle, contract_store()), MAX_EXAMPLES)
         return {"examples": {kind: [pretty(each) for each in made[kind]] for kind in made}}
     except ContractRefused as error:
         return {"fault": error.message}

@@ -8,22 +8,25 @@ from itertools import pairwise
 from typing import Any
 
 from contracts_app.bundles import ContractBundle
-from contracts_app.exceptions import ContractRefused
+from contracts_app.exceptions import ContractRefused, ServerBusy, TooExpensive
 from contracts_app.lifecycle import COMPARABLE
 from contracts_app.policies import Policy, policy_of
+from contracts_app.request_context import RequestWork, current_work
 from contracts_app.services.compound_schemas import compound_schema, dialect_difference
 from contracts_app.services.content_checks import ContractTexts, characters_of, check_content, compare_texts
 from contracts_app.services.dependencies import check_dependencies
 from contracts_app.services.references import dialect_of, target_of
 from contracts_app.services.wit_packages import is_package, packages_of
+from contracts_app.services.work import linter
 from contracts_app.storage import ContractStore
-from linter_app import Report, check_bundle
+from linter_app import Report
 from linter_app.report.changelog import change_to_json
 from linter_app.report.verdict import report_of
 from linter_app.schema.json_text import loads
 from linter_app.wit import with_version
+from linter_app.work_pool import WorkAborted
 
-MAX_DEPENDENTS_SECONDS = 10
+MAX_DEPENDENTS_SECONDS = 5
 """Seconds that checking the dependents of a change may take; the rest is counted as `unchecked`."""
 MAX_HISTORY_VERSIONS = 500
 MAX_CHANGELOG_CHARACTERS = 20_000_000
@@ -87,7 +90,8 @@ def changes_to_json(report: Report) -> list[dict[str, Any]]:
 
 def broken_dependents(name: str, proposed: ContractTexts, store: ContractStore) -> dict[str, Any]:
     """Return the dependents that would break their own users if they used these texts instead of their pin."""
-    deadline = time.monotonic() + MAX_DEPENDENTS_SECONDS
+    work = current_work.get() or RequestWork()
+    deadline = time.monotonic() + min(MAX_DEPENDENTS_SECONDS, work.seconds_left)
     broken: list[dict[str, Any]] = []
     unchecked = 0
     index = store.index()
@@ -103,6 +107,9 @@ def broken_dependents(name: str, proposed: ContractTexts, store: ContractStore) 
         try:
             then = _replaced_texts(bundle, name, proposed, store)
             changes = compare_texts(texts_of(bundle, store), then, policy.config)
+        except ServerBusy:
+            unchecked += 1
+            continue
         except ContractRefused as refused:
             broken.append(dependent | {"verdict": "undecided", "reason": refused.message, "changes": []})
             continue
@@ -158,4 +165,9 @@ def version_history(name: str, store: ContractStore) -> list[tuple[ContractBundl
 
 def coherence_findings(schema: str, wit: str) -> list[dict[str, Any]]:
     """Return the differences between a schema and a WIT text of one bundle that describe the same data."""
-    return [change_to_json(change) for change in check_bundle(loads(schema), wit)]
+    try:
+        return [change_to_json(change) for change in linter().coherence(schema, wit)]
+    except WorkAborted as aborted:
+        raise TooExpensive(
+            f"schema and WIT are too expensive to compare: {aborted.reason}", limit=aborted.limit
+        ) from None

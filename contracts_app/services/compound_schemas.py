@@ -14,14 +14,16 @@ from urllib.parse import quote
 import jsonschema_rs
 
 from contracts_app.bundles import ContractBundle, Dependency, compact
+from contracts_app.exceptions import TooExpensive
 from contracts_app.services.memoize import memoize
 from contracts_app.services.references import dialect_of, replace_uris, resources_of, target_of
+from contracts_app.services.work import linter
 from contracts_app.storage import ContractStore
-from linter_app import lint
-from linter_app.schema.dialects import URIS, InvalidSchema, read_schema
+from linter_app import Config
+from linter_app.schema.dialects import URIS, InvalidSchema
 from linter_app.schema.identifiers import identifier_keyword
 from linter_app.schema.json_text import loads
-from linter_app.schema.schema_validation import check_schema
+from linter_app.work_pool import WorkAborted
 
 Replacement = Callable[[Dependency], str | None]
 """Returns another text for a dependency's schema, or None."""
@@ -55,15 +57,25 @@ def dialect_difference(bundle: ContractBundle, store: ContractStore, draft: int)
 @memoize(256)
 def _difference(meant: str, read: str) -> str | None:
     """Return where the second text is not a valid schema, or differs in meaning from the first; None if both agree."""
-    schema = loads(read)
+    config = Config(mode="full", strict_open_objects=True, budget_ms=0)
     try:
-        check_schema(read_schema(schema))
-        report = lint(loads(meant), schema, mode="full", strict_open_objects=True, budget_ms=0)
+        linter().check_schema(read)
+        found = linter().compare(meant, read, config)
     except InvalidSchema as error:
         return str(error)
-    for change in report.breaking + report.undecided:
+    except WorkAborted as aborted:
+        raise _too_expensive(aborted.reason) from None
+    if not found.within_limits:
+        raise _too_expensive(found.changes[-1].message)
+    for change in found.changes:
+        if change.level != "error":
+            continue
         return f"at {change.old_pointer or change.new_pointer or 'the root'}, {change.message}"
     return None
+
+
+def _too_expensive(reason: str) -> TooExpensive:
+    return TooExpensive(f"Whether a dependency has the same meaning in another dialect was {reason}; use one dialect")
 
 
 def _whole(

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from contracts_app.bundles import ContractBundle
-from contracts_app.exceptions import ContractRefused
+from contracts_app.exceptions import ContractRefused, TooExpensive
 from contracts_app.services.memoize import memoize
-from linter_app import Change, Config, lint_wit
-from linter_app.api import changes_between_schemas
-from linter_app.schema.dialects import InvalidSchema, Schema, read_schema
+from contracts_app.services.work import linter
+from linter_app import Change, Config
+from linter_app.schema.dialects import InvalidSchema
 from linter_app.schema.json_text import InvalidJSON, loads
-from linter_app.schema.schema_validation import check_compilable, check_default_dialect, check_shape
-from linter_app.wit import InvalidWIT, WITToolFailed, check_wit
+from linter_app.wit import InvalidWIT, WITToolFailed
+from linter_app.work_pool import WorkAborted
 
 Packages = tuple[tuple[str, str], ...]
 """Labels and texts of the WIT packages that a WIT text uses."""
@@ -51,6 +51,16 @@ def check_schema_text(text: str, field: str) -> None:
         raise ContractRefused(
             f"{field} is not a valid JSON Schema: {error}", field=field, pointer=error.pointer, reason=error.reason
         ) from None
+    except WorkAborted as aborted:
+        raise _too_expensive(field, aborted) from None
+
+
+def _too_expensive(field: str, aborted: WorkAborted) -> TooExpensive:
+    return TooExpensive(
+        f"{field} is too expensive to check: {aborted.reason}; shorten its patterns, alternatives or references",
+        field=field,
+        limit=aborted.limit,
+    )
 
 
 def _not_json(field: str, error: InvalidJSON) -> ContractRefused:
@@ -68,6 +78,8 @@ def check_wit_text(text: str, field: str, packages: Packages = ()) -> None:
         ) from None
     except WITToolFailed as error:
         raise ContractRefused(f"{field} could not be checked: {error}", field=field, reason=str(error)) from None
+    except WorkAborted as aborted:
+        raise _too_expensive(field, aborted) from None
 
 
 def compare_texts(old: ContractTexts, new: ContractTexts, config: Config) -> tuple[Change, ...]:
@@ -84,52 +96,62 @@ def characters_of(changes: tuple[Change, ...]) -> int:
     return sum(change.characters for change in changes)
 
 
-# A parsed schema takes several times the memory of its text.
-@memoize(256, max_characters=2_000_000)
-def _parsed(text: str | None) -> Schema:
-    """Return a parsed, valid schema, which is shared and never changed."""
-    # A bundle without a schema does not constrain instances: it accepts all of them.
-    schema = read_schema(True if text is None else loads(text))
-    check_shape(schema)
-    return schema
-
-
 @memoize(256)
 def _checked_schema(text: str) -> None:
-    schema = _parsed(text)
-    check_default_dialect(schema)
-    check_compilable(schema)
+    linter().check_schema(text)
+
+
+class _UndecidedError(Exception):
+    """Carries changes past the memoization: another attempt may find more time."""
+
+    def __init__(self, changes: tuple[Change, ...]) -> None:
+        self.changes = changes
+
+
+def _schema_changes(old: str | None, new: str | None, mode: Any, strict: bool) -> tuple[Change, ...]:
+    try:
+        return _decided_schema_changes(old, new, mode, strict)
+    except _UndecidedError as undecided:
+        return undecided.changes
 
 
 @memoize(1024, size_of=characters_of)
-def _schema_changes(old: str | None, new: str | None, mode: Any, strict: bool) -> tuple[Change, ...]:
+def _decided_schema_changes(old: str | None, new: str | None, mode: Any, strict: bool) -> tuple[Change, ...]:
     try:
-        schemas = _parsed(old), _parsed(new)
+        found = linter().compare(old, new, Config(mode=mode, strict_open_objects=strict))
     except (InvalidJSON, InvalidSchema) as error:
         # Stored by a service that did not check: it cannot be compared.
         raise ContractRefused(f"a stored schema is invalid, and nothing can be compared with it: {error}") from None
-    return changes_between_schemas(*schemas, Config(mode=mode, strict_open_objects=strict))
+    if not found.within_limits:
+        raise _UndecidedError(found.changes)
+    return found.changes
 
 
 @memoize(256)
 def _checked_wit(text: str, packages: Packages) -> None:
-    check_wit(text, dict(packages))
+    linter().check_wit(text, packages)
 
 
-@memoize(256)
 def _wit_changes(
     old: str | None, new: str | None, old_packages: Packages, new_packages: Packages, mode: Any
 ) -> tuple[Change, ...]:
     try:
-        return lint_wit(
-            old or "",
-            new or "",
-            mode=mode,
-            old_dependencies=dict(old_packages),
-            new_dependencies=dict(new_packages),
-        ).changes
+        return _decided_wit_changes(old or "", new or "", old_packages, new_packages, mode)
+    except _UndecidedError as undecided:
+        return undecided.changes
+
+
+@memoize(256)
+def _decided_wit_changes(
+    old: str, new: str, old_packages: Packages, new_packages: Packages, mode: Any
+) -> tuple[Change, ...]:
+    try:
+        found = linter().compare_wit(old, new, mode, old_packages, new_packages)
     except InvalidWIT as error:
         # A proposed text was checked before; the stored one may come from a service that did not.
         raise ContractRefused(f"a stored WIT is invalid, and nothing can be compared with it: {error}") from None
     except WITToolFailed as error:
         raise ContractRefused(f"wit could not be checked: {error}", field="wit", reason=str(error)) from None
+    if not found.within_limits:
+        raise _UndecidedError(found.changes)
+    return found.changes

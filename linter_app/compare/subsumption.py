@@ -10,6 +10,7 @@ from linter_app.changes import DIRECTIONS
 from linter_app.compare.comparison import SchemaPair
 from linter_app.normalize.normalized import Conjunction, Group, NormalizedSchema, disjoint
 from linter_app.schema.documents import Subschema
+from linter_app.schema.json_text import json_hashable
 from linter_app.schema.json_types import reduced, type_of
 from linter_app.schema.validators import validate_values
 from linter_app.schema.vocabulary import REFERENCES
@@ -160,6 +161,10 @@ def overlapping(pair: SchemaPair, *groups: Group) -> bool:
 
 def _exclusive(pair: SchemaPair, group: Group) -> bool:
     normalized_schemas = [pair.comparison.normalized((branch,)) for branch in group.branches]
+    listed = [each.values for each in normalized_schemas]
+    if all(values is not None for values in listed):  # one pass instead of every pair
+        distinct = [{json_hashable(value) for value in values or ()} for values in listed]
+        return len(set().union(*distinct)) == sum(map(len, distinct))
     return all(
         disjoint(one, other) for index, one in enumerate(normalized_schemas) for other in normalized_schemas[:index]
     )

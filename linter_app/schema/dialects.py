@@ -10,7 +10,6 @@ import jsonschema_rs
 from referencing import Specification
 from referencing.jsonschema import DRAFT4, DRAFT6, DRAFT7, DRAFT201909, DRAFT202012
 
-from linter_app.patterns.complexity import pattern_compile_seconds
 from linter_app.schema.vocabulary import REFERENCES, subschemas_in
 
 DEFAULT = "https://json-schema.org/draft/2020-12/schema"
@@ -31,9 +30,6 @@ SPECIFICATIONS: dict[int, Specification[Any]] = {
     jsonschema_rs.Draft202012: DRAFT202012,
 }
 """The drafts as the library `referencing` describes them."""
-MAX_COMPILE_SECONDS = 0.5
-"""Seconds that the patterns of one schema may take to compile. No other thread of the process runs meanwhile."""
-_PATTERN_KEYWORDS = ("pattern", "patternProperties")
 # Only schemas with one of these keywords can be recognized as schemas of an older draft.
 _DISTINCTIVE = frozenset({"exclusiveMinimum", "exclusiveMaximum", "items", "dependencies"})
 
@@ -58,8 +54,6 @@ class Schema:
     """The names of all members anywhere in it, keywords among them."""
     draft: int
     """The draft to read it in, as jsonschema_rs numbers it."""
-    member_count: int
-    """The number of members of all objects in it."""
 
     @property
     def refers(self) -> bool:
@@ -70,12 +64,10 @@ class Schema:
 def read_schema(root: Any) -> Schema:
     """Pass over a parsed schema, valid or not. Raises InvalidSchema on an unknown `$schema`."""
     names: set[str] = set()
-    count = 0
     for item in objects_in(root):
         names.update(item)
-        count += len(item)
     draft = draft_of(root) if names.isdisjoint(_DISTINCTIVE) else guessed_draft_of(root)
-    return Schema(root, frozenset(names), draft, count)
+    return Schema(root, frozenset(names), draft)
 
 
 def objects_in(root: Any) -> Iterator[dict[str, Any]]:
@@ -89,27 +81,6 @@ def objects_in(root: Any) -> Iterator[dict[str, Any]]:
         for child in item:
             if isinstance(child, (dict, list)):
                 waiting.append(child)
-
-
-def patterns_in(schema: Schema) -> Iterator[str]:
-    """Yield every regular expression in a schema.
-
-    Data is included: a reference can lead to any object, and a validator then compiles the patterns in it.
-    """
-    for item in objects_in(schema.root) if not schema.member_names.isdisjoint(_PATTERN_KEYWORDS) else ():
-        pattern, names = (item.get(keyword) for keyword in _PATTERN_KEYWORDS)
-        yield from [pattern] if isinstance(pattern, str) else []
-        yield from names if isinstance(names, dict) else ()
-
-
-def compile_seconds(schema: Schema) -> float:
-    """Return the seconds that the patterns of a schema may take to compile; the sum ends at MAX_COMPILE_SECONDS."""
-    seconds = 0.0
-    for pattern in patterns_in(schema):
-        seconds += pattern_compile_seconds(pattern)
-        if seconds > MAX_COMPILE_SECONDS:
-            break
-    return seconds
 
 
 def draft_of(schema: Any) -> int:

@@ -93,16 +93,6 @@ def local_target(root: Any, reference: str) -> tuple[Any, Path]:
     return follow(root, unquote(reference[1:])) or (None, ())
 
 
-def pointer_of_excess_uris(schema: Any, draft: int) -> str | None:
-    """Return the pointer of the resource at which the URIs exceed MAX_URI_CHARACTERS, or None."""
-    characters = 0
-    for each in located_schemas(schema, draft):
-        characters += len(each.base) if each.identifier else 0
-        if characters > MAX_URI_CHARACTERS:
-            return each.pointer
-    return None
-
-
 def identifier_keyword(draft: int) -> str:
     """Return the keyword that gives a schema its URI."""
     return OLDER_SPELLINGS["$id"] if draft == jsonschema_rs.Draft4 else "$id"

@@ -1,4 +1,4 @@
-"""Whether a schema is valid in its dialect, and can be compiled within bounds."""
+"""Whether a schema is valid in its dialect, and can be compiled."""
 
 from __future__ import annotations
 
@@ -9,24 +9,8 @@ from urllib.parse import unquote
 import jsonschema_rs
 
 from linter_app.changes import Path
-from linter_app.patterns.complexity import pattern_compile_seconds
-from linter_app.schema.complexity import (
-    MAX_POINTER_CHARACTERS,
-    MAX_UNEVALUATED_STEPS,
-    pointer_characters,
-    unevaluated_steps,
-)
-from linter_app.schema.dialects import (
-    MAX_COMPILE_SECONDS,
-    URIS,
-    InvalidSchema,
-    Schema,
-    compile_seconds,
-    draft_of,
-    read_schema,
-)
+from linter_app.schema.dialects import URIS, InvalidSchema, Schema, draft_of, read_schema
 from linter_app.schema.documents import Document
-from linter_app.schema.identifiers import pointer_of_excess_uris
 from linter_app.schema.json_pointers import pointer
 from linter_app.schema.json_text import loads
 from linter_app.schema.validation_errors import short_reason
@@ -34,7 +18,6 @@ from linter_app.schema.vocabulary import REFERENCES, Kind, described_applicators
 
 # Without these keywords a schema that its meta-schema accepts can be compiled: nothing is resolved or parsed.
 _COMPILED = names_of(Kind.IDENTIFIER) - {"$schema", "id"} | {"pattern", "patternProperties", *REFERENCES}
-_IDENTIFIERS = ("$id", "id")
 
 
 def parse_schema(text: str | bytes) -> Any:
@@ -71,23 +54,8 @@ def check_shape(schema: Schema) -> None:
 
 
 def check_compilable(schema: Schema) -> None:
-    """Raise InvalidSchema unless a schema of a valid shape can be compiled, within bounds."""
+    """Raise InvalidSchema unless a schema of a valid shape can be compiled. What that costs is not bounded."""
     root = schema.root
-    if compile_seconds(schema) > MAX_COMPILE_SECONDS:
-        reason = "its regular expressions take too long to compile; shorten this one, or repeat less in it"
-        raise InvalidSchema(reason, _slowest_pattern(root))
-    if pointer_characters(schema) > MAX_POINTER_CHARACTERS:
-        raise InvalidSchema("too many keywords are below long names: their JSON Pointers take too much memory")
-    if not schema.member_names.isdisjoint(_IDENTIFIERS):
-        at = pointer_of_excess_uris(root, schema.draft)
-        if at is not None:
-            raise InvalidSchema("the URIs of its embedded resources are too long together", at)
-    steps, path = unevaluated_steps(Document(schema))
-    if steps > MAX_UNEVALUATED_STEPS:
-        reason = (
-            "it takes too long to find what is unevaluated here: references multiply, or the schema is nested too deep"
-        )
-        raise InvalidSchema(reason, pointer(path))
     try:
         # `id` is a keyword in draft 4 alone, and a common name of properties.
         if schema.draft == jsonschema_rs.Draft4 or not schema.member_names.isdisjoint(_COMPILED):
@@ -129,17 +97,6 @@ def _faulty_subschemas(path: Path, schema: Any, draft: int) -> Iterator[tuple[Pa
 
 def _objects(schema: Any) -> Iterator[tuple[Path, dict[str, Any]]]:
     return Document(read_schema(schema)).schemas()
-
-
-def _slowest_pattern(schema: Any) -> str:
-    """Return the JSON Pointer of the pattern that takes longest to compile."""
-    slowest, found = -1.0, ""
-    for path, item in _objects(schema):
-        for key, child in item.items():
-            pattern = child if key == "pattern" else key if path[-1:] == ("patternProperties",) else None
-            if isinstance(pattern, str) and (seconds := pattern_compile_seconds(pattern)) > slowest:
-                slowest, found = seconds, pointer((*path, key))
-    return found
 
 
 def _reference_pointer(schema: Any, message: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
+from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
@@ -16,9 +17,7 @@ from rfc3986_validator import validate_rfc3986
 
 from linter_app.patterns import matches
 from linter_app.schema import dialects
-from linter_app.schema.complexity import is_bounded
-from linter_app.schema.documents import Document, Subschema
-from linter_app.schema.validation_errors import ErrorCollector
+from linter_app.schema.documents import Subschema
 from linter_app.schema.vocabulary import DEFINITIONS
 
 UNUSABLE = (ValueError, RecursionError, OverflowError, TimeoutError, TypeError, jsonschema_rs.ReferencingError)
@@ -51,8 +50,6 @@ def validate_values(conjunction: tuple[Subschema, ...], values: list[Any]) -> li
     """Return whether each value is valid under all of these subschemas; None where that cannot be decided."""
     accepted = [True] * len(values)
     for subschema in conjunction:
-        if not is_bounded(subschema.document):
-            return None
         try:
             validator = _subschema_validator(subschema)
             accepted = [
@@ -83,7 +80,6 @@ class ValidatorPair:
         self._draft = dialects.guessed_draft_of(schema)
         self._fast = compiled(schema, self._draft, resources)
         self._independent: Any = None
-        self._errors: ErrorCollector | None = None
 
     def accepts(self, instance: Any) -> bool:
         """Return whether the faster validator, jsonschema-rs, accepts an instance."""
@@ -102,10 +98,8 @@ class ValidatorPair:
             return False
 
     def errors(self, instance: Any, limit: int) -> list[Any]:
-        """Return the first errors of the faster validator, within its bounds of memory."""
-        if self._errors is None:
-            self._errors = ErrorCollector(self._fast, Document(dialects.read_schema(self.schema), self._resources))
-        return self._errors.errors(instance, limit)
+        """Return the first errors of the faster validator."""
+        return list(islice(self._fast.iter_errors(instance), limit))
 
     def _make_independent(self) -> Any:
         base = validators.validator_for({"$schema": dialects.URIS[self._draft]})

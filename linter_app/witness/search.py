@@ -12,7 +12,6 @@ from linter_app.changes import Change, Witness
 from linter_app.compare.comparison import Comparison, SchemaPair
 from linter_app.normalize.normalized import NormalizedSchema
 from linter_app.patterns import sample
-from linter_app.schema.complexity import MAX_INSTANCE_LEVELS, is_bounded
 from linter_app.schema.json_pointers import pointer
 from linter_app.schema.json_text import MAX_DEPTH, InvalidJSON, check_depth
 from linter_app.schema.validation_errors import short_reason
@@ -22,6 +21,8 @@ from linter_app.witness.generator import InstanceGenerator
 
 MAX_INSTANCE_CHARACTERS = 30_000
 """Characters of the largest instance that is checked: larger ones are unreadable, and validators take long for them."""
+MAX_INSTANCE_LEVELS = 12
+"""Levels of an instance that is checked with schemas that have references."""
 MAX_ERRORS = 50
 """Errors of one instance that are examined."""
 
@@ -135,12 +136,8 @@ def _reason(errors: list[Any]) -> str:
 def open_search(
     comparison: Comparison, direction: OneDirection, deadline: float, resources: Mapping[str, Any]
 ) -> Search | None:
-    """Return a search, or None where validators cannot decide: unavailable, circular or unbounded references."""
-    if (
-        comparison.old.circular
-        or comparison.new.circular
-        or not (is_bounded(comparison.old) and is_bounded(comparison.new))
-    ):
+    """Return a search, or None where validators cannot decide: unavailable or circular references."""
+    if comparison.old.circular or comparison.new.circular:
         return None
     try:
         return Search(comparison, direction, deadline, resources)
