@@ -1,6 +1,7 @@
 """Configuration of gunicorn, read by `gunicorn registry_project.asgi` in this folder."""
 
 import os
+import resource
 import shutil
 import tempfile
 from typing import Any
@@ -18,6 +19,9 @@ try:
 except ImproperlyConfigured as error:
     raise SystemExit(f"Configuration error: {error}") from None
 
+# Each connection is a file descriptor, and so is each file of the metrics.
+_soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (_hard, _hard))
 bind = settings.BIND_ADDR
 workers = settings.env.int("WEB_CONCURRENCY", 2)
 worker_class = "contracts_app.serving.worker.RegistryWorker"
@@ -67,6 +71,13 @@ def post_worker_init(worker: Any) -> None:
 
     if not isinstance(worker, RegistryWorker):
         _ = contract_store().replica
+
+
+def worker_exit(server: Any, worker: Any) -> None:
+    """End the child processes of a worker that is not the event loop's, which ends them itself."""
+    from contracts_app.services.work import workers
+
+    workers().stop()
 
 
 def child_exit(server: object, worker: Any) -> None:

@@ -72,7 +72,7 @@ class WorkPool:
         try:
             return future.result(seconds + _MAX_START_SECONDS)
         except TimeoutError:
-            future.cancel()
+            future.cancel()  # type: ignore[no-untyped-call]
             raise WorkAborted(f"not decided within {seconds:.2g} seconds", "time") from None
         except CancelledError:
             raise WorkAborted("the request was cancelled", "cancelled") from None

@@ -136,7 +136,7 @@ WHITENOISE_AUTOREFRESH = False
 
 # The console requires TLS in production. The API is never redirected: its clients would send a token in clear first.
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = env.bool("CONSOLE_TLS", not DEVELOPMENT)
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^registry/"]
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$", r"^registry/"]
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 0 if DEVELOPMENT else 3600)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEVELOPMENT
 X_FRAME_OPTIONS = "DENY"
@@ -173,6 +173,12 @@ if CONTRACT_MAX_BYTES < 1024:
     raise ImproperlyConfigured("CONTRACT_MAX_BYTES is a number of bytes, 1024 or more")
 # The API measures its contents itself and responds 413; a form of the console is a schema, a WIT and a descriptor.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 3 * CONTRACT_MAX_BYTES
+# Bodies of requests that a worker holds at once, for each kind of client: with a token, with a session, with neither.
+MAX_BODIES_BYTES = env.int("MAX_BODIES_BYTES", max(64 * 1024 * 1024, 4 * CONTRACT_MAX_BYTES))
+if MAX_BODIES_BYTES < CONTRACT_MAX_BYTES:
+    raise ImproperlyConfigured("MAX_BODIES_BYTES must be CONTRACT_MAX_BYTES or more")
+# Connections of one worker; beyond that, the one that has been idle for longest is closed.
+MAX_CONNECTIONS = env.int("MAX_CONNECTIONS", 1000)
 DEFAULT_NATS_URL = "nats://127.0.0.1:4222"
 NATS_URL = env.str("NATS_URL", "")
 CONTRACT_STORAGES = {

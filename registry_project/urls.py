@@ -9,9 +9,7 @@ from contracts_app.api.urls import urlpatterns as api
 from contracts_app.serving import health
 
 urlpatterns = [
-    path("healthz", health.healthz),
-    path("readyz", health.readyz),
-    path("metrics", health.metrics),
+    *(path(route.lstrip("/"), health.view(content)) for route, content in health.ROUTES.items()),
     *api,
     path("", RedirectView.as_view(url="/admin/")),
     path("admin", RedirectView.as_view(url="/admin/")),

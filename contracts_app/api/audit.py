@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.viewsets import ViewSet
 
-from contracts_app.api.auth.scopes import AUDIT
+from contracts_app.api.auth.scopes import AUDIT, require
 from contracts_app.api.requests import check_parameters, number
 from contracts_app.api.responses import respond_json
 from contracts_app.bundles import check_name
@@ -18,6 +18,7 @@ MAX_AUDIT_ENTRIES = 1000
 
 class AuditViewSet(ViewSet):
     scopes = {"list": AUDIT}
+    any_name = ("list",)
 
     def list(self, request: Request) -> HttpResponse:
         check_parameters(request, "contract", "actor", "action", "since", "until", "limit", "cursor")
@@ -31,6 +32,8 @@ class AuditViewSet(ViewSet):
         )
         if wanted.contract is not None:
             check_name(wanted.contract)
+        # A token for some contracts must name one.
+        require(request, AUDIT, wanted.contract)
         after = number(request, "cursor", 0, 0, 2**53)
         limit = number(request, "limit", 100, 1, MAX_AUDIT_ENTRIES)
         found, following = audit_page(contract_store(), wanted, after=after, limit=limit)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.http import HttpResponse
@@ -9,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
-from contracts_app.api.auth.scopes import READ
+from contracts_app.api.auth.scopes import READ, require, require_references, scopes_of
 from contracts_app.api.errors import prefers
 from contracts_app.api.requests import check_parameters, read_json, required
 from contracts_app.api.responses import LIST_CACHING, respond, respond_json
@@ -26,6 +27,7 @@ _VERSION_FIELDS = ("name", "version", "jsonSchema", "wit")
 
 class ComparisonViewSet(ViewSet):
     scopes = {"check": READ}
+    any_name = ("check",)
 
     def check(self, request: Request) -> Response:
         check_parameters(request)
@@ -36,15 +38,16 @@ class ComparisonViewSet(ViewSet):
                 "The request body must be a JSON object with old and new, "
                 "and possibly compatibility and strictOpenObjects"
             )
-        old, old_name = _read_version(data["old"], "old")
-        new, new_name = _read_version(data["new"], "new")
+        old, old_name = _read_version(request, data["old"], "old")
+        new, new_name = _read_version(request, data["new"], "new")
         name = new_name or old_name
         store = contract_store()
         policy = policy_of(store.index(name).documents, name) if name else Policy()
         policy = _with_given(policy, data)
         members = comparison.report_to_json(comparison.compare(old, new, policy), policy)
         if old.bundle is not None:
-            members["dependents"] = comparison.broken_dependents(old.bundle.name, new.texts, store)
+            readable = partial(scopes_of(request).allows, READ)
+            members["dependents"] = comparison.broken_dependents(old.bundle.name, new.texts, store, readable)
         if new.texts.schema is not None and new.texts.wit is not None and not new.texts.packages:
             members["coherence"] = comparison.coherence_findings(new.texts.schema, new.texts.wit)
         return Response(members)
@@ -93,7 +96,7 @@ def _without_title(report: Any) -> dict[str, Any]:
     return {key: value for key, value in changelog_to_json(report, "").items() if key != "title"}
 
 
-def _read_version(value: Any, field: str) -> tuple[comparison.ComparedVersion, str]:
+def _read_version(request: Request, value: Any, field: str) -> tuple[comparison.ComparedVersion, str]:
     """Return one of the two versions of a check, registered or not, and the name of its contract."""
     if not isinstance(value, dict) or not value or not value.keys() <= set(_VERSION_FIELDS):
         raise MalformedContract(
@@ -111,6 +114,8 @@ def _read_version(value: Any, field: str) -> tuple[comparison.ComparedVersion, s
     if version is None:
         if name is not None:
             check_name(name)
+            require(request, READ, name)
+        require_references(request, schema, wit)
         try:
             return comparison.proposed_version(name or "", schema, wit, store), name or ""
         except ContractRefused as refused:
@@ -121,6 +126,7 @@ def _read_version(value: Any, field: str) -> tuple[comparison.ComparedVersion, s
     if not isinstance(version, str):
         raise MalformedContract(f"{field}.version must be a string", field=field)
     check_name(name)
+    require(request, READ, name)
     if schema is not None or wit is not None:
         check_identity(name, version)
         raise MalformedContract(f"{field} names a registered version; leave out its jsonSchema and wit", field=field)

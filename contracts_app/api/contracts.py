@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,14 +11,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
-from contracts_app.api.auth.scopes import OVERRIDE, require
+from contracts_app.api.auth.scopes import OVERRIDE, READ, WRITE, require, require_references, scopes_of
 from contracts_app.api.requests import actor_of, check_parameters, flag, number, read_json
 from contracts_app.api.responses import LIST_CACHING, location, respond, respond_json
 from contracts_app.bundles import ContractBundle, check_name, compact
 from contracts_app.exceptions import ContractNotFound, ContractRefused, MalformedContract
 from contracts_app.policies import policy_of
 from contracts_app.services.batches import BatchMember, publish_contracts
-from contracts_app.services.publish_requests import read_batch, read_publish
+from contracts_app.services.publish_requests import PublishRequest, read_batch, read_publish
 from contracts_app.services.publishing import publish_contract
 from contracts_app.services.search import (
     MAX_PAGE_ITEMS,
@@ -36,11 +37,13 @@ _SEARCH = ("q", "prefix", "label", "state", "include", "limit", "cursor")
 class ContractViewSet(ViewSet):
     """The collection of contracts, and one contract."""
 
+    any_name = ("list", "create", "batch", "digest")
+
     def list(self, request: Request) -> HttpResponse:
-        index = contract_store().index()
-        if not request.GET:
-            return respond(request, index.listing(), LIST_CACHING)
         check_parameters(request, *_SEARCH)
+        index = contract_store().index()
+        if not request.GET and scopes_of(request).allows(READ):
+            return respond(request, index.listing(), LIST_CACHING)
         query = _search_query(request)
         groups, cursor = search_page(index, query)
         if query.with_versions:
@@ -57,8 +60,7 @@ class ContractViewSet(ViewSet):
         check_parameters(request, "dryRun")
         dry_run = flag(request, "dryRun")
         publish = read_publish(read_json(request))
-        if publish.override is not None:
-            require(request, OVERRIDE)
+        _require_publish(request, publish)
         published = publish_contract(
             bundle=publish.bundle,
             actor=actor_of(request),
@@ -77,6 +79,8 @@ class ContractViewSet(ViewSet):
         check_parameters(request, "dryRun")
         dry_run = flag(request, "dryRun")
         publishes = read_batch(read_json(request))
+        for publish in publishes:
+            _require_publish(request, publish)
         members = [BatchMember(publish.bundle, publish.draft) for publish in publishes]
         outcomes = publish_contracts(members=members, actor=actor_of(request), dry_run=dry_run)
         results = [outcome.to_json() for outcome in outcomes]
@@ -105,11 +109,20 @@ class ContractViewSet(ViewSet):
         check_parameters(request)
         if len(digest) != 64 or not all(letter in "0123456789abcdef" for letter in digest):
             raise MalformedContract("A digest is 64 lower-case hexadecimal digits", field="digest")
-        found = contract_store().index().with_digest(digest)
+        may_read = partial(scopes_of(request).allows, READ)
+        found = [entry for entry in contract_store().index().with_digest(digest) if may_read(entry.name)]
         if not found:
             raise ContractNotFound(f"No contract has the digest {digest}", digest=digest)
         body = b'{"contracts":[' + b",".join(entry.item for entry in found) + b"]}"
         return respond(request, Representation.of(body), LIST_CACHING)
+
+
+def _require_publish(request: Request, publish: PublishRequest) -> None:
+    """Raise PermissionDenied unless the token may write this contract and read what it refers to."""
+    require(request, WRITE, publish.bundle.name)
+    if publish.override is not None:
+        require(request, OVERRIDE, publish.bundle.name)
+    require_references(request, publish.bundle.json_schema, publish.bundle.wit)
 
 
 def _published_to_json(bundle: ContractBundle) -> dict[str, Any]:
@@ -138,6 +151,7 @@ def _search_query(request: Request) -> SearchQuery:
         prefix=request.GET.get("prefix", ""),
         labels=tuple(request.GET.getlist("label")),
         states=states,
+        readable=partial(scopes_of(request).allows, READ),
         with_versions=include == "versions",
         limit=number(request, "limit", MAX_PAGE_ITEMS, 1, MAX_PAGE_ITEMS),
         cursor=request.GET.get("cursor", ""),

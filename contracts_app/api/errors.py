@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import logging
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -75,6 +77,21 @@ def prefers(request: AnyRequest, media_type: str) -> bool:
         return max(named, default=0.0)
 
     return quality(media_type) > quality("application/json")
+
+
+def safe_methods_only(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Decorate a view that is not one of DRF: other methods than GET and HEAD are 405, in the API's form."""
+
+    @functools.wraps(view)
+    def checked(request: HttpRequest) -> HttpResponse:
+        if request.method in ("GET", "HEAD"):
+            return view(request)
+        method = str(request.method)[:40]
+        response = problem(request, 405, f'Method "{method}" not allowed; use GET or HEAD', "method_not_allowed")
+        response["Allow"] = "GET, HEAD"
+        return response
+
+    return checked
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

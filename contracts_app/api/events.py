@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.viewsets import ViewSet
 
-from contracts_app.api.auth.scopes import READ
+from contracts_app.api.auth.scopes import READ, Scopes, scopes_of
 from contracts_app.api.requests import AnyRequest, check_parameters, number
 from contracts_app.exceptions import MalformedContract
 from contracts_app.services.events import MAX_EVENTS, Event, events_after
@@ -31,14 +31,21 @@ def since_of(request: AnyRequest) -> int | None:
     return number(request, "since", 0, 0, 2**53) if "since" in request.GET else None
 
 
-def poll_body(events: list[Event], since: int) -> bytes:
+def poll_body(events: list[Event], following: int) -> bytes:
     """Return the response to a poll; its `next` is the `since` of the following poll."""
-    following = events[-1].sequence if events else since
     return b'{"events":[' + b",".join(event.body for event in events) + b'],"next":%d}' % following
+
+
+def readable(events: list[Event], scopes: Scopes) -> list[Event]:
+    """Return the events that a token may see: with scopes for some contracts, those of these contracts."""
+    if scopes.allows(READ):
+        return events
+    return [event for event in events if event.contract is not None and scopes.allows(READ, event.contract)]
 
 
 class EventViewSet(ViewSet):
     scopes = {"list": READ}
+    any_name = ("list",)
 
     def list(self, request: Request) -> HttpResponse:
         check_parameters(request, "since", "wait", "limit")
@@ -52,5 +59,6 @@ class EventViewSet(ViewSet):
         if EVENT_STREAM in request.headers.get("Accept", ""):
             raise MalformedContract("This server has no event loop for event streams; poll with since and wait")
         events = events_after(contract_store(), since)[:limit]
-        body = poll_body(events, since)
+        since = events[-1].sequence if events else since
+        body = poll_body(readable(events, scopes_of(request)), since)
         return HttpResponse(body, content_type="application/json", headers={"Cache-Control": "no-store"})

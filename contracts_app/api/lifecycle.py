@@ -32,7 +32,7 @@ class LifecycleViewSet(ViewSet):
         fields = _read_change(request, action)
         override = read_reason(fields.get("override"))
         if override is not None:
-            require(request, OVERRIDE)
+            require(request, OVERRIDE, name)
         changed = change_state(
             name=name,
             version=version,

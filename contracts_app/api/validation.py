@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from contracts_app.api.auth.scopes import READ
-from contracts_app.api.requests import check_parameters, number, read_body
+from contracts_app.api.requests import number, read_body
 from contracts_app.api.responses import respond_json
 from contracts_app.api.versions import requested_version
 from contracts_app.services import validation
@@ -24,7 +24,6 @@ class ValidationViewSet(ViewSet):
     scopes = {"validate": READ}
 
     def validate(self, request: Request, name: str, version: str) -> Response:
-        check_parameters(request, "includeWithdrawn")
         bundle = requested_version(request, name, version)
         schema = compound_schema(bundle, contract_store())
         body = read_body(request)
@@ -40,8 +39,7 @@ class ValidationViewSet(ViewSet):
         return Response(members | {"valid": valid == len(results), "validLines": valid, "results": results})
 
     def examples(self, request: Request, name: str, version: str) -> HttpResponse:
-        check_parameters(request, "count", "includeWithdrawn")
+        bundle = requested_version(request, name, version, "count")
         count = number(request, "count", 3, 1, 20)
-        bundle = requested_version(request, name, version)
         examples = validation.examples(compound_schema(bundle, contract_store()), count)
         return respond_json(request, {"name": bundle.name, "version": bundle.version, **examples})

@@ -6,7 +6,8 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.viewsets import ViewSet
 
-from contracts_app.api.requests import flag
+from contracts_app.api.auth.scopes import READ, scopes_of
+from contracts_app.api.requests import check_parameters, flag
 from contracts_app.api.responses import location, respond, version_headers
 from contracts_app.bundles import ContractBundle, compact
 from contracts_app.exceptions import ContractNotFound
@@ -46,6 +47,7 @@ class VersionViewSet(ViewSet):
 
     def dependents(self, request: Request, name: str, version: str) -> HttpResponse:
         bundle = requested_version(request, name, version)
+        may_read = scopes_of(request).allows
         found = contract_store().index().dependents(bundle.name, bundle.version)
         members = {
             "name": bundle.name,
@@ -53,6 +55,7 @@ class VersionViewSet(ViewSet):
             "dependents": [
                 {"name": entry.name, "version": entry.version, "state": entry.state}
                 for entry in sorted(found, key=lambda entry: (entry.name, entry.precedence))
+                if may_read(READ, entry.name)
             ],
         }
         return self._respond(request, bundle, "", Representation.of(compact(members)))
@@ -80,6 +83,10 @@ class VersionViewSet(ViewSet):
         return response
 
 
-def requested_version(request: Request, name: str, version: str) -> ContractBundle:
-    """Return the version that a path names. Raises the errors of `find_version`."""
+def requested_version(request: Request, name: str, version: str, *parameters: str) -> ContractBundle:
+    """Return the version that a path names. Raises the errors of `find_version`.
+
+    Raises MalformedContract for a query parameter other than includeWithdrawn and `parameters`.
+    """
+    check_parameters(request, "includeWithdrawn", *parameters)
     return find_version(contract_store(), name, version, include_withdrawn=flag(request, "includeWithdrawn"))

@@ -7,12 +7,10 @@ from typing import Any
 
 from contracts_app.bundles import ContractBundle, content_digest, key_of
 from contracts_app.exceptions import ContractAlreadyExists, ContractError, ContractRefused, VersionSetChanged
+from contracts_app.services.dependencies import referred_names
 from contracts_app.services.publishing import publish_contract
-from contracts_app.services.references import read_referring, references_of, target_of
-from contracts_app.services.wit_packages import contract_of
 from contracts_app.storage import Actor, AuditEntry, ContractIndex, ContractStore, Listing, StoredWrite, contract_store
 from linter_app.semver import Version
-from linter_app.wit import used_in
 
 MAX_BATCH_MEMBERS = 500
 
@@ -88,7 +86,9 @@ def in_order(members: list[BatchMember]) -> list[BatchMember]:
     names = {member.bundle.name for member in ordered}
     needs: dict[str, set[str]] = {name: set() for name in names}
     for member in ordered:
-        needs[member.bundle.name] |= _referred(member.bundle) & names - {member.bundle.name}
+        needs[member.bundle.name] |= referred_names(member.bundle.json_schema, member.bundle.wit) & names - {
+            member.bundle.name
+        }
     sequence: list[str] = []
     while needs:
         free = sorted(name for name, needed in needs.items() if not needed & needs.keys())
@@ -99,12 +99,6 @@ def in_order(members: list[BatchMember]) -> list[BatchMember]:
             del needs[name]
     position = {name: number for number, name in enumerate(sequence)}
     return sorted(ordered, key=lambda member: position[member.bundle.name])
-
-
-def _referred(bundle: ContractBundle) -> set[str]:
-    packages = {contract_of(used) for used in used_in(bundle.wit or "")}
-    schema = read_referring(bundle.json_schema)
-    return packages | {target.name for reference, _ in references_of(schema) if (target := target_of(reference))}
 
 
 class DryRunStore(ContractStore):

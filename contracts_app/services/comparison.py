@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -88,15 +89,20 @@ def changes_to_json(report: Report) -> list[dict[str, Any]]:
     return [change_to_json(change) | {"breaking": change in report.breaking} for change in report.changes]
 
 
-def broken_dependents(name: str, proposed: ContractTexts, store: ContractStore) -> dict[str, Any]:
-    """Return the dependents that would break their own users if they used these texts instead of their pin."""
+def broken_dependents(
+    name: str, proposed: ContractTexts, store: ContractStore, readable: Callable[[str], bool]
+) -> dict[str, Any]:
+    """Return the dependents that would break their own users if they used these texts instead of their pin.
+
+    Those whose name is not `readable` are left out.
+    """
     work = current_work.get() or RequestWork()
     deadline = time.monotonic() + min(MAX_DEPENDENTS_SECONDS, work.seconds_left)
     broken: list[dict[str, Any]] = []
     unchecked = 0
     index = store.index()
     for entry in index.dependents(name):
-        if entry.state not in COMPARABLE:
+        if entry.state not in COMPARABLE or not readable(entry.name):
             continue
         if time.monotonic() > deadline:
             unchecked += 1

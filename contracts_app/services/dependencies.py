@@ -11,9 +11,10 @@ from contracts_app.lifecycle import ACTIVE, DEPRECATED
 from contracts_app.services.compound_schemas import dialect_difference
 from contracts_app.services.references import dialect_of, read_referring, references_of, target_of
 from contracts_app.services.search import resolve
-from contracts_app.services.wit_packages import check_packages
+from contracts_app.services.wit_packages import check_packages, contract_of
 from contracts_app.storage import ContractStore, Entry
 from linter_app.schema.dialects import URIS
+from linter_app.wit import used_in
 
 MAX_DEPENDENCIES = 200
 """Limit for one version, with its indirect dependencies."""
@@ -60,6 +61,13 @@ def check_dependencies(bundle: ContractBundle, store: ContractStore) -> Contract
             )
         pinned.append(Dependency(found.name, found.version, found.digest, reference))
     return replace(bundle, dependencies=tuple(pinned)) if pinned else bundle
+
+
+def referred_names(schema: str | None, wit: str | None) -> set[str]:
+    """Return the names of the contracts that a schema's text and a WIT text refer to."""
+    packages = {contract_of(used) for used in used_in(wit or "")}
+    references = references_of(read_referring(schema))
+    return packages | {target.name for reference, _ in references if (target := target_of(reference))}
 
 
 def dependency_tree(bundle: ContractBundle, store: ContractStore) -> list[dict[str, Any]]:

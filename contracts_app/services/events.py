@@ -20,6 +20,8 @@ MAX_KEPT_BYTES = 16 * 1024 * 1024
 CACHE_SECONDS = 60
 """Seconds without a reader after which writes are no longer kept; they remain in the stream."""
 MAX_EVENTS = 500
+MAX_KEPT_PAGES = 50
+"""Pages of older events that are kept, of MAX_EVENTS each, without contents: about 300 KB for a page."""
 _TYPES = {
     "publish": "contract.published",
     "publish-override": "contract.published",
@@ -36,7 +38,9 @@ _TYPES = {
 class Event:
     sequence: int
     body: bytes
-    """Return the CloudEvent as compact JSON."""
+    """The CloudEvent as compact JSON."""
+    contract: str | None = None
+    """The name of the contract that it is about; None for policies of more than one contract."""
 
 
 def event_of(written: StoredWrite) -> Event:
@@ -54,7 +58,7 @@ def event_of(written: StoredWrite) -> Event:
         "datacontenttype": "application/json",
         "data": {key: value for key, value in entry.items() if key not in hidden and value is not None},
     }
-    return Event(written.sequence, compact(event))
+    return Event(written.sequence, compact(event), entry.get("contract"))
 
 
 def events_after(store: ContractStore, after: int) -> list[Event]:
@@ -77,6 +81,7 @@ class EventFeed:
         self._writes: list[_Kept] = []
         self._bytes = 0
         self._made: dict[int, Event] = {}
+        self._pages: dict[int, list[Event]] = {}
         self._complete_from: int | None = None
         """Memory has every write after this sequence; None if it has none."""
         self._wake: set[Callable[[], None]] = set()
@@ -135,8 +140,20 @@ class EventFeed:
             return [self._made[written.sequence] for written in found]
 
     def older(self, after: int) -> list[Event]:
-        """Return at most MAX_EVENTS events after a sequence, from the stream. Blocks. Raises StorageUnavailable."""
-        return events_after(self._store, after)
+        """Return at most MAX_EVENTS events after a sequence, from the stream. Blocks. Raises StorageUnavailable.
+
+        The stream holds whole contents, so full pages are kept: every client that begins at 0 asks for the same ones.
+        """
+        with self._lock:
+            if (known := self._pages.get(after)) is not None:
+                return known
+        events = events_after(self._store, after)
+        if len(events) == MAX_EVENTS:
+            with self._lock:
+                while len(self._pages) >= MAX_KEPT_PAGES:
+                    del self._pages[next(iter(self._pages))]
+                self._pages[after] = events
+        return events
 
     def subscribe(self, wake: Callable[[], None]) -> Callable[[], None]:
         """Have `wake` called, from any thread, for each new write; return a function that ends the subscription."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,6 +99,8 @@ class SearchQuery:
     prefix: str = ""
     labels: tuple[str, ...] = ()
     states: tuple[str, ...] = ()
+    readable: Callable[[str], bool] = lambda name: True
+    """Whether the contract of this name may be shown."""
     with_versions: bool = False
     """One item for each contract, with its versions, instead of one for each version."""
     limit: int = MAX_PAGE_ITEMS
@@ -152,6 +154,8 @@ def _groups(index: ContractIndex, query: SearchQuery, name: str, version: str) -
             continue
         if not each.startswith(query.prefix):
             return
+        if not query.readable(each):
+            continue
         entries = index.versions(each)
         if each == name and version:
             after = Version.parse(version).precedence

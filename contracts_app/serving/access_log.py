@@ -13,7 +13,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from contracts_app.api.auth.authentication import TOKEN_SUBJECT
-from contracts_app.request_context import ACCEPTED_ID, request_id
+from contracts_app.request_context import ACCEPTED_ID, RequestWork, current_work, request_id
 from contracts_app.serving import metrics
 
 logger = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ class BatchedAccessLog:
         self._lines: list[tuple[float, dict[str, Any]]] = []
         self._counts: Counter[tuple[str, str, int]] = Counter()
 
-    def add(self, method: str, route: str, status: int, started: float, subject: str, request_id: str) -> None:
+    def add(self, method: str, route: str, status: int, started: float, subject: str | None, request_id: str) -> None:
         """Count and log a request. Called on the event loop."""
         if not self._counts:
             asyncio.get_running_loop().call_later(BATCH_SECONDS, self.flush)
@@ -68,6 +68,8 @@ class RequestLogMiddleware:
         given = request.headers.get("X-Request-ID", "")
         identifier = given if ACCEPTED_ID.fullmatch(given) else uuid.uuid4().hex
         marker = request_id.set(identifier)
+        # Under WSGI alone nothing has set it (serving/wsgi_pool.py).
+        own = current_work.set(current_work.get() or RequestWork(request.META.get("REMOTE_ADDR", "")))
         try:
             response = self.get_response(request)
             response["X-Request-ID"] = identifier
@@ -80,4 +82,5 @@ class RequestLogMiddleware:
             )
             return response
         finally:
+            current_work.reset(own)
             request_id.reset(marker)

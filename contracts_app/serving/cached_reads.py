@@ -48,19 +48,19 @@ _MAX_HOST_CHARACTERS = 255
 
 
 class CachedReads:
-    def __init__(self, application: Application, *, store: ContractStore, tokens: TokenCache) -> None:
+    def __init__(
+        self, application: Application, *, store: ContractStore, tokens: TokenCache, log: BatchedAccessLog
+    ) -> None:
         self._application = application
         self._store = store
         self._tokens = tokens
-        self._log = BatchedAccessLog()
+        self._log = log
         self._prefix, self._number = token_hex(8).encode(), count()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and await self._respond(scope, send):
             return
         await self._application(scope, receive, send)
-        if scope["type"] == "lifespan":
-            self._log.flush()
 
     async def _respond(self, scope: Scope, send: Send) -> bool:
         """Send the response if the request is a plain one; return whether it was sent."""
@@ -73,14 +73,15 @@ class CachedReads:
             return False
         token = self._tokens.get(headers.get(b"authorization", b""))
         replica = self._store.replica
-        if token is None or READ not in token.scopes or replica is None or not await replica.wait_until_current():
+        if token is None or replica is None or not await replica.wait_until_current():
             return False
         route, representation = _LIST, None
         if path == _LIST:
-            representation = replica.cached_list()
+            if token.scopes.allows(READ):
+                representation = replica.cached_list()
         else:
             route, (name, _, version) = _VERSION, path[len(_LIST) + 1 :].partition("/")
-            if path[len(_LIST)] == "/" and version and "/" not in version:
+            if path[len(_LIST)] == "/" and version and "/" not in version and token.scopes.allows(READ, name):
                 representation = replica.cached_version(name, version)
         if representation is None:
             return False

@@ -1,25 +1,37 @@
-"""Health checks for load balancers, and metrics for Prometheus. None of them requires a token."""
+"""Health checks for load balancers, and metrics for Prometheus. None of them requires a token.
+
+Under ASGI they are answered on the event loop: they neither wait for a thread nor for the store.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import time
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.views.decorators.http import require_safe
+from django.http import HttpRequest, HttpResponse
 
+from contracts_app.api.errors import safe_methods_only
+from contracts_app.bundles import compact
 from contracts_app.exceptions import StorageUnavailable
+from contracts_app.serving.access_log import BatchedAccessLog
 from contracts_app.serving.metrics import exposition
 from contracts_app.storage import contract_store
 
+Content = tuple[int, str, bytes]
+"""Status, media type and body."""
 
-@require_safe
-def healthz(request: HttpRequest) -> HttpResponse:
+
+def healthz() -> Content:
     """Respond 200 while the process runs, whatever the state of the store."""
-    return HttpResponse("OK", content_type="text/plain; charset=utf-8")
+    return 200, "text/plain; charset=utf-8", b"OK"
 
 
-@require_safe
-def readyz(request: HttpRequest) -> HttpResponse:
+def readyz() -> Content:
     """Respond 200 if this worker reads from a current replica (or, without one, reaches the store), otherwise 503."""
     store = contract_store()
     replica = store.replica
@@ -27,21 +39,66 @@ def readyz(request: HttpRequest) -> HttpResponse:
         status = replica.status()
         # A few messages in flight are no reason to take a worker out of service.
         ready = status.current or replica.is_lagging
-        members = {"status": "ready" if ready else "not ready", "copy": asdict(status)}
-        return _uncached(JsonResponse(members, status=200 if ready else 503))
+        return _json(200 if ready else 503, {"status": "ready" if ready else "not ready", "copy": asdict(status)})
     try:
         store.index("readyz")
     except StorageUnavailable as error:
-        return _uncached(JsonResponse({"status": "not ready", "reason": error.message}, status=503))
-    return _uncached(JsonResponse({"status": "ready"}))
+        return _json(503, {"status": "not ready", "reason": error.message})
+    return _json(200, {"status": "ready"})
 
 
-@require_safe
-def metrics(request: HttpRequest) -> HttpResponse:
+def metrics() -> Content:
+    """Respond with the metrics of all workers of this machine."""
     text, media_type = exposition()
-    return _uncached(HttpResponse(text, content_type=media_type))
+    return 200, media_type, text
 
 
-def _uncached(response: HttpResponse) -> HttpResponse:
-    response["Cache-Control"] = "no-store"
-    return response
+def _json(status: int, members: dict[str, Any]) -> Content:
+    return status, "application/json", compact(members)
+
+
+ROUTES: dict[str, Callable[[], Content]] = {"/healthz": healthz, "/readyz": readyz, "/metrics": metrics}
+
+
+def view(content: Callable[[], Content]) -> Callable[[HttpRequest], HttpResponse]:
+    """Return one of these as a view of Django."""
+
+    @safe_methods_only
+    def respond(request: HttpRequest) -> HttpResponse:
+        status, media_type, body = content()
+        return HttpResponse(body, status=status, content_type=media_type, headers={"Cache-Control": "no-store"})
+
+    return respond
+
+
+class HealthChecks:
+    """An ASGI middleware that answers ROUTES."""
+
+    def __init__(self, application: Any, log: BatchedAccessLog) -> None:
+        self._application = application
+        self._log = log
+        # The threads of Django may all be busy.
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="metrics")
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        path = scope.get("path", "")
+        if scope["type"] != "http" or path not in ROUTES or scope["method"] not in ("GET", "HEAD"):
+            await self._application(scope, receive, send)
+            return
+        started = time.perf_counter()
+        content = ROUTES[path]
+        if content is metrics:  # it reads files
+            status, media_type, body = await asyncio.get_running_loop().run_in_executor(self._reader, content)
+        else:
+            status, media_type, body = content()
+        identifier = uuid.uuid4().hex
+        self._log.add(scope["method"], path, status, started, None, identifier)
+        headers = [
+            (b"content-type", media_type.encode()),
+            (b"content-length", b"%d" % len(body)),
+            (b"cache-control", b"no-store"),
+            (b"x-content-type-options", b"nosniff"),
+            (b"x-request-id", identifier.encode()),
+        ]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from django.conf import settings
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn_worker import UvicornWorker
 
@@ -12,6 +13,8 @@ MAX_HEAD_SECONDS = 60
 """Seconds within which a request's head must arrive, and a new connection must begin one."""
 MAX_HEAD_BYTES = 64 * 1024
 """Bytes of a head that arrives in several parts, not counting its first part."""
+MAX_WRITE_SECONDS = 60
+"""Seconds for which a client may leave the socket full, without reading any of a response."""
 GRACEFUL_SECONDS = 25
 _REFUSALS = {408: b"408 Request Timeout", 431: b"431 Request Header Fields Too Large"}
 
@@ -27,11 +30,26 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head_bytes: int | None = None
         """Bytes of an unfinished head, not counting its first part."""
         self._head_timer: asyncio.TimerHandle | None = None
+        self._write_timer: asyncio.TimerHandle | None = None
         self._start_timer()
+        if len(self.connections) > settings.MAX_CONNECTIONS:
+            self._make_room()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
+        self.resume_writing()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self._write_timer is None:
+            self._write_timer = self.loop.call_later(MAX_WRITE_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        if self._write_timer is not None:
+            self._write_timer.cancel()
+            self._write_timer = None
+        super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
         before = self._head_bytes
@@ -41,7 +59,7 @@ class BoundedProtocol(HttpToolsProtocol):
             if self._head_bytes > MAX_HEAD_BYTES:
                 self._refuse(431)
         # Line breaks between requests cancel uvicorn's keep-alive timeout but begin no request.
-        if self._head_timer is None and (self.cycle is None or self.cycle.response_complete):
+        if self._head_timer is None and self.is_idle:
             self._start_timer()
 
     def on_message_begin(self) -> None:
@@ -53,6 +71,10 @@ class BoundedProtocol(HttpToolsProtocol):
         self._stop_timer()
         super().on_headers_complete()
 
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self.idle_since = self.loop.time()
+
     def shutdown(self) -> None:
         cycle = self.cycle
         if cycle is not None and cycle.response_started and not cycle.response_complete:
@@ -60,7 +82,17 @@ class BoundedProtocol(HttpToolsProtocol):
         else:
             super().shutdown()
 
+    @property
+    def is_idle(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
+
+    def _make_room(self) -> None:
+        """Close the connection that has waited for its next request for longest; this one, if all are busy."""
+        idle = [each for each in self.connections if isinstance(each, BoundedProtocol) and each.is_idle]
+        min(idle, key=lambda each: each.idle_since, default=self).transport.abort()
+
     def _start_timer(self) -> None:
+        self.idle_since = self.loop.time()
         self._head_timer = self.loop.call_later(MAX_HEAD_SECONDS, self._time_out)
 
     def _stop_timer(self) -> None:
@@ -72,7 +104,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._head_bytes is not None:
             self._refuse(408)
         else:
-            self.transport.close()
+            self.transport.abort()
 
     def _refuse(self, status: int) -> None:
         if not self.transport.is_closing():

@@ -1,7 +1,8 @@
 """A WSGI application behind ASGI, in a pool of threads.
 
 Django's own ASGI handler runs synchronous views one after the other and copies context for each. Here the event loop
-collects a request's body, so a slow client holds no thread; then one thread produces the whole response.
+collects a request's body, so a slow client holds no thread; then one thread produces the whole response. Clients take
+turns at the threads, and the work for a client that goes away is cancelled.
 """
 
 from __future__ import annotations
@@ -13,82 +14,99 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-MAX_BODY_SECONDS = 60
-"""Seconds within which a request's body must arrive."""
+from contracts_app.api.auth.token_cache import TokenCache
+from contracts_app.exceptions import RETRY_AFTER_SECONDS
+from contracts_app.fair_queue import FairQueue, QueueFull
+from contracts_app.request_context import RequestWork, current_work
+from contracts_app.serving.request_bodies import MAX_BODY_SECONDS, BodiesFull, BodyTooSlow, ClientGone, RequestBodies
+
+MAX_WAITING = 2000
+"""Requests that wait for a thread."""
+MAX_WAIT_SECONDS = 10.0
 Headers = list[tuple[bytes, bytes]]
 Response = tuple[int, Headers, bytes]
 
 
 class WSGIPool:
-    """A body longer than `max_bytes` is cut after one more byte, so that Django responds 413."""
-
-    def __init__(self, application: Any, *, threads: int, max_bytes: int) -> None:
+    def __init__(self, application: Any, bodies: RequestBodies, tokens: TokenCache, *, threads: int) -> None:
         self._application = application
+        self._bodies = bodies
+        self._tokens = tokens
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="django")
-        self._max_bytes = max_bytes
+        self._queue = FairQueue(threads, per_caller=max(1, threads * 3 // 4), max_waiting=MAX_WAITING)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "lifespan":
-            await self._lifespan(receive, send)
-            return
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1000})
             return
         try:
-            async with asyncio.timeout(MAX_BODY_SECONDS):
-                body = await self._collect(scope, receive)
-        except TimeoutError:
-            text = f"The request body did not arrive within {MAX_BODY_SECONDS} seconds".encode()
-            await reply(send, 408, [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close")], text)
+            async with self._bodies.collected(scope, receive) as body:
+                work = RequestWork(self._caller(scope))
+                gone = asyncio.ensure_future(_cancel_when_gone(receive, work))
+                try:
+                    response = await self._in_thread(_environ(scope, body), work)
+                finally:
+                    gone.cancel()
+        except ClientGone:
             return
-        if body is not None:
-            await reply(send, *await self._in_thread(_environ(scope, body)))
+        except BodyTooSlow:
+            text = f"The request body did not arrive within {MAX_BODY_SECONDS} seconds"
+            await reply(send, 408, [*TEXT, (b"connection", b"close")], text.encode())
+        except (BodiesFull, QueueFull, TimeoutError):
+            text = "The server handles too many requests at the moment; try again"
+            retry = (b"retry-after", str(RETRY_AFTER_SECONDS).encode())
+            await reply(send, 503, [*TEXT, retry, (b"connection", b"close")], text.encode())
+        else:
+            await reply(send, *response)
 
     async def respond(self, scope: Any, more: dict[str, Any]) -> Response:
-        """Return the application's response to a request without a body, with additions to its environment."""
-        return await self._in_thread(_environ(scope, b"") | more)
+        """Return the application's response to a request without a body, with additions to its environment.
 
-    async def _in_thread(self, environ: dict[str, Any]) -> Response:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._respond, environ)
+        Raises QueueFull, TimeoutError.
+        """
+        return await self._in_thread(_environ(scope, b"") | more, RequestWork(self._caller(scope)))
 
-    async def _lifespan(self, receive: Any, send: Any) -> None:
-        await receive()
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
+    async def _in_thread(self, environ: dict[str, Any], work: RequestWork) -> Response:
+        caller = work.caller
+        ticket = self._queue.enter(caller)
+        try:
+            if not ticket.done():
+                async with asyncio.timeout(MAX_WAIT_SECONDS):
+                    await asyncio.shield(asyncio.wrap_future(ticket))
+            return await asyncio.get_running_loop().run_in_executor(self._pool, self._respond, environ, work)
+        finally:
+            self._queue.leave(caller, ticket)
+
+    def _caller(self, scope: Any) -> str:
+        """Return who shares a queue: the subject of a valid token, or else all clients with the same address."""
+        token = self._tokens.get(next((value for name, value in scope["headers"] if name == b"authorization"), b""))
+        return f"token {token.subject}" if token else f"address {(scope.get('client') or ('',))[0]}"
+
+    def close(self) -> None:
+        """Take no further requests."""
         self._pool.shutdown(wait=False)
-        await send({"type": "lifespan.shutdown.complete"})
 
-    async def _collect(self, scope: Any, receive: Any) -> bytes | None:
-        """Return the body, or None if the client disconnected."""
-        declared = dict(scope["headers"]).get(b"content-length", b"")
-        if declared.isdigit() and int(declared) > self._max_bytes:
-            return b""  # refused by its Content-Length, without reading it
-        chunks: list[bytes] = []
-        length = 0
-        while length <= self._max_bytes:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                return None
-            chunks.append(message.get("body", b""))
-            length += len(chunks[-1])
-            if not message.get("more_body"):
-                break
-        return b"".join(chunks)
-
-    def _respond(self, environ: dict[str, Any]) -> Response:
+    def _respond(self, environ: dict[str, Any], work: RequestWork) -> Response:
         started: list[Any] = []
 
         def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> None:
             started[:] = [int(status[:3]), headers]
 
-        chunks: Iterable[bytes] = self._application(environ, start_response)
+        marker = current_work.set(work)
         try:
-            content = b"".join(chunks)
+            chunks: Iterable[bytes] = self._application(environ, start_response)
+            try:
+                content = b"".join(chunks)
+            finally:
+                if hasattr(chunks, "close"):
+                    chunks.close()
         finally:
-            if hasattr(chunks, "close"):
-                chunks.close()
+            current_work.reset(marker)
         status, headers = started
         return status, [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers], content
+
+
+TEXT: Headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store")]
 
 
 async def reply(send: Any, status: int, headers: Headers, body: bytes) -> None:
@@ -97,6 +115,12 @@ async def reply(send: Any, status: int, headers: Headers, body: bytes) -> None:
         headers = [*headers, (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+async def _cancel_when_gone(receive: Any, work: RequestWork) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    work.cancel()
 
 
 def _environ(scope: Any, body: bytes) -> dict[str, Any]:

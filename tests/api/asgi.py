@@ -33,8 +33,12 @@ class ASGIClient:
         }
         sent: list[dict[str, Any]] = []
 
+        bodies = [body]
+
         async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": body, "more_body": False}
+            if not bodies:
+                await asyncio.sleep(3600)  # a server waits until the client disconnects
+            return {"type": "http.request", "body": bodies.pop(), "more_body": False}
 
         async def send(message: dict[str, Any]) -> None:
             sent.append(message)

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from django.core.exceptions import ImproperlyConfigured
 from environ import FileAwareEnv
 
-from contracts_app.api.auth import tokens
+from contracts_app.api.auth import jwks
 from contracts_app.api.auth.config import DEVELOPMENT_SECRET, JWTConfig, read_jwt
 from tests.api.conftest import ALL, make_token
 
@@ -67,7 +67,8 @@ def test_invalid_claims_and_signatures_are_a_401(api, claims):
 def test_scopes_may_be_an_array_or_a_string(api):
     assert get(api, f"Bearer {make_token('contracts:read')}").status_code == 200
     assert get(api, f"Bearer {make_token(scopes=None, scope='x contracts:read')}").status_code == 200
-    for scopes in ([], ["contracts:write"], 5, None, {"contracts:read": 1}):
+    assert get(api, f"Bearer {make_token(scopes=None, scope='contracts:read')}").status_code == 200
+    for scopes in ([], ["contracts:write"], None, ""):
         response = get(api, f"Bearer {make_token(scopes=scopes)}")
         assert response.status_code == 403
         assert response.content == b"Insufficient permissions: contracts:read scope required"
@@ -199,7 +200,7 @@ def test_a_key_set_is_refreshed_for_an_unknown_kid_at_a_limited_rate(api, settin
     jwks_server["keys"].append(jwk(second, "two"))
     assert [status(second, "two") for _ in range(5)] == [401] * 5
     assert jwks_server["hits"] == 1
-    monkeypatch.setattr(tokens, "JWKS_MINIMUM_INTERVAL", 0)
+    monkeypatch.setattr(jwks, "JWKS_MINIMUM_INTERVAL", 0)
     assert status(second, "two") == 200
     assert status(first, "two") == 401
     assert status(second, None) == 401

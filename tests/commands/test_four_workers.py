@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 
 import httpx
 import pytest
 
+from contracts_app.serving.access_log import BATCH_SECONDS
 from tests.api.conftest import make_token
 from tests.commands.serving import serving
 
@@ -69,6 +71,7 @@ def test_policies_and_lifecycles_apply_in_every_worker_immediately(clients):
 
 def test_every_worker_is_ready_and_reports_its_metrics(clients):
     assert {client.get("/readyz").status_code for client in clients} == {200}
+    time.sleep(2 * BATCH_SECONDS)
     lines = clients[0].get("/metrics").text.splitlines()
     current = [line.split() for line in lines if line.startswith("registry_copy_current{")]
     assert [value for _, value in current] == ["1.0"] * 4

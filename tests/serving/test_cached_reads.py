@@ -10,10 +10,12 @@ import time
 import pytest
 from django.core.handlers.wsgi import WSGIHandler
 
+from contracts_app.api.auth.scopes import Scopes
 from contracts_app.api.auth.token_cache import MAX_TOKENS, TokenCache
 from contracts_app.api.auth.tokens import configured_backend
-from contracts_app.serving.access_log import BATCH_SECONDS
+from contracts_app.serving.access_log import BATCH_SECONDS, BatchedAccessLog
 from contracts_app.serving.cached_reads import CachedReads
+from contracts_app.serving.request_bodies import RequestBodies
 from contracts_app.serving.wsgi_pool import WSGIPool
 from registry_project.logging import JSONFormatter, TextFormatter
 from tests.api.asgi import ASGIClient
@@ -35,12 +37,19 @@ class Counted:
 @pytest.fixture
 def django(settings):
     settings.SECURE_HSTS_SECONDS, settings.SECURE_HSTS_INCLUDE_SUBDOMAINS = 3600, True
-    return Counted(WSGIPool(WSGIHandler(), threads=2, max_bytes=settings.CONTRACT_MAX_BYTES))
+
+    async def is_authentic(header):
+        return True
+
+    tokens = configured_backend(settings.JWT).cache
+    bodies = RequestBodies(is_authentic, max_bytes=settings.CONTRACT_MAX_BYTES, max_total_bytes=10**9)
+    return Counted(WSGIPool(WSGIHandler(), bodies, tokens, threads=2))
 
 
 @pytest.fixture
 def front(replicated, django, settings):
-    return ASGIClient(CachedReads(django, store=replicated, tokens=configured_backend(settings.JWT).cache))
+    tokens = configured_backend(settings.JWT).cache
+    return ASGIClient(CachedReads(django, store=replicated, tokens=tokens, log=BatchedAccessLog()))
 
 
 def test_cached_reads_equal_djangos_responses(front, django):
@@ -152,7 +161,7 @@ def test_a_cached_token_expires_with_its_exp(front, django):
 def test_the_token_cache_is_bounded_and_holds_no_token():
     tokens = TokenCache(0)
     for number in range(MAX_TOKENS + 10):
-        tokens.put(b"Bearer %d" % number, {"exp": time.time() + 60}, "s", frozenset())
+        tokens.put(b"Bearer %d" % number, {"exp": time.time() + 60}, "s", Scopes(()), until=time.time() + 60)
     assert len(tokens._tokens) == MAX_TOKENS
     assert tokens.get(b"Bearer 0") is None
     assert tokens.get(b"Bearer %d" % MAX_TOKENS) is not None

@@ -11,6 +11,9 @@ from rest_framework_simplejwt.authentication import JWTStatelessUserAuthenticati
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.models import TokenUser
 
+from contracts_app.api.auth.claims import InvalidClaim
+from contracts_app.api.auth.jwks import KeysUnavailable
+from contracts_app.api.auth.token_cache import CachedToken
 from contracts_app.api.auth.tokens import RegistryToken, configured_backend
 
 TOKEN_SUBJECT = "registry.token_subject"
@@ -24,26 +27,38 @@ class BearerAuthentication(JWTStatelessUserAuthentication):
         header = self.get_header(request)
         if not header:
             raise AuthenticationFailed("Missing Authorization header", code="missing_token")
-        tokens = configured_backend(settings.JWT).cache
-        cached = tokens.get(header)
-        if cached is not None:
-            request.META[TOKEN_SUBJECT] = cached.subject
-            return TokenUser(cached.token), cached.token
-        scheme, _, raw = header.strip().partition(b" ")
-        if scheme.lower() != b"bearer" or not raw.strip():
-            raise AuthenticationFailed("Invalid token: the Authorization header must be 'Bearer <token>'", "bad_scheme")
-        try:
-            token = RegistryToken(raw.strip())  # type: ignore[arg-type]
-        except TokenError as error:
-            # simplejwt's own message is only that the token is invalid; its cause says why.
-            reason = error.__cause__ or error
-            raise AuthenticationFailed(f"Invalid token: {reason.args[0]}", code="invalid_token") from None
-        subject = token.get("sub")
-        if not isinstance(subject, str) or not subject:
-            raise AuthenticationFailed("Invalid token: Token has no sub claim", code="invalid_token")
-        tokens.put(header, token, subject, token.scopes)
-        request.META[TOKEN_SUBJECT] = subject
-        return TokenUser(token), token
+        verified = verify_header(header)
+        request.META[TOKEN_SUBJECT] = verified.subject
+        return TokenUser(verified.token), verified.token
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
+
+
+def verify_header(header: bytes) -> CachedToken:
+    """Return the verified token of an Authorization header. Raises AuthenticationFailed, KeysUnavailable."""
+    backend = configured_backend(settings.JWT)
+    cached = backend.cache.get(header)
+    if cached is not None:
+        return cached
+    scheme, _, raw = header.strip().partition(b" ")
+    if scheme.lower() != b"bearer" or not raw.strip():
+        raise AuthenticationFailed("Invalid token: the Authorization header must be 'Bearer <token>'", "bad_scheme")
+    try:
+        token = RegistryToken(raw.strip())  # type: ignore[arg-type]
+        return backend.cache.put(header, token, token.subject, token.scopes, until=backend.verified_until)
+    except InvalidClaim as error:
+        raise AuthenticationFailed(f"Invalid token: {error}", code="invalid_token") from None
+    except TokenError as error:
+        # simplejwt's own message is only that the token is invalid; its cause says why.
+        reason = error.__cause__ or error
+        raise AuthenticationFailed(f"Invalid token: {reason.args[0]}", code="invalid_token") from None
+
+
+def is_authentic(header: bytes) -> bool:
+    """Return whether an Authorization header holds a valid token, as far as that can be decided now."""
+    try:
+        verify_header(header)
+    except (AuthenticationFailed, KeysUnavailable):
+        return False
+    return True

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 import warnings
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ import jwt
 from django.core.exceptions import ImproperlyConfigured
 from environ import FileAwareEnv
 from jwt.algorithms import get_default_algorithms
+
+from contracts_app.api.auth.jwks import read_keys
 
 # The length of secrets is checked below, with the one exception of the development secret.
 warnings.filterwarnings("ignore", category=jwt.InsecureKeyLengthWarning)
@@ -33,6 +35,10 @@ class JWTConfig:
     issuer: str | None = None
     audience: tuple[str, ...] = ()
     leeway: float = 0
+    scope_claims: tuple[str, ...] = ("scopes", "scope")
+    """The claims that may hold the scopes; the first that is present counts. A name may be a path with dots."""
+    scope_mapping: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    """Scopes of the registry by those of the issuer."""
     development: bool = False
 
 
@@ -53,9 +59,13 @@ def read_jwt(env: FileAwareEnv) -> JWTConfig:
         "issuer": env.str("JWT_ISSUER", "") or None,
         "audience": tuple(env.list("JWT_AUDIENCE", default=[])),
         "leeway": env.float("JWT_LEEWAY", 0),
+        "scope_claims": tuple(env.list("JWT_SCOPES_CLAIM", default=["scopes", "scope"])),
+        "scope_mapping": _scope_mapping(env.list("JWT_SCOPE_MAPPING", default=[])),
     }
     if common["leeway"] < 0:
         raise ImproperlyConfigured("JWT_LEEWAY is a number of seconds, 0 or more")
+    if not all(common["scope_claims"]):
+        raise ImproperlyConfigured("JWT_SCOPES_CLAIM is a list of claims, such as scp or realm_access.roles")
     if algorithm.startswith("HS"):
         if given:
             raise ImproperlyConfigured(
@@ -70,7 +80,7 @@ def read_jwt(env: FileAwareEnv) -> JWTConfig:
         )
     if jwks:
         if not re.match(r"https?://", jwks):
-            _check_jwks_file(jwks)
+            _check_jwks_file(jwks, algorithm)
         return JWTConfig(jwks=jwks, **common)
     if path:
         try:
@@ -110,8 +120,22 @@ def _check_public_key(key: str, algorithm: str, name: str) -> None:
         raise ImproperlyConfigured(f"{name} is on the curve {representation.curve.name}; {algorithm} needs {curve}")
 
 
-def _check_jwks_file(path: str) -> None:
+def _scope_mapping(pairs: list[str]) -> dict[str, tuple[str, ...]]:
+    """Return the scopes by those of the issuer, from pairs such as `registry-writer=contracts:write`."""
+    mapping: dict[str, tuple[str, ...]] = {}
+    for pair in pairs:
+        theirs, equals, ours = pair.strip().rpartition("=")
+        if not equals or not theirs or not ours.startswith("contracts:"):
+            raise ImproperlyConfigured(
+                f"JWT_SCOPE_MAPPING has {pair!r}; write pairs such as registry-writer=contracts:write, with commas"
+            )
+        mapping[theirs] = (*mapping.get(theirs, ()), ours)
+    return mapping
+
+
+def _check_jwks_file(path: str, algorithm: str) -> None:
     try:
-        jwt.PyJWKSet.from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
-    except (OSError, ValueError, AttributeError, TypeError, jwt.PyJWTError) as error:
+        if not read_keys(Path(path).read_bytes(), algorithm):
+            raise ValueError(f"no key in it is for {algorithm}")
+    except (OSError, ValueError) as error:
         raise ImproperlyConfigured(f"JWT_JWKS={path!r} is neither a URL nor a readable JWK set: {error}") from None

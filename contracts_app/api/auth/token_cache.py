@@ -7,8 +7,10 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from contracts_app.api.auth.scopes import Scopes
+
 MAX_TOKEN_SECONDS = 300
-"""Seconds after which a token is verified again even if it has not expired: a key set may have dropped its key."""
+"""Seconds after which a token is verified again even if it has not expired."""
 MAX_TOKENS = 10_000
 
 
@@ -16,7 +18,7 @@ MAX_TOKENS = 10_000
 class CachedToken:
     token: Any
     subject: str
-    scopes: frozenset[str]
+    scopes: Scopes
     expires: float
     """The token's own `exp`, in seconds since 1970."""
     verified_until: float
@@ -35,13 +37,14 @@ class TokenCache:
         found = self._tokens.get(hashlib.sha256(header).digest())
         return found if found is not None and time.time() < found.verified_until else None
 
-    def put(self, header: bytes, token: Any, subject: str, scopes: frozenset[str]) -> None:
-        """Keep a verified token; the oldest is evicted beyond MAX_TOKENS."""
+    def put(self, header: bytes, token: Any, subject: str, scopes: Scopes, *, until: float) -> CachedToken:
+        """Keep a verified token, at most `until`, and return it. The oldest is evicted beyond MAX_TOKENS."""
         while len(self._tokens) >= MAX_TOKENS:
             try:
                 self._tokens.pop(next(iter(self._tokens)), None)
             except (StopIteration, RuntimeError):  # another thread did it
                 break
         expires = float(token["exp"])
-        until = min(expires + self._leeway, time.time() + MAX_TOKEN_SECONDS)
-        self._tokens[hashlib.sha256(header).digest()] = CachedToken(token, subject, scopes, expires, until)
+        cached = CachedToken(token, subject, scopes, expires, min(expires + self._leeway, until))
+        self._tokens[hashlib.sha256(header).digest()] = cached
+        return cached
