@@ -18,6 +18,8 @@ try:
     from registry_project import settings
 except ImproperlyConfigured as error:
     raise SystemExit(f"Configuration error: {error}") from None
+if not settings.ALLOWED_HOSTS or "*" in settings.ALLOWED_HOSTS:
+    raise SystemExit(f"Configuration error: {settings.ALLOWED_HOSTS_REMEDY}")
 
 # Each connection is a file descriptor, and so is each file of the metrics.
 _soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -32,4 +32,6 @@ def check_mode(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
                 id="contracts.W001",
             )
         ]
+    if not settings.ALLOWED_HOSTS or "*" in settings.ALLOWED_HOSTS:
+        return [Error(settings.ALLOWED_HOSTS_REMEDY, id="contracts.E004")]
     return []

@@ -105,13 +105,21 @@ class RegistryClient:
         response: Any = self._send(method, path, body, query).json()
         return response  # type: ignore[no-any-return]
 
+    def _url(self, path: str) -> str:
+        """Return the URL of a path, or of a link that the registry sent, which must lead to the registry itself."""
+        if not path.startswith(("http://", "https://", "//")):
+            return self.endpoint + path
+        if not path.startswith(f"{self.endpoint}/"):
+            raise RegistryError(200, {"detail": f"the registry links to another host, {path[:200]!r}; not followed"})
+        return path
+
     def _send(self, method: str, path: str, body: Any, query: JSON) -> httpx.Response:
         parameters = {
             name: str(value).lower() if isinstance(value, bool) else value
             for name, value in query.items()
             if value is not None
         }
-        url = path if path.startswith("http") else self.endpoint + path
+        url = self._url(path)
         try:
             content = {} if body is None else {"json": body}
             response = self._http.request(method, url, params=parameters or None, **content)

@@ -36,6 +36,11 @@ class ContractTooLarge(ContractError):
     status = 413
 
 
+class UnsupportedMediaType(ContractError):
+    code = "unsupported_media_type"
+    status = 415
+
+
 class ContractAlreadyExists(ContractError):
     code = "already_exists"
     status = 409

@@ -29,6 +29,8 @@ class Policy:
     """Whether a breaking change may be published with a reason, by a token with the scope for it."""
     minimum_notice_days: int = 0
     """Days that must lie between a deprecation and its sunset."""
+    refuse_unresolved_references: bool = False
+    """Whether a schema that refers to what the registry cannot resolve is refused instead of warned about."""
 
     @property
     def mode(self) -> Mode:
@@ -51,7 +53,11 @@ _MEMBERS = {
     "strictOpenObjects": "strict_open_objects",
     "allowOverride": "allow_override",
     "minimumNoticeDays": "minimum_notice_days",
+    "refuseUnresolvedReferences": "refuse_unresolved_references",
 }
+
+
+_BOOLEANS = ("strictOpenObjects", "allowOverride", "refuseUnresolvedReferences")
 
 
 def check_policy(value: Any) -> dict[str, Any]:
@@ -65,7 +71,9 @@ def check_policy(value: Any) -> dict[str, Any]:
     for member, given in value.items():
         if member == "compatibility" and given not in COMPATIBILITIES:
             raise MalformedContract(f"compatibility must be one of {', '.join(COMPATIBILITIES)}", field=member)
-        if member in ("strictOpenObjects", "allowOverride") and not isinstance(given, bool):
+        if member in ("strictOpenObjects", "allowOverride", "refuseUnresolvedReferences") and not isinstance(
+            given, bool
+        ):
             raise MalformedContract(f"{member} must be true or false", field=member)
         if member == "minimumNoticeDays" and (
             isinstance(given, bool) or not isinstance(given, int) or not 0 <= given <= MAX_NOTICE_DAYS

@@ -17,6 +17,7 @@ from linter_app.compare.comparer import undecided
 from linter_app.config import Config
 from linter_app.schema.dialects import read_schema
 from linter_app.schema.json_text import json_equal, loads
+from linter_app.schema.references import SchemaWarning, schema_warnings
 from linter_app.schema.schema_validation import check_shape, parse_schema
 from linter_app.wit.tool import check_wit
 from linter_app.work_pool import WorkAborted
@@ -53,9 +54,12 @@ class BoundedLinter:
         self._call = call
         self._seconds = seconds
 
-    def check_schema(self, text: str | bytes) -> None:
-        """Raise InvalidJSON or InvalidSchema unless a text is a valid schema. Raises WorkAborted."""
-        self._call(_check_schema, text, seconds=self._seconds)
+    def check_schema(self, text: str | bytes) -> tuple[SchemaWarning, ...]:
+        """Return the warnings about a text; raise InvalidJSON or InvalidSchema unless it is a valid schema.
+
+        Raises WorkAborted.
+        """
+        return self._call(_check_schema, text, seconds=self._seconds)  # type: ignore[no-any-return]
 
     def compare(
         self, old: str | bytes | None, new: str | bytes | None, config: Config, resources: Texts = ()
@@ -149,8 +153,9 @@ def wit_changes(old: str, new: str, mode: Mode, old_packages: Texts, new_package
     ).changes
 
 
-def _check_schema(text: str | bytes) -> None:
+def _check_schema(text: str | bytes) -> tuple[SchemaWarning, ...]:
     parse_schema(text)
+    return schema_warnings(text)
 
 
 def _coherence(schema: str, wit: str) -> tuple[Change, ...]:

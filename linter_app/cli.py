@@ -19,6 +19,7 @@ from linter_app.changes import MODES, Report
 from linter_app.cli_inputs import Failure, read_resources, read_schema, read_version, read_wit
 from linter_app.config import BUDGET_MS, Config, InvalidConfig, find, load
 from linter_app.contract_files import RepeatedVersion, VersionFile, histories
+from linter_app.printable import printable
 from linter_app.report import changelog, rule_reference
 from linter_app.report.formats import FORMATS, text
 from linter_app.report.step import Step
@@ -283,17 +284,19 @@ def _steps(options: argparse.Namespace, config: Config, console: Console) -> Ite
         if not folder.is_dir():
             raise Failure(f"{folder} is not a folder")
     try:
-        found, unnamed = histories(folders)
+        tree = histories(folders)
     except RepeatedVersion as error:
         raise Failure(str(error)) from None
-    for path in unnamed:
-        console.warn(f"Skipped {path}: its name has no version")
-    if not found:
+    for path in tree.unnamed:
+        console.warn(printable(f"Skipped {path}: its name has no version"))
+    for path in tree.outside:
+        console.warn(printable(f"Skipped {path}: it leads out of the folder"))
+    if not tree.contracts:
         listed = ", ".join(map(str, folders))
         raise Failure(f"No contracts in {listed}: files are named NAME/VERSION.json or NAME.VERSION.json")
     resources = read_resources(options.resource, options.linter)
     pairs: list[tuple[VersionFile, VersionFile | None]] = []
-    for files in found.values():
+    for files in tree.contracts.values():
         # The only version of a contract is compared with nothing, but it must be valid.
         pairs += [(files[0], None)] if len(files) == 1 else list(itertools.pairwise(files))
     for old, new in tqdm(pairs, desc="Checking", unit="step", disable=None, leave=False):
@@ -322,7 +325,8 @@ def _finish(steps: list[Step], options: argparse.Namespace, console: Console) ->
     refused = [step for step in steps if not step.report.acceptable]
     if refused:
         reasons = (
-            (f"{step.contract}: " if step.contract else "") + "; ".join(step.report.problems) for step in refused
+            (f"{printable(step.contract)}: " if step.contract else "") + "; ".join(map(printable, step.report.problems))
+            for step in refused
         )
         raise Failure("\n".join(reasons), BREAKING)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from linter_app.bounded import BoundedLinter, Texts
+from linter_app.printable import printable_lines
 from linter_app.schema.dialects import InvalidSchema
 from linter_app.schema.json_text import InvalidJSON
 from linter_app.semver import InvalidVersion, Version
@@ -18,7 +19,7 @@ class Failure(Exception):
     """The command ends with an exit code other than 0; the message says why."""
 
     def __init__(self, message: str, status: int = UNUSABLE) -> None:
-        super().__init__(message)
+        super().__init__(printable_lines(message))
         self.status = status
 
 

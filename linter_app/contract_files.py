@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,20 +46,29 @@ def _version(text: str) -> Version | None:
     return None
 
 
-def histories(
-    folders: Iterable[Path], kinds: tuple[str, ...] = KINDS
-) -> tuple[dict[tuple[str, str], list[VersionFile]], list[Path]]:
-    """Return every contract's files in the order of their versions, by contract and suffix, and the files without a
-    version.
+@dataclass(frozen=True)
+class ContractTree:
+    """The contract files in some folders."""
+
+    contracts: dict[tuple[str, str], list[VersionFile]]
+    """Each contract's files in the order of their versions, by contract and suffix."""
+    unnamed: list[Path]
+    """Files without a version."""
+    outside: list[Path]
+    """Symbolic links that lead out of the folder; they are not followed."""
+
+
+def histories(folders: Iterable[Path], kinds: tuple[str, ...] = KINDS) -> ContractTree:
+    """Return the contract files in these folders and the folders in them.
 
     Hidden folders and files are skipped. Raises RepeatedVersion.
     """
     found: dict[tuple[str, str], list[VersionFile]] = {}
     unnamed: list[Path] = []
+    outside: list[Path] = []
     for folder in folders:
-        for path in sorted(folder.rglob("*")):
-            hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-            if path.suffix not in kinds or hidden or not path.is_file():
+        for path in _files(folder, folder.resolve(), outside):
+            if path.suffix not in kinds:
                 continue
             if (file := version_file(path)) is None:
                 unnamed.append(path)
@@ -70,4 +79,22 @@ def histories(
         for one, other in itertools.pairwise(files):
             if one.version == other.version:
                 raise RepeatedVersion(f"{one.path} and {other.path} are the same version of {contract}")
-    return dict(sorted(found.items())), unnamed
+    return ContractTree(dict(sorted(found.items())), unnamed, outside)
+
+
+def _files(folder: Path, root: Path, outside: list[Path]) -> Iterator[Path]:
+    """Yield the files in a folder within `root` and the folders in it, each once, and add to `outside`."""
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith("."):
+            continue
+        if path.is_symlink():
+            # A link to a folder within the root would lead to the same files again, or in a circle.
+            if not path.resolve().is_relative_to(root):
+                outside.append(path)
+                continue
+            if path.is_dir():
+                continue
+        if path.is_dir():
+            yield from _files(path, root, outside)
+        elif path.is_file():
+            yield path

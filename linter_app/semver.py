@@ -76,6 +76,11 @@ def _parse(text: str) -> Version:
     return Version._read(text)  # noqa: SLF001  its own class
 
 
+def release_of(version: Version) -> Version:
+    """Return the release that a prerelease comes before; a release itself."""
+    return Version.parse(f"{version.major}.{version.minor}.{version.patch}") if version.prerelease else version
+
+
 def allows_breaking(current: Version, proposed: Version) -> bool:
     """Return whether the step may break: a major bump, or a minor one while the major is 0 (SemVer section 4)."""
     if proposed.major != current.major:

@@ -15,7 +15,7 @@ from typing import Any
 from linter_app.schema.dialects import guessed_draft_of, read_schema
 from linter_app.schema.documents import Document
 from linter_app.schema.json_pointers import pointer
-from linter_app.schema.json_text import InvalidJSON, json_hashable, loads
+from linter_app.schema.json_text import InvalidJSON, json_hashable, loads, loads_instance
 from linter_app.schema.validation_errors import short_reason
 from linter_app.schema.validators import UNUSABLE, compiled
 from linter_app.witness.constraints import Contradiction, Focus
@@ -82,7 +82,7 @@ validator_of = lru_cache(64)(Validator)
 
 def instance_errors(text: str | None, body: bytes, located: bool = True) -> list[dict[str, str]]:
     """Return the errors of one instance, given as JSON text. Raises CannotValidate, InvalidJSON."""
-    return validator_of(text).errors(loads(body), located=located)
+    return validator_of(text).errors(loads_instance(body), located=located)
 
 
 def line_errors(
@@ -102,7 +102,7 @@ def line_errors(
 def line_error(validator: Validator, line: bytes, *, located: bool = True) -> list[dict[str, str]]:
     """Return the errors of one line; one that is not JSON has an error of its own. Raises CannotValidate."""
     try:
-        return validator.errors(loads(line), located=located)
+        return validator.errors(loads_instance(line), located=located)
     except InvalidJSON as error:
         return [{"instancePointer": "", "schemaPointer": "", "reason": f"not JSON: {error}"}]
 

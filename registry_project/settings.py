@@ -4,6 +4,7 @@ Each variable may also be given as <NAME>_FILE, the path of a file that holds it
 """
 
 import ipaddress
+import os
 import secrets
 import sys
 from datetime import timedelta
@@ -13,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from environ import FileAwareEnv
 
 from contracts_app.api.auth.config import read_jwt
+from contracts_app.embedded_login import read_login
 from registry_project.logging import FORMATS, logging_config
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -47,13 +49,32 @@ def _secret_key() -> str:
         return str(key)
     path = VAR_DIR / "secret_key"
     try:
-        VAR_DIR.mkdir(parents=True, exist_ok=True)
         if not path.exists():
             path.touch(mode=0o600)
             path.write_text(secrets.token_urlsafe(64), encoding="utf-8")
         return path.read_text(encoding="utf-8").strip() or secrets.token_urlsafe(64)
     except OSError as error:
         raise ImproperlyConfigured(f"SECRET_KEY is not set and none can be kept in {path}: {error}") from None
+
+
+def _private_folder(path: Path) -> Path:
+    """Return the folder of what the service keeps, which only its user may read; made where it is missing."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if path.stat().st_mode & 0o077 and path.stat().st_uid == os.getuid():
+            path.chmod(0o700)
+    except OSError as error:
+        raise ImproperlyConfigured(f"VAR_DIR={str(path)!r} cannot be used: {error}") from None
+    return path
+
+
+def _default_database() -> str:
+    """Return the URL of a database in VAR_DIR that only the service's user may read."""
+    path = VAR_DIR / "registry.sqlite3"
+    if os.access(VAR_DIR, os.W_OK):
+        path.touch(mode=0o600)
+        path.chmod(0o600)
+    return f"sqlite:///{path}"
 
 
 WEB_THREADS = env.int("WEB_THREADS", 16)
@@ -65,10 +86,14 @@ for _name, _minimum in (("WEB_THREADS", 4), ("WORK_PROCESSES", 1), ("WORK_SECOND
     if globals()[_name] < _minimum:
         raise ImproperlyConfigured(f"{_name}={globals()[_name]} is too small; set {_minimum} or more")
 BIND_ADDR = _bind_address()
-VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var")))
+VAR_DIR = _private_folder(Path(env.str("VAR_DIR", str(BASE_DIR / "var"))))
 SECRET_KEY = _secret_key()
 DEBUG = False
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEVELOPMENT else ["*"])
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEVELOPMENT else [])
+ALLOWED_HOSTS_REMEDY = (
+    "ALLOWED_HOSTS must name the hosts under which clients reach this service, such as registry.example.com,10.0.0.5 "
+    "(not *: anyone could choose where the console redirects to)"
+)
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 ROOT_URLCONF = "registry_project.urls"
@@ -118,7 +143,9 @@ TEMPLATES = [
 ]
 
 # Admin users and their sessions; the API never uses it.
-DATABASES = {"default": env.db("DATABASE_URL", f"sqlite:///{VAR_DIR / 'registry.sqlite3'}")}
+DATABASES = {
+    "default": env.db_url("DATABASE_URL") if env.str("DATABASE_URL", "") else env.db_url_config(_default_database())
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -126,6 +153,8 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+
+LOGIN_REDIRECT_URL = "/admin/"
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
@@ -138,7 +167,10 @@ WHITENOISE_AUTOREFRESH = False
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = env.bool("CONSOLE_TLS", not DEVELOPMENT)
 SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$", r"^registry/"]
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 0 if DEVELOPMENT else 3600)
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEVELOPMENT
+# Both bind other services of the domain, for as long as a browser remembers them: only on request.
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", False)
+SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", False)
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # they ask for the two settings above
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_AGE = env.int("SESSION_SECONDS", 12 * 3600)
 CSRF_COOKIE_SAMESITE = "Strict"  # the session cookie is Lax, so that links from a chat work; every form has its token
@@ -181,15 +213,17 @@ if MAX_BODIES_BYTES < CONTRACT_MAX_BYTES:
 MAX_CONNECTIONS = env.int("MAX_CONNECTIONS", 1000)
 DEFAULT_NATS_URL = "nats://127.0.0.1:4222"
 NATS_URL = env.str("NATS_URL", "")
+# The embedded nats-server has a login of its own at each start (serving/embedded_nats.py).
+EMBEDDED = {} if NATS_URL else read_login(VAR_DIR / "nats")
 CONTRACT_STORAGES = {
     "default": {
         "BACKEND": "contracts_app.storage.nats.store.JetStreamContractStore",
         "OPTIONS": {
-            "servers": NATS_URL or DEFAULT_NATS_URL,
+            "servers": NATS_URL or EMBEDDED.get("url", DEFAULT_NATS_URL),
             "bucket": env.str("REGISTRY_KV_BUCKET", "contracts"),
             "credentials": env.str("NATS_CREDS_PATH", ""),
-            "user": env.str("NATS_USER", ""),
-            "password": env.str("NATS_PASSWORD", ""),
+            "user": env.str("NATS_USER", "") or EMBEDDED.get("user", ""),
+            "password": env.str("NATS_PASSWORD", "") or EMBEDDED.get("password", ""),
             "nkey_seed": env.str("NATS_NKEY_SEED", ""),
             "tls_ca": env.str("NATS_TLS_CA", ""),
             "tls_cert": env.str("NATS_TLS_CERT", ""),

@@ -25,7 +25,7 @@ def manage(*arguments: str, **variables: str):
 
 
 def test_check_deploy_is_clean_in_production():
-    done = manage("check", "--deploy", "--fail-level", "WARNING", JWT_SECRET=SECRET)
+    done = manage("check", "--deploy", "--fail-level", "WARNING", JWT_SECRET=SECRET, ALLOWED_HOSTS="a.example")
     assert done.returncode == 0, done.stderr
 
 
@@ -53,6 +53,22 @@ def test_invalid_settings_are_refused(variables, says):
         assert "Configuration error: " in done.stderr
         assert says in done.stderr
         assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("hosts", [{}, {"ALLOWED_HOSTS": "*"}])
+def test_production_requires_the_names_of_its_hosts(hosts):
+    check = manage("check", "--deploy", JWT_SECRET=SECRET, **hosts)
+    assert (check.returncode, "ALLOWED_HOSTS must name the hosts" in check.stderr) == (1, True)
+    command = [sys.executable, "-m", "gunicorn", "--check-config", "registry_project.asgi"]
+    variables = {**os.environ, "JWT_SECRET": SECRET, **hosts}
+    server = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True)
+    assert (server.returncode, "Configuration error: ALLOWED_HOSTS" in server.stderr) == (1, True)
+
+
+def test_what_the_service_keeps_is_readable_by_its_user_alone(tmp_path):
+    assert manage("migrate", VAR_DIR=str(tmp_path / "var")).returncode == 0
+    modes = {path.name: path.stat().st_mode & 0o777 for path in [tmp_path / "var", *(tmp_path / "var").iterdir()]}
+    assert modes == {"var": 0o700, "registry.sqlite3": 0o600, "secret_key": 0o600}
 
 
 def test_a_bucket_name_is_checked():

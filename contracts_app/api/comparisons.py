@@ -12,7 +12,7 @@ from rest_framework.viewsets import ViewSet
 
 from contracts_app.api.auth.scopes import READ, require, require_references, scopes_of
 from contracts_app.api.errors import prefers
-from contracts_app.api.requests import check_parameters, read_json, required
+from contracts_app.api.requests import check_parameters, read_members, required
 from contracts_app.api.responses import LIST_CACHING, respond, respond_json
 from contracts_app.bundles import check_identity, check_name, compact
 from contracts_app.exceptions import ContractNotFound, ContractRefused, MalformedContract
@@ -31,7 +31,7 @@ class ComparisonViewSet(ViewSet):
 
     def check(self, request: Request) -> Response:
         check_parameters(request)
-        data = read_json(request)
+        data = read_members(request, "a JSON object with old and new")
         allowed = {"old", "new", "compatibility", "strictOpenObjects"}
         if not isinstance(data, dict) or not {"old", "new"} <= data.keys() <= allowed:
             raise MalformedContract(

@@ -12,14 +12,14 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from contracts_app.api.auth.scopes import OVERRIDE, READ, WRITE, require, require_references, scopes_of
-from contracts_app.api.requests import actor_of, check_parameters, flag, number, read_json
+from contracts_app.api.requests import actor_of, check_parameters, flag, number, read_members
 from contracts_app.api.responses import LIST_CACHING, location, respond, respond_json
 from contracts_app.bundles import ContractBundle, check_name, compact
 from contracts_app.exceptions import ContractNotFound, ContractRefused, MalformedContract
 from contracts_app.policies import policy_of
 from contracts_app.services.batches import BatchMember, publish_contracts
 from contracts_app.services.publish_requests import PublishRequest, read_batch, read_publish
-from contracts_app.services.publishing import publish_contract
+from contracts_app.services.publishing import content_warnings, publish_contract
 from contracts_app.services.search import (
     MAX_PAGE_ITEMS,
     SearchQuery,
@@ -59,7 +59,7 @@ class ContractViewSet(ViewSet):
     def create(self, request: Request) -> Response:
         check_parameters(request, "dryRun")
         dry_run = flag(request, "dryRun")
-        publish = read_publish(read_json(request))
+        publish = read_publish(read_members(request, "a JSON object with name and version"))
         _require_publish(request, publish)
         published = publish_contract(
             bundle=publish.bundle,
@@ -78,7 +78,7 @@ class ContractViewSet(ViewSet):
     def batch(self, request: Request) -> Response:
         check_parameters(request, "dryRun")
         dry_run = flag(request, "dryRun")
-        publishes = read_batch(read_json(request))
+        publishes = read_batch(read_members(request, "a JSON object with contracts, a list"))
         for publish in publishes:
             _require_publish(request, publish)
         members = [BatchMember(publish.bundle, publish.draft) for publish in publishes]
@@ -126,13 +126,16 @@ def _require_publish(request: Request, publish: PublishRequest) -> None:
 
 
 def _published_to_json(bundle: ContractBundle) -> dict[str, Any]:
-    return {
+    members: dict[str, Any] = {
         "status": "created",
         "name": bundle.name,
         "version": bundle.version,
         "digest": bundle.digest,
         "createdAt": bundle.created_at,
     }
+    if warnings := content_warnings(bundle, contract_store()):
+        members["warnings"] = [warning.to_json() for warning in warnings]
+    return members
 
 
 def _search_query(request: Request) -> SearchQuery:

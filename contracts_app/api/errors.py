@@ -8,13 +8,14 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from rest_framework import exceptions as drf
 
-from contracts_app.api.requests import AnyRequest
+from contracts_app.api.requests import AnyRequest, check_parameters
 from contracts_app.api.responses import location
-from contracts_app.bundles import compact
-from contracts_app.exceptions import RETRY_AFTER_SECONDS, ContractError
+from contracts_app.bundles import compact, excerpt
+from contracts_app.exceptions import RETRY_AFTER_SECONDS, ContractError, MalformedContract
 
 logger = logging.getLogger(__name__)
 
@@ -85,6 +86,10 @@ def safe_methods_only(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[
     @functools.wraps(view)
     def checked(request: HttpRequest) -> HttpResponse:
         if request.method in ("GET", "HEAD"):
+            try:
+                check_parameters(request)
+            except MalformedContract as error:
+                return problem(request, error.status, error.message, error.code, error.extras)
             return view(request)
         method = str(request.method)[:40]
         response = problem(request, 405, f'Method "{method}" not allowed; use GET or HEAD', "method_not_allowed")
@@ -95,10 +100,17 @@ def safe_methods_only(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if isinstance(exception, DisallowedHost):
+        host = excerpt(request.META.get("HTTP_HOST", ""))
+        return problem(request, 400, f"The host {host} is not one of ALLOWED_HOSTS", "host_not_allowed")
     return problem(request, 400, "Bad request", "bad_request")
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    path = request.path_info
+    if path.startswith("/registry/") and path.endswith("/"):
+        text = f"No such resource: {excerpt(path)} ends with a slash; no URL of the API does"
+        return problem(request, 404, text, "no_such_route")
     return problem(request, 404, "No such resource; the API is at /registry/contracts", "no_such_route")
 
 

@@ -49,7 +49,7 @@ class PolicyViewSet(ViewSet):
     def put(self, request: Request, level: str, name: str = "") -> Response:
         check_parameters(request)
         _require(request, ADMIN, level, name)
-        policy = check_policy(read_json(request))
+        policy = check_policy(read_json(request, "a policy, a JSON object"))
         sequence = set_policy(
             level=level, name=name, policy=policy, actor=actor_of(request), expected_etag=if_match(request)
         )

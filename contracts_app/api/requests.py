@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
 from rest_framework.request import Request
 
-from contracts_app.exceptions import ContractTooLarge, MalformedContract
+from contracts_app.bundles import excerpt
+from contracts_app.exceptions import ContractTooLarge, MalformedContract, PreconditionFailed, UnsupportedMediaType
 from contracts_app.request_context import request_id
 from contracts_app.storage import Actor
-from linter_app.schema.json_text import InvalidJSON, loads
+from linter_app.schema.json_text import (
+    InvalidJSON,
+    compact_exact,
+    has_exact_numbers,
+    item_texts,
+    loads,
+    member_texts,
+)
 
 AnyRequest = HttpRequest | Request
 _REPEATABLE = frozenset({"label", "state"})
@@ -25,16 +34,20 @@ def actor_of(request: Request) -> Actor:
 # Bodies
 
 
-def read_json(request: AnyRequest) -> Any:
-    """Return the parsed body. Raises ContractTooLarge, MalformedContract."""
+def read_json(request: AnyRequest, wanted: str = "a JSON object with name and version") -> Any:
+    """Return the parsed body. Raises ContractTooLarge, MalformedContract, UnsupportedMediaType."""
     try:
-        return loads(read_body(request))
+        return loads(read_body(request, wanted))
     except InvalidJSON as error:
         raise MalformedContract(f"The request body is not JSON: {error}") from None
 
 
-def read_body(request: AnyRequest) -> bytes:
-    """Return the whole body. Raises ContractTooLarge beyond CONTRACT_MAX_BYTES, MalformedContract where it is empty."""
+def read_body(request: AnyRequest, wanted: str = "a JSON object with name and version") -> bytes:
+    """Return the whole body, decoded if it is gzip.
+
+    Raises ContractTooLarge beyond CONTRACT_MAX_BYTES, UnsupportedMediaType, and MalformedContract where it is empty,
+    with a message that says what is `wanted`.
+    """
     limit = settings.CONTRACT_MAX_BYTES
     too_large = ContractTooLarge(f"The request body is larger than {limit} bytes (CONTRACT_MAX_BYTES)", limit=limit)
     length = request.META.get("CONTENT_LENGTH") or ""
@@ -48,8 +61,57 @@ def read_body(request: AnyRequest) -> bytes:
     if len(body) > limit:
         raise too_large
     if not body:
-        raise MalformedContract("The request body is empty; send a JSON object with name and version")
-    return body
+        raise MalformedContract(f"The request body is empty; send {wanted}")
+    return _decoded(body, request.headers.get("Content-Encoding", "identity").strip().lower(), limit)
+
+
+def _decoded(body: bytes, coding: str, limit: int) -> bytes:
+    """Return a body without its content coding, of at most `limit` bytes (RFC 9110, section 8.4)."""
+    if coding in ("identity", ""):
+        return body
+    if coding not in ("gzip", "x-gzip"):
+        raise UnsupportedMediaType(f"The content coding {excerpt(coding)} is not supported; send gzip or none")
+    decoder = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    try:
+        decoded = decoder.decompress(body, limit + 1)
+    except zlib.error:
+        raise MalformedContract("The request body is not gzip, though Content-Encoding says so") from None
+    if len(decoded) > limit:
+        raise ContractTooLarge(f"The request body is larger than {limit} bytes (CONTRACT_MAX_BYTES)", limit=limit)
+    if not decoder.eof or decoder.unused_data:
+        raise MalformedContract("The request body is not one complete gzip stream")
+    return decoded
+
+
+def read_members(request: AnyRequest, wanted: str) -> Any:
+    """Return the parsed body, with each `jsonSchema` that is an object as text in which no number has changed.
+
+    Looked for in the object itself, in its members `old` and `new`, and in the items of `contracts`.
+    """
+    try:
+        text = read_body(request, wanted).decode("utf-8")
+        data = loads(text)
+    except UnicodeDecodeError as error:
+        raise MalformedContract(f"The request body is not JSON: byte {error.start} is not UTF-8") from None
+    except InvalidJSON as error:
+        raise MalformedContract(f"The request body is not JSON: {error}") from None
+    if not has_exact_numbers(text):
+        _keep_numbers(data, text)
+    return data
+
+
+def _keep_numbers(data: Any, text: str) -> None:
+    if not isinstance(data, dict):
+        return
+    for name, part in member_texts(text):
+        value = data[name]
+        if name == "jsonSchema" and isinstance(value, dict) and not has_exact_numbers(part):
+            data[name] = compact_exact(part)
+        elif name in ("old", "new"):
+            _keep_numbers(value, part)
+        elif name == "contracts" and isinstance(value, list):
+            for item, each in zip(value, item_texts(part), strict=True):
+                _keep_numbers(item, each)
 
 
 def read_fields(request: AnyRequest, *allowed: str) -> dict[str, Any]:
@@ -108,4 +170,6 @@ def required(request: AnyRequest, name: str) -> str:
 def if_match(request: AnyRequest) -> str | None:
     """Return the entity tag of If-Match; None where there is none, or it is `*`."""
     value = request.headers.get("If-Match", "").strip()
+    if value.startswith("W/"):
+        raise PreconditionFailed("If-Match has a weak entity tag (W/), which never matches; send the tag without W/")
     return value if value not in ("", "*") else None

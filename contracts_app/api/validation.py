@@ -26,7 +26,7 @@ class ValidationViewSet(ViewSet):
     def validate(self, request: Request, name: str, version: str) -> Response:
         bundle = requested_version(request, name, version)
         schema = compound_schema(bundle, contract_store())
-        body = read_body(request)
+        body = read_body(request, "the instance to validate, as JSON")
         members: dict[str, Any] = {"name": bundle.name, "version": bundle.version}
         if request.content_type.partition(";")[0].strip() not in _JSON_LINES:
             errors = validation.instance_errors(schema, body)

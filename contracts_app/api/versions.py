@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.viewsets import ViewSet
@@ -12,9 +14,15 @@ from contracts_app.api.responses import location, respond, version_headers
 from contracts_app.bundles import ContractBundle, compact
 from contracts_app.exceptions import ContractNotFound
 from contracts_app.services.compound_schemas import compound_schema
+from contracts_app.services.content_checks import check_schema_text
 from contracts_app.services.dependencies import dependency_tree
 from contracts_app.services.search import find_version
 from contracts_app.storage import Representation, contract_store
+from linter_app.schema.references import UNRESOLVED
+
+UNRESOLVED_HEADER = "Registry-Unresolved-References"
+"""Names the references of a compound schema that lead outside the registry."""
+_IN_URI = ":/?#[]@!$&'()*+;=%"
 
 
 class VersionViewSet(ViewSet):
@@ -37,7 +45,13 @@ class VersionViewSet(ViewSet):
     def bundled(self, request: Request, name: str, version: str) -> HttpResponse:
         bundle = requested_version(request, name, version)
         text = compound_schema(bundle, contract_store())
-        return self._part(request, bundle, version, text, "schema", "application/schema+json")
+        response = self._part(request, bundle, version, text, "schema", "application/schema+json")
+        unresolved = [
+            each.reference for each in check_schema_text(text or "true", "jsonSchema") if each.rule == UNRESOLVED
+        ]
+        if unresolved:  # it is not complete
+            response[UNRESOLVED_HEADER] = ", ".join(quote(reference, safe=_IN_URI) for reference in unresolved)
+        return response
 
     def dependencies(self, request: Request, name: str, version: str) -> HttpResponse:
         bundle = requested_version(request, name, version)

@@ -165,6 +165,12 @@ class PolicyForm(ConsoleForm):
         "strictOpenObjects": "strict",
         "allowOverride": "override",
         "minimumNoticeDays": "notice",
+        "refuseUnresolvedReferences": "unresolved",
+    }
+    _MEMBERS = {
+        "strict": "strictOpenObjects",
+        "override": "allowOverride",
+        "unresolved": "refuseUnresolvedReferences",
     }
     _BOOLEAN = [("", _("inherited")), ("true", _("yes")), ("false", _("no"))]
 
@@ -196,12 +202,19 @@ class PolicyForm(ConsoleForm):
         help_text=_("Between a deprecation and its sunset; leave empty to inherit"),
     )
 
+    unresolved = forms.ChoiceField(
+        label=_("Refuse unresolved references"),
+        required=False,
+        choices=_BOOLEAN,
+        help_text=_("A schema that refers to what the registry cannot resolve is refused instead of warned about"),
+    )
+
     def policy(self) -> dict[str, Any]:
         cleaned = self.cleaned_data
         policy: dict[str, Any] = {}
         if cleaned["compatibility"]:
             policy["compatibility"] = cleaned["compatibility"]
-        for field, member in (("strict", "strictOpenObjects"), ("override", "allowOverride")):
+        for field, member in self._MEMBERS.items():
             if cleaned[field]:
                 policy[member] = cleaned[field] == "true"
         if cleaned["notice"] is not None:
@@ -213,9 +226,8 @@ class PolicyForm(ConsoleForm):
         words: dict[Any, str] = {True: "true", False: "false"}
         return {
             "compatibility": policy.get("compatibility", ""),
-            "strict": words.get(policy.get("strictOpenObjects"), ""),
-            "override": words.get(policy.get("allowOverride"), ""),
             "notice": policy.get("minimumNoticeDays"),
+            **{field: words.get(policy.get(member), "") for field, member in PolicyForm._MEMBERS.items()},
         }
 
 

@@ -21,7 +21,7 @@ from contracts_app.policies import policy_of
 from contracts_app.services import publish_contract
 from contracts_app.services.comparison import changes_to_json, compare, compared_version
 from contracts_app.services.publish_requests import PublishRequest, read_publish
-from contracts_app.services.publishing import find_neighbours
+from contracts_app.services.publishing import content_warnings, find_neighbours
 from contracts_app.services.search import latest
 from contracts_app.storage import contract_store
 from linter_app.schema.json_pointers import line_numbers, line_of_repeated_member
@@ -83,6 +83,8 @@ def _publish(request: HttpRequest, order: PublishRequest) -> HttpResponse:
     )
     words = _("%(name)s %(version)s is now a draft.") if order.draft else _("%(name)s %(version)s is published.")
     messages.success(request, words % {"name": published.name, "version": published.version})
+    for warning in content_warnings(published, contract_store()):
+        messages.warning(request, f"{warning.pointer}: {warning.message}")
     return redirect("admin:contracts_app_contract_version", published.name, published.version)
 
 
@@ -92,11 +94,12 @@ def _checked(request: HttpRequest, order: PublishRequest) -> CheckResult:
     bundle = publish_contract(
         bundle=order.bundle, actor=actor_of(request), draft=order.draft, override=order.override, dry_run=True
     )
+    warnings = [f"{each.pointer}: {each.message}" for each in content_warnings(bundle, store)]
     index = store.index(bundle.name)
     policy = policy_of(index.documents, bundle.name)
     below = find_neighbours(bundle, index, policy).below
     if not below:
-        return CheckResult(passes=True, compatibility=policy.compatibility)
+        return CheckResult(passes=True, compatibility=policy.compatibility, warnings=warnings)
     report = compare(compared_version(store.content(below[0], index), store), compared_version(bundle, store), policy)
     return CheckResult(
         passes=True,
@@ -104,7 +107,7 @@ def _checked(request: HttpRequest, order: PublishRequest) -> CheckResult:
         compatibility=policy.compatibility,
         verdict=report.verdict,
         required_bump=report.required_bump or "",
-        warnings=list(report.warnings),
+        warnings=[*warnings, *report.warnings],
         changes=changes_to_json(report),
     )
 

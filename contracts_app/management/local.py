@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from contracts_app.exceptions import ContractError, StorageUnavailable
 from contracts_app.storage import Actor, ContractStore, contract_store
+from linter_app.printable import printable_lines
 
 FAULTY, UNUSABLE, UNREACHABLE = 1, 2, 3
 
@@ -29,7 +30,7 @@ class LocalCommand(BaseCommand):
         except StorageUnavailable as error:
             raise CommandError(error.message, returncode=UNREACHABLE) from None
         except ContractError as error:
-            raise CommandError(error.message, returncode=FAULTY) from None
+            raise CommandError(printable_lines(error.message), returncode=FAULTY) from None
 
     def progress(self, items: Iterable[Any]) -> Iterable[Any]:
         """Return the items, with a progress bar on a terminal."""

@@ -11,6 +11,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from contracts_app.client import RegistryClient, RegistryError, RegistryUnreachable
+from linter_app.printable import printable_lines
 
 # Exit codes other than 0: the registry refused, the input is unusable, the registry could not be reached.
 REFUSED, UNUSABLE, UNREACHABLE = 1, 2, 3
@@ -44,13 +45,13 @@ class RemoteCommand(BaseCommand):
             with RegistryClient(options["registry_endpoint"], token.strip(), timeout=options["timeout"]) as client:
                 yield client
         except RegistryUnreachable as error:
-            raise CommandError(str(error), returncode=UNREACHABLE) from None
+            raise CommandError(printable_lines(str(error)), returncode=UNREACHABLE) from None
         except RegistryError as error:
             detail = str(error)
             if error.status == 409 and "digest" in error.problem:
                 detail += f" (stored digest: {error.problem['digest']})"
             raise CommandError(
-                f"{self.doing} failed ({error.status}): {detail}",
+                f"{self.doing} failed ({error.status}): {printable_lines(detail)}",
                 returncode=UNREACHABLE if error.status >= 500 else REFUSED,
             ) from None
         except (UnicodeError, ValueError) as error:  # a token that no header can carry

@@ -7,6 +7,8 @@ format of `sha256sum --check`.
 from __future__ import annotations
 
 import hashlib
+import os
+import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -60,11 +62,19 @@ def export_archive(
     }
     listed_manifest = compact(manifest).replace(b'{"name"', b'\n{"name"') + b"\n"
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / CONTRACTS).write_bytes(whole)
-    (folder / MANIFEST).write_bytes(listed_manifest)
+    _write(folder / CONTRACTS, whole)
+    _write(folder / MANIFEST, listed_manifest)
     digests = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in _named(whole, listed_manifest))
-    (folder / DIGESTS).write_text(digests, encoding="utf-8")
+    _write(folder / DIGESTS, digests.encode())
     return bundles
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Replace a file as a whole. A symbolic link is replaced itself, not what it leads to."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-", delete=False) as file:
+        file.write(content)
+    os.chmod(file.name, 0o644)
+    os.replace(file.name, path)
 
 
 def _named(bundle: bytes, manifest: bytes) -> tuple[tuple[str, bytes], ...]:

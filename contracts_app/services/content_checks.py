@@ -12,6 +12,7 @@ from contracts_app.services.work import linter
 from linter_app import Change, Config
 from linter_app.schema.dialects import InvalidSchema
 from linter_app.schema.json_text import InvalidJSON, loads
+from linter_app.schema.references import SchemaWarning
 from linter_app.wit import InvalidWIT, WITToolFailed
 from linter_app.work_pool import WorkAborted
 
@@ -28,10 +29,12 @@ class ContractTexts:
     packages: Packages = ()
 
 
-def check_content(bundle: ContractBundle, schema: str | None, packages: Packages = ()) -> None:
-    """Check the compound schema, the WIT text with the packages it uses, and the descriptor. Raises ContractRefused."""
-    if schema is not None:
-        check_schema_text(schema, "jsonSchema")
+def check_content(bundle: ContractBundle, schema: str | None, packages: Packages = ()) -> tuple[SchemaWarning, ...]:
+    """Check the compound schema, the WIT text with the packages it uses, and the descriptor; return warnings.
+
+    Raises ContractRefused.
+    """
+    warnings = check_schema_text(schema, "jsonSchema") if schema is not None else ()
     if bundle.wit is not None:
         check_wit_text(bundle.wit, "wit", packages)
     if isinstance(bundle.descriptor, str):
@@ -39,12 +42,13 @@ def check_content(bundle: ContractBundle, schema: str | None, packages: Packages
             loads(bundle.descriptor)
         except InvalidJSON as error:
             raise _not_json("descriptor", error) from None
+    return warnings
 
 
-def check_schema_text(text: str, field: str) -> None:
-    """Raise ContractRefused, which names `field` and the location, unless a text is a valid schema."""
+def check_schema_text(text: str, field: str) -> tuple[SchemaWarning, ...]:
+    """Return the warnings about a schema's text. Raises ContractRefused, which names `field` and the location."""
     try:
-        _checked_schema(text)
+        return _checked_schema(text)
     except InvalidJSON as error:
         raise _not_json(field, error) from None
     except InvalidSchema as error:
@@ -97,8 +101,8 @@ def characters_of(changes: tuple[Change, ...]) -> int:
 
 
 @memoize(256)
-def _checked_schema(text: str) -> None:
-    linter().check_schema(text)
+def _checked_schema(text: str) -> tuple[SchemaWarning, ...]:
+    return linter().check_schema(text)
 
 
 class _UndecidedError(Exception):

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from contracts_app.bundles import ContractBundle, Dependency, key_of, valid_name
-from contracts_app.exceptions import ContractNotFound, ContractRefused, MalformedContract
+from contracts_app.exceptions import ContractGone, ContractNotFound, ContractRefused, MalformedContract
 from contracts_app.lifecycle import ACTIVE, DEPRECATED
 from contracts_app.services.compound_schemas import dialect_difference
 from contracts_app.services.references import dialect_of, read_referring, references_of, target_of
@@ -46,6 +46,8 @@ def check_dependencies(bundle: ContractBundle, store: ContractStore) -> Contract
             found = resolve(known, target.name, target.version)
         except ContractNotFound as missing:
             raise refused(f"{missing.message}; publish it first") from None
+        except ContractGone as gone:
+            raise refused(gone.message) from None
         except MalformedContract as wrong:
             raise refused(wrong.message) from None
         if found.state not in (ACTIVE, DEPRECATED):

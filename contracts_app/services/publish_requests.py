@@ -15,6 +15,8 @@ FIELDS = (*_TEXTS, "jsonSchema", "descriptor", "labels", "state", "override")
 
 
 MAX_LABELS, MAX_LABEL_CHARACTERS, MAX_REASON_CHARACTERS = 50, 100, 2000
+MAX_CHARACTERS = {"description": 4000, "witPath": 1000, "descriptorPath": 1000}
+"""Characters of texts that lists show."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,9 @@ def read_publish(data: Any) -> PublishRequest:
         if not isinstance(data.get(field), (str, type(None))):
             raise MalformedContract(f"The field {field} must be a string", field=field)
     check_identity(data["name"], data["version"])
+    for field, maximum in MAX_CHARACTERS.items():
+        if len(data.get(field) or "") > maximum:
+            raise MalformedContract(f"The field {field} must have at most {maximum} characters", field=field)
     schema = data.get("jsonSchema")
     if isinstance(schema, (dict, bool)):
         schema = compact(schema).decode()

@@ -16,7 +16,7 @@ from contracts_app.exceptions import (
     StorageUnavailable,
     VersionSetChanged,
 )
-from contracts_app.lifecycle import ACTIVE, COMPARABLE, DRAFT, Lifecycle
+from contracts_app.lifecycle import ACTIVE, COMPARABLE, DRAFT, WITHDRAWN, Lifecycle
 from contracts_app.policies import Policy, policy_of
 from contracts_app.services.comparison import changes_to_json, compare, compared_version
 from contracts_app.services.compound_schemas import compound_schema
@@ -26,7 +26,9 @@ from contracts_app.services.wit_packages import packages_of
 from contracts_app.storage import Actor, AuditEntry, ContractIndex, ContractStore, Entry, contract_store
 from contracts_app.timestamps import utc_now
 from linter_app import Report
+from linter_app.printable import printable
 from linter_app.report.changelog import describe_witness
+from linter_app.schema.references import UNRESOLVED, SchemaWarning
 from linter_app.semver import Version
 
 logger = logging.getLogger(__name__)
@@ -75,6 +77,28 @@ def publish_contract(
     return published
 
 
+def content_warnings(bundle: ContractBundle, store: ContractStore) -> tuple[SchemaWarning, ...]:
+    """Check a version's content, and return the warnings about it. Raises ContractRefused."""
+    return check_content(bundle, compound_schema(bundle, store), packages_of(bundle, store))
+
+
+def _check_complete(bundle: ContractBundle, warnings: tuple[SchemaWarning, ...], policy: Policy) -> None:
+    """Raise ContractRefused for a version without content, or with references that its policy does not allow."""
+    if bundle.json_schema is None and bundle.wit is None and bundle.descriptor is None:
+        raise ContractRefused(
+            f"{bundle.name}/{bundle.version} has no jsonSchema, wit or descriptor; give one of them, or publish a draft"
+        )
+    unresolved = [warning for warning in warnings if warning.rule == UNRESOLVED]
+    if unresolved and policy.refuse_unresolved_references:
+        raise ContractRefused(
+            f"jsonSchema refers to {unresolved[0].reference} at {unresolved[0].pointer}, which is not available to the "
+            "registry, and the policy refuses that; publish it as a contract, or embed it",
+            field="jsonSchema",
+            pointer=unresolved[0].pointer,
+            reference=unresolved[0].reference,
+        )
+
+
 Decide = Callable[[ContractIndex], tuple[ContractBundle, AuditEntry]]
 
 
@@ -84,10 +108,12 @@ def _prepare(bundle: ContractBundle, actor: Actor, draft: bool, override: str | 
     first = Lifecycle(state=DRAFT, changed_at=now) if draft else None
     bundle = replace(bundle, digest=content_digest(bundle), created_at=now, lifecycle=first)
     bundle = check_dependencies(bundle, store)
-    check_content(bundle, compound_schema(bundle, store), packages_of(bundle, store))
+    warnings = content_warnings(bundle, store)
 
     def decide(known: ContractIndex) -> tuple[ContractBundle, AuditEntry]:
         wanted, before = bundle, ""
+        if not draft:
+            _check_complete(bundle, warnings, policy_of(known.documents, bundle.name))
         replaced = known.get(bundle.key)
         if replaced is not None and replaced.lifecycle is not None and replaced.state == DRAFT:
             before = DRAFT
@@ -140,11 +166,12 @@ def check_against(
     equal = neighbours.equal
     if equal is not None and equal.digest == bundle.digest:
         raise _exists(bundle, equal)
-    if not neighbours.below and neighbours.above and equal is None:
+    others = [entry for entry in known.versions(bundle.name) if entry.state != DRAFT]
+    if others and equal is None and Version.parse(bundle.version).precedence < others[0].precedence:
         raise ContractRefused(
             f"{bundle.version} is lower than every existing version of {bundle.name} "
-            f"(the lowest is {neighbours.above[-1].version}); publish a greater one",
-            lowest=neighbours.above[-1].version,
+            f"(the lowest is {others[0].version}); publish a greater one",
+            lowest=others[0].version,
         )
     overridden = False
     for other, newer in [*((each, True) for each in neighbours.below), *((each, False) for each in neighbours.above)]:
@@ -181,6 +208,8 @@ def find_neighbours(bundle: ContractBundle, known: ContractIndex, policy: Policy
 def _exists(bundle: ContractBundle, stored: Entry) -> ContractAlreadyExists:
     same_text = stored.version == bundle.version
     reason = "" if same_text else f": {stored.version} has the same precedence"
+    if stored.state == WITHDRAWN:
+        reason += ", and it is withdrawn, which cannot be undone; publish a greater version"
     return ContractAlreadyExists(
         f"Contract {bundle.name}/{bundle.version} already exists{reason}",
         name=stored.name,
@@ -201,7 +230,7 @@ def _refused(
 ) -> ContractRefused:
     lines: list[str] = []
     for change in report.breaking + report.undecided:
-        lines.append(f"- {change.rule} at {change.new_pointer or change.old_pointer or '/'}: {change.message}")
+        lines.append(f"- {change.rule} at {printable(change.pointer)}: {printable(change.message)}")
         lines += [f"  for example, {describe_witness(change)}"] if change.witness else []
     if override_given:
         lines.append("An override was requested, but the policy of this contract does not allow it (allowOverride).")

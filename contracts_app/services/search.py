@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from contracts_app.bundles import ContractBundle, check_name, key_of, valid_name
-from contracts_app.exceptions import ContractGone, ContractNotFound, MalformedContract
-from contracts_app.lifecycle import ACTIVE, DEPRECATED, STATES, SUNSET, WITHDRAWN
+from contracts_app.exceptions import ContractError, ContractGone, ContractNotFound, MalformedContract
+from contracts_app.lifecycle import ACTIVE, DEPRECATED, DRAFT, STATES, SUNSET, WITHDRAWN
 from contracts_app.storage import ContractIndex, ContractStore, Entry
-from linter_app.semver import InvalidVersion, Version
+from linter_app.semver import InvalidVersion, Version, release_of
 from linter_app.version_ranges import InvalidRange, VersionRange
 
 LATEST = "latest"
 MAX_PAGE_ITEMS = 1000
 _CURRENT = (ACTIVE, DEPRECATED)
+_GONE = (SUNSET, WITHDRAWN)
 
 
 def latest(entries: tuple[Entry, ...], admitted: VersionRange | None = None) -> Entry | None:
@@ -52,8 +53,34 @@ def resolve(index: ContractIndex, name: str, version: str) -> Entry:
     else:
         found = index.get(key_of(name, version))
     if found is None:
-        raise ContractNotFound(f"Contract {name}/{version} not found", name=name, version=version)
+        raise _not_found(entries, name, version)
     return found
+
+
+def _not_found(entries: tuple[Entry, ...], name: str, version: str) -> ContractError:
+    """Return the error for a version, `latest` or a range that no current version is."""
+    if version == LATEST and any(entry.state in _GONE for entry in entries):
+        newest = [entry for entry in entries if entry.state in _GONE][-1]
+        life = newest.lifecycle
+        reason = f": {life.reason}" if life is not None and life.reason else ""
+        return ContractGone(
+            f"Every version of {name} was withdrawn or has reached its sunset; the last was {newest.version}{reason}",
+            name=name,
+            version=newest.version,
+        )
+    hint = ""
+    if not is_exact(version) and version != LATEST:
+        admitted = VersionRange.parse(version)
+        near = [
+            entry
+            for entry in entries
+            if (entry.state == DRAFT or Version.parse(entry.version).prerelease)
+            and admitted.admits(release_of(Version.parse(entry.version)))
+        ]
+        if near:
+            kind = "draft" if near[-1].state == DRAFT else "prerelease"
+            hint = f"; {near[-1].version} is a {kind}, which a range does not select: name it"
+    return ContractNotFound(f"Contract {name}/{version} not found{hint}", name=name, version=version)
 
 
 def find_version(store: ContractStore, name: str, version: str, *, include_withdrawn: bool = False) -> ContractBundle:

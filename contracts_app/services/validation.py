@@ -13,7 +13,7 @@ from typing import Any
 from contracts_app.exceptions import ContractRefused, MalformedContract, TooExpensive
 from contracts_app.services.work import linter
 from linter_app.schema.dialects import InvalidSchema, read_schema
-from linter_app.schema.json_text import InvalidJSON, loads
+from linter_app.schema.json_text import InvalidJSON, loads, loads_instance
 from linter_app.schema.plain import MAX_COST, MAX_ERROR_COST, instance_cost, plain_size
 from linter_app.validation import CannotValidate, Validator
 from linter_app.work_pool import WorkAborted
@@ -36,7 +36,7 @@ class PlainValidator:
         """Return the errors of an instance; None where to find them may take long. Raises InvalidJSON."""
         if len(body) > MAX_PLAIN_BYTES:
             return None
-        instance = loads(body)
+        instance = loads_instance(body)
         cost = instance_cost(instance, len(body), self.size)
         if cost is None or cost > MAX_COST:
             return None

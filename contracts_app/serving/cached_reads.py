@@ -67,6 +67,8 @@ class CachedReads:
         path = scope["path"]
         if scope["method"] != "GET" or not path.startswith(_LIST) or scope["query_string"] or scope.get("root_path"):
             return False
+        if b"%" in scope.get("raw_path", b""):  # an encoded slash separates nothing
+            return False
         started = time.perf_counter()
         headers = _single_headers(scope["headers"])
         if headers is None or not _is_allowed_host(headers.get(b"host", b"")):

@@ -14,6 +14,8 @@ import threading
 import time
 from pathlib import Path
 
+from contracts_app.embedded_login import write_login
+
 MAX_PAYLOAD_BYTES = 64 * 1024 * 1024  # nats-server's own limit
 
 
@@ -62,9 +64,12 @@ def _die_with_parent() -> None:
 class EmbeddedServer:
     """A nats-server on loopback with its data in a folder, restarted whenever it ends."""
 
-    def __init__(self, folder: Path, *, port: int, max_record_bytes: int) -> None:
+    def __init__(self, folder: Path, *, port: int, max_record_bytes: int, with_login: bool = False) -> None:
         self.port = port
         self.url = f"nats://127.0.0.1:{port}"
+        self._with_login = with_login
+        self.login: dict[str, str] = {"url": self.url}
+        """Its url, and if it has a login, user and password, from `start` on."""
         self._folder = folder
         self._payload = min(max_record_bytes, MAX_PAYLOAD_BYTES)
         self._process: subprocess.Popen[bytes] | None = None
@@ -78,9 +83,17 @@ class EmbeddedServer:
 
     def start(self, timeout: float = 15) -> None:
         """Start it and wait until it answers. Raises NATSServerMissing, RuntimeError."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        (self._folder / "nats-server.conf").write_text(
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        authorization = ""
+        if self._with_login:
+            self.login = write_login(self._folder, self.url)
+            authorization = f'authorization {{ user: {self.login["user"]}, password: "{self.login["password"]}" }}\n'
+        configuration = self._folder / "nats-server.conf"
+        configuration.unlink(missing_ok=True)
+        configuration.touch(mode=0o600)
+        configuration.write_text(
             f"listen: 127.0.0.1:{self.port}\n"
+            f"{authorization}"
             "server_name: contract-registry-embedded\n"
             f"max_payload: {self._payload}\n"
             # Every acknowledged write is on disk; the default is to flush every two minutes.

@@ -87,7 +87,13 @@ class EventStreams:
                 del self._waiting[subject]
 
     async def _poll(
-        self, request: HttpRequest, token: CachedToken, since: int, headers: Headers, gone: asyncio.Future[Any], send: Any
+        self,
+        request: HttpRequest,
+        token: CachedToken,
+        since: int,
+        headers: Headers,
+        gone: asyncio.Future[Any],
+        send: Any,
     ) -> None:
         deadline = time.monotonic() + number(request, "wait", 0, 0, MAX_WAIT_SECONDS)
         limit = number(request, "limit", 100, 1, MAX_EVENTS)
@@ -100,7 +106,9 @@ class EventStreams:
             headers = [*headers, (b"retry-after", str(RETRY_AFTER_SECONDS).encode())]
         await reply(send, status, [*headers, (b"content-type", kind), (b"cache-control", b"no-store")], content)
 
-    async def _stream(self, token: CachedToken, since: int, headers: Headers, gone: asyncio.Future[Any], send: Any) -> None:
+    async def _stream(
+        self, token: CachedToken, since: int, headers: Headers, gone: asyncio.Future[Any], send: Any
+    ) -> None:
         sent = [*headers, (b"content-type", EVENT_STREAM.encode()), (b"cache-control", b"no-store")]
         await send({"type": "http.response.start", "status": 200, "headers": sent})
         await send({"type": "http.response.body", "body": b"retry: 1000\n\n", "more_body": True})

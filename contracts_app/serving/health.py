@@ -82,7 +82,12 @@ class HealthChecks:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         path = scope.get("path", "")
-        if scope["type"] != "http" or path not in ROUTES or scope["method"] not in ("GET", "HEAD"):
+        if (
+            scope["type"] != "http"
+            or path not in ROUTES
+            or scope["method"] not in ("GET", "HEAD")
+            or scope["query_string"]
+        ):
             await self._application(scope, receive, send)
             return
         started = time.perf_counter()

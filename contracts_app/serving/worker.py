@@ -13,10 +13,12 @@ MAX_HEAD_SECONDS = 60
 """Seconds within which a request's head must arrive, and a new connection must begin one."""
 MAX_HEAD_BYTES = 64 * 1024
 """Bytes of a head that arrives in several parts, not counting its first part."""
+MAX_HOST_BYTES = 1024
+"""Bytes of a Host header: several libraries remember its values."""
 MAX_WRITE_SECONDS = 60
 """Seconds for which a client may leave the socket full, without reading any of a response."""
 GRACEFUL_SECONDS = 25
-_REFUSALS = {408: b"408 Request Timeout", 431: b"431 Request Header Fields Too Large"}
+_REFUSALS = {400: b"400 Bad Request", 408: b"408 Request Timeout", 431: b"431 Request Header Fields Too Large"}
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -65,6 +67,11 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         self._head_bytes = 0
         super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        super().on_header(name, value)
+        if len(value) > MAX_HOST_BYTES and name.lower() == b"host":
+            self._refuse(400)
 
     def on_headers_complete(self) -> None:
         self._head_bytes = None

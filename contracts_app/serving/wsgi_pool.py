@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import io
+import re
 import sys
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import quote, unquote_to_bytes
 
 from contracts_app.api.auth.token_cache import TokenCache
 from contracts_app.exceptions import RETRY_AFTER_SECONDS
@@ -20,6 +22,7 @@ from contracts_app.fair_queue import FairQueue, QueueFull
 from contracts_app.request_context import RequestWork, current_work
 from contracts_app.serving.request_bodies import MAX_BODY_SECONDS, BodiesFull, BodyTooSlow, ClientGone, RequestBodies
 
+_ENCODED_SLASH = re.compile(b"%2f", re.IGNORECASE)
 MAX_WAITING = 2000
 """Requests that wait for a thread."""
 MAX_WAIT_SECONDS = 10.0
@@ -123,13 +126,19 @@ async def _cancel_when_gone(receive: Any, work: RequestWork) -> None:
     work.cancel()
 
 
+def _path_info(scope: Any) -> str:
+    """Return the decoded path, in which an encoded slash stays encoded: it is part of a name, which then is invalid."""
+    raw = scope.get("raw_path") or quote(scope["path"]).encode()
+    return unquote_to_bytes(_ENCODED_SLASH.sub(b"%252F", raw)).decode("latin-1")
+
+
 def _environ(scope: Any, body: bytes) -> dict[str, Any]:
     """Return the WSGI environment (PEP 3333) of an ASGI scope."""
     host, port = scope.get("server") or ("localhost", 80)
     environ: dict[str, Any] = {
         "REQUEST_METHOD": scope["method"],
         "SCRIPT_NAME": scope.get("root_path", ""),
-        "PATH_INFO": scope["path"].encode().decode("latin-1"),
+        "PATH_INFO": _path_info(scope),
         "QUERY_STRING": scope["query_string"].decode("latin-1"),
         "SERVER_NAME": host,
         "SERVER_PORT": str(port or 0),

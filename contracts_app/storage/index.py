@@ -12,7 +12,7 @@ import msgspec
 
 from contracts_app.bundles import ContractBundle, Dependency, VersionProperties, compact, key_of
 from contracts_app.exceptions import UnreadableRecord
-from contracts_app.lifecycle import WITHDRAWN, Lifecycle
+from contracts_app.lifecycle import ACTIVE, WITHDRAWN, Lifecycle
 from contracts_app.records import read_canonical, read_known, read_record
 from contracts_app.storage.content_cache import ContentCache
 from contracts_app.storage.search_text import SearchText
@@ -302,6 +302,10 @@ class _Item(msgspec.Struct):
     createdAt: str
 
 
+class _MarkedItem(_Item):
+    state: str
+
+
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -314,9 +318,16 @@ def _entry(record: Any, created_at: str, sequence: int, **extras: Any) -> Entry:
         created_at=created_at,
         digest=record.digest,
         sequence=sequence,
-        item=_ENCODER.encode(_Item(record.name, record.version, record.description, created_at)),
+        item=_ENCODER.encode(_item(record, created_at, extras.get("lifecycle"))),
         **extras,
     )
+
+
+def _item(record: Any, created_at: str, lifecycle: Lifecycle | None) -> _Item:
+    """Return the item of a list, with the state where it is not active."""
+    members = record.name, record.version, record.description, created_at
+    state = ACTIVE if lifecycle is None else lifecycle.state
+    return _Item(*members) if state == ACTIVE else _MarkedItem(*members, state)
 
 
 def _order(entry: Entry) -> tuple[tuple[object, ...], str]:

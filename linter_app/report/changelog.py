@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from linter_app.changes import Change, Report
+from linter_app.printable import printable
 from linter_app.rule_catalogue import RULES
 
 SECTIONS = ("Breaking", "Added", "Changed", "Deprecated", "Documentation")
@@ -24,7 +26,7 @@ def sections(report: Report) -> dict[str, list[Change]]:
 
 def markdown(report: Report, title: str) -> str:
     """Return the chapter of one version, which begins with a heading of level 2."""
-    lines = [f"## {title}", ""]
+    lines = [f"## {plain_markdown(title)}", ""]
     for name, changes in sections(report).items():
         lines += [f"### {name}", ""]
         for change in changes:
@@ -69,7 +71,7 @@ def change_to_json(change: Change) -> dict[str, Any]:
 def excerpt(value: Any, max_characters: int = MAX_EXCERPT_CHARACTERS) -> str:
     """Return a value as JSON on one line, cut at `max_characters`."""
     text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= max_characters else text[: max_characters - 3] + "..."
+    return printable(text if len(text) <= max_characters else text[: max_characters - 3] + "...")
 
 
 def describe_witness(change: Change) -> str:
@@ -78,16 +80,16 @@ def describe_witness(change: Change) -> str:
         return ""
     backward = change.witness.direction == "backward"
     shown = "was valid and is now rejected" if backward else "was rejected and is now valid"
-    return f"{excerpt(change.witness.instance)} {shown}: {change.witness.error}"
+    return f"{excerpt(change.witness.instance)} {shown}: {printable(change.witness.error)}"
 
 
 def _entry(change: Change) -> list[str]:
     message = change.message[:1].upper() + change.message[1:]
-    line = f"- {_plain(message)} at `{change.pointer}` (`{change.rule}`)."
+    line = f"- {plain_markdown(message)} at {_code(change.pointer)} (`{change.rule}`)."
     if not change.decided:
         line += " Whether this breaks could not be decided."
     if change.accepted:
-        line += f" Accepted: {_plain(change.accepted)}."
+        line += f" Accepted: {plain_markdown(change.accepted)}."
     lines = [line]
     if change.witness:
         was, now = ("valid", "rejected") if change.witness.direction == "backward" else ("rejected", "valid")
@@ -96,7 +98,14 @@ def _entry(change: Change) -> list[str]:
     return lines
 
 
-def _plain(text: str) -> str:
-    """Return text in which nothing is Markdown, on one line."""
-    escaped = "".join(f"\\{letter}" if letter in "\\`*_[]<>#|" else letter for letter in text)
+def plain_markdown(text: str) -> str:
+    """Return text in which nothing is Markdown or HTML, on one line."""
+    escaped = "".join(f"\\{letter}" if letter in "\\`*_[]<>#|&~" else letter for letter in printable(text))
     return " ".join(escaped.split())
+
+
+def _code(text: str) -> str:
+    """Return a code span, whatever backticks the text has (CommonMark, section 6.1)."""
+    text = printable(text)
+    fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
+    return f"{fence} {text} {fence}" if "`" in text else f"{fence}{text}{fence}"

@@ -5,14 +5,20 @@ from __future__ import annotations
 import json
 import marshal
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
+from decimal import Decimal
 from typing import Any
 
 MAX_DEPTH = 200
 """Nested objects and arrays."""
+_EXACT_DIGITS = 15
 MAX_DIGITS = 400
 """Digits of an integer."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_STRING = r'"[^"\\]*(?:\\.[^"\\]*)*"'
+_STRING_OR_BLANKS = re.compile(rf"{_STRING}|[ \t\n\r]+", re.DOTALL)
+_STRING_OR_NUMBER = re.compile(rf"{_STRING}|(-?[0-9][0-9.eE+-]*)", re.DOTALL)
+_BLANKS = re.compile(r"[ \t\n\r]*")
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]", re.ASCII)
 
 
@@ -56,6 +62,21 @@ def _int(text: str) -> int:
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant, parse_float=_float, parse_int=_int)
 
 
+def loads_instance(text: str | bytes) -> Any:
+    """Parse an instance as `loads` does. Raises InvalidJSON, also for a number that validation would change.
+
+    Validators read numbers with a point or an exponent as doubles: beyond 2**53 these are not all integers.
+    """
+    value = loads(text)
+    for match in _STRING_OR_NUMBER.finditer(text if isinstance(text, str) else text.decode()):
+        number = match[1]
+        if number and len(number) > _EXACT_DIGITS and any(letter in number for letter in ".eE"):
+            double = float(number)
+            if abs(double) >= 2**53 and Decimal(repr(double)) != Decimal(number):
+                raise InvalidJSON(f"the number {number[:40]} has more digits than a validator can distinguish")
+    return value
+
+
 def loads(text: str | bytes) -> Any:
     """Parse JSON text. Raises InvalidJSON.
 
@@ -67,6 +88,8 @@ def loads(text: str | bytes) -> Any:
             text = text.decode("utf-8")
         except UnicodeDecodeError as error:
             raise InvalidJSON(f"byte {error.start} is not UTF-8") from None
+    if text.startswith("\ufeff"):
+        raise InvalidJSON("it begins with a byte order mark (U+FEFF); save it without one", line=1, column=1)
     try:
         value = _DECODER.decode(text)
     except json.JSONDecodeError as error:
@@ -81,6 +104,48 @@ def loads(text: str | bytes) -> Any:
     if text.count("{") + text.count("[") > MAX_DEPTH:
         check_depth(value)
     return value
+
+
+def compact_exact(text: str) -> str:
+    """Return valid JSON text without the blanks between its tokens, with every number as it is written."""
+    return _STRING_OR_BLANKS.sub(lambda match: match[0] if match[0][0] == '"' else "", text)
+
+
+def has_exact_numbers(text: str) -> bool:
+    """Return whether each number of a JSON text is written as Python writes its value: then none is lost."""
+    return all(match[1] is None or match[1] == (_plain_number(match[1])) for match in _STRING_OR_NUMBER.finditer(text))
+
+
+def _plain_number(text: str) -> str:
+    return repr(float(text)) if any(letter in text for letter in ".eE") else str(int(text))
+
+
+def member_texts(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the name and the text of each member of a JSON object that `loads` accepts."""
+    at = _blanks_end(text, 0) + 1
+    while text[at := _blanks_end(text, at)] != "}":
+        name, at = _DECODER.raw_decode(text, at)
+        start = _blanks_end(text, _blanks_end(text, at) + 1)
+        _, end = _DECODER.raw_decode(text, start)
+        yield name, text[start:end]
+        at = _blanks_end(text, end)
+        at += text[at] == ","
+
+
+def item_texts(text: str) -> Iterator[str]:
+    """Yield the text of each item of a JSON array that `loads` accepts."""
+    at = _blanks_end(text, 0) + 1
+    while text[at := _blanks_end(text, at)] != "]":
+        _, end = _DECODER.raw_decode(text, at)
+        yield text[at:end]
+        at = _blanks_end(text, end)
+        at += text[at] == ","
+
+
+def _blanks_end(text: str, at: int) -> int:
+    match = _BLANKS.match(text, at)
+    assert match is not None
+    return match.end()
 
 
 def check_text(text: str) -> None:

@@ -13,6 +13,7 @@ from linter_app.schema.dialects import URIS, InvalidSchema, Schema, draft_of, re
 from linter_app.schema.documents import Document
 from linter_app.schema.json_pointers import pointer
 from linter_app.schema.json_text import loads
+from linter_app.schema.json_types import type_of
 from linter_app.schema.validation_errors import short_reason
 from linter_app.schema.vocabulary import REFERENCES, Kind, described_applicators, names_of, subschemas_under
 
@@ -49,7 +50,7 @@ def check_shape(schema: Schema) -> None:
     if isinstance(root, bool):
         return
     if not isinstance(root, dict):
-        raise InvalidSchema(f"a JSON Schema is an object or a boolean, not {type(root).__name__}")
+        raise InvalidSchema(f"a JSON Schema is an object or a boolean, not {type_of(root)}")
     _check_meta_schema({**root, "$schema": URIS[schema.draft]})
 
 

@@ -36,6 +36,8 @@ class API:
 
     def publish(self, name: str, version: str, schema: Any = None, **fields: Any):
         body = {"name": name, "version": version, **fields}
+        if schema is None and not {"wit", "descriptor", "jsonSchema"} & fields.keys():
+            schema = True  # a version needs some content
         if schema is not None:
             body["jsonSchema"] = schema
         return self.post(body, Accept="application/json")

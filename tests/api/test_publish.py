@@ -141,7 +141,7 @@ def test_a_break_of_the_wit_package_is_refused_too(api):
     response = api.publish("a", "1.1.0", wit=new)
     assert response.status_code == 422
     assert [change["rule"] for change in response.json()["changes"]] == ["wit-function-removed"]
-    gone = api.publish("a", "1.1.0")
+    gone = api.publish("a", "1.1.0", True)
     assert [change["rule"] for change in gone.json()["changes"]] == ["wit-package-removed"]
     assert api.publish("a", "2.0.0", wit=new).status_code == 201
 
@@ -203,7 +203,7 @@ def test_n_parallel_publishes_give_exactly_one_201(api):
 
 def test_a_dry_run_writes_nothing(api):
     path = "/registry/contracts?dryRun=true"
-    assert api.post({"name": "a", "version": "v1"}, path).json()["status"] == "valid"
+    assert api.post({"name": "a", "version": "v1", "jsonSchema": True}, path).json()["status"] == "valid"
     assert api.get("/registry/contracts").json() == {"contracts": []}
     assert api.post({"name": "a", "version": "v1", "wit": "x"}, path).status_code == 422
     assert api.post({"name": "a", "version": "v1"}, "/registry/contracts?dryRun=maybe").status_code == 400
@@ -221,9 +221,9 @@ def test_errors_are_reported_in_their_documented_order(api, settings):
     api.token = writer
     assert api.post(big).status_code == 413
     assert api.post({"name": "a", "version": "bad", "jsonSchema": "{"}).status_code == 400
-    assert api.post({"name": "a", "version": "v1"}).status_code == 201
+    assert api.post({"name": "a", "version": "v1", "jsonSchema": True}).status_code == 201
     assert api.post(bad_schema).status_code == 422
-    assert api.post({"name": "a", "version": "v1"}).status_code == 409
+    assert api.post({"name": "a", "version": "v1", "jsonSchema": True}).status_code == 409
 
 
 def test_a_post_with_a_trailing_slash_is_not_redirected(api):

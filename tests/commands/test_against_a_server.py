@@ -26,6 +26,8 @@ SERVERS = {
     "wsgi": ["--workers", "4", "--worker-class", "gthread", "--threads", "8", "registry_project.wsgi"],
 }
 
+SCHEMA = ("--json-schema", str(ROOT / "contracts" / "fixtures" / "linter" / "base-v1.0.0.json"))
+
 
 @pytest.fixture(scope="module", params=SERVERS)
 def server(request, nats_server, tmp_path_factory):
@@ -66,11 +68,11 @@ def test_publish_contract_prints_the_published_contract(server, fixtures, tmp_pa
     )
     assert stored["jsonSchema"] == (fixtures / "base-v1.0.0.json").read_text()
     assert (stored["wit"], stored["descriptor"]) == ("package demo:a;\n\ninterface i {}\n", {"owner": "team"})
-    again = publish_command(server, "--name", "cli.contract", "--version", "1.0.0", "--jwt", make_token(*ALL))
+    again = publish_command(server, "--name", "cli.contract", "--version", "1.0.0", *SCHEMA, "--jwt", make_token(*ALL))
     assert again.returncode == 1
     assert "409" in again.stderr
     assert stored["digest"] in again.stderr
-    dry = publish_command(server, "--name", "cli.dry", "--version", "v1", "--dry-run", token=make_token(*ALL))
+    dry = publish_command(server, "--name", "cli.dry", "--version", "v1", *SCHEMA, "--dry-run", token=make_token(*ALL))
     assert (dry.returncode, "may be published" in dry.stdout) == (0, True)
 
 
@@ -92,7 +94,7 @@ def test_publish_contract_reports_errors_with_exit_codes(server, arguments, toke
 
 
 def test_a_chunked_body_is_read_and_measured(server):
-    body = json.dumps({"name": "chunked", "version": "v1"}).encode()
+    body = json.dumps({"name": "chunked", "version": "v1", "jsonSchema": True}).encode()
     headers = {"Authorization": f"Bearer {make_token(*ALL)}"}
     url = f"{server}/registry/contracts"
     assert httpx.post(url, content=iter([body[:5], body[5:]]), headers=headers).status_code == 201
@@ -151,7 +153,8 @@ def test_serve_starts_stops_and_keeps_its_data(tmp_path):
         greeting = list(itertools.takewhile(lambda line: "Ctrl-C stops everything" not in line, process.stdout))
         assert any("export JWT_TOKEN=" in line for line in greeting)
         wait_for(port)
-        status = httpx.post(url, json={"name": "kept", "version": "v1"}, headers=headers, timeout=20).status_code
+        body = {"name": "kept", "version": "v1", "jsonSchema": True}
+        status = httpx.post(url, json=body, headers=headers, timeout=20).status_code
         assert status == (201 if round_ == 1 else 409)
         os.killpg(process.pid, signal.SIGINT)
         out, _ = process.communicate(timeout=40)
@@ -192,8 +195,8 @@ def test_a_folder_is_planned_published_and_then_unchanged(server, tmp_path):
 
 
 def test_versions_are_deprecated_and_withdrawn(server):
-    publish_command(server, "--name", "old.one", "--version", "1.0.0", token=make_token(*ALL))
-    publish_command(server, "--name", "old.one", "--version", "1.1.0", token=make_token(*ALL))
+    publish_command(server, "--name", "old.one", "--version", "1.0.0", *SCHEMA, token=make_token(*ALL))
+    publish_command(server, "--name", "old.one", "--version", "1.1.0", *SCHEMA, token=make_token(*ALL))
     which = ("--name", "old.one", "--version", "1.0.0")
     done = command(server, "deprecate_contract", *which, "--successor", "1.1.0", "--sunset", "2999-01-01")
     assert (done.returncode, done.stdout) == (0, "old.one 1.0.0 is deprecated, sunset 2999-01-01T00:00:00Z\n")

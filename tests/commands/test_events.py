@@ -30,7 +30,7 @@ def stack(tmp_path):
 
 def publish(url: str, name: str) -> int:
     try:
-        body = {"name": name, "version": "1.0.0"}
+        body = {"name": name, "version": "1.0.0", "jsonSchema": True}
         return httpx.post(f"{url}/registry/contracts", json=body, headers=HEADERS, timeout=30).status_code
     except httpx.HTTPError:
         return 0

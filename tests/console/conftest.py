@@ -51,6 +51,8 @@ def text(response: Any) -> str:
 
 
 def publish(name: str, version: str, schema: Any = None, **more: Any) -> ContractBundle:
+    if schema is None and not {"wit", "descriptor", "json_schema"} & more.keys():
+        schema = True  # a version needs some content
     written = json.dumps(schema) if schema is not None else None
     draft = more.pop("draft", False)
     bundle = ContractBundle(name=name, version=version, json_schema=written, **more)

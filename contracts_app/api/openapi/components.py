@@ -73,6 +73,7 @@ _POLICY = {
     "strictOpenObjects": FLAG,
     "allowOverride": FLAG,
     "minimumNoticeDays": {"type": "integer", "minimum": 0, "maximum": MAX_NOTICE_DAYS},
+    "refuseUnresolvedReferences": FLAG,
 }
 _VERSION_SHOWN = record(
     {"version": TEXT, "state": ref("State"), "description": OPTIONAL_TEXT, "createdAt": TEXT, "digest": TEXT},
@@ -107,7 +108,8 @@ SCHEMAS: dict[str, Schema] = {
             "version": TEXT,
             "digest": ref("Digest"),
             "createdAt": OPTIONAL_TEXT,
-        }
+        },
+        {"warnings": many(record({"rule": TEXT, "pointer": TEXT, "reference": TEXT, "message": TEXT}))},
     ),
     "Batch": record(
         {
@@ -128,7 +130,10 @@ SCHEMAS: dict[str, Schema] = {
     "ContractList": record(
         {
             "contracts": many(
-                record({"name": TEXT, "description": OPTIONAL_TEXT}, {"version": TEXT, "createdAt": TEXT}),
+                record(
+                    {"name": TEXT, "description": OPTIONAL_TEXT},
+                    {"version": TEXT, "createdAt": TEXT, "state": ref("State")},
+                ),
             )
         },
         {"unreadable": many(record({"key": TEXT, "reason": TEXT}))},

@@ -83,7 +83,7 @@ def document() -> JSON:
                 "Contracts",
                 write,
                 {201: created, 200: answer("A dry run: it may be published", ref("VersionProperties"))},
-                *(409, 413, 422),
+                *(409, 413, 415, 422),
                 parameters=(DRY_RUN,),
                 body=takes(ref("Publish"), event=components.EXAMPLE),
             ),
@@ -95,7 +95,7 @@ def document() -> JSON:
                 "Contracts",
                 write,
                 {200: answer("VersionProperties, or for a dry run publishable", ref("BatchAnswer"))},
-                *(413, 422),
+                *(413, 415, 422),
                 parameters=(DRY_RUN,),
                 body=takes(ref("Batch"), one={"contracts": [components.EXAMPLE]}),
             )
@@ -110,7 +110,7 @@ def document() -> JSON:
                 "The verdict on the step between two versions",
                 "get_diff",
                 ref("Report"),
-                *(404, 422),
+                *(404, 410, 422),
                 parameters=(
                     query("from", "A version, `latest` or a range", text(), required=True, example="1.0.0"),
                     query("to", "A version, `latest` or a range", text(), required=True, example="latest"),
@@ -171,7 +171,7 @@ def document() -> JSON:
                 "Verdicts",
                 read,
                 {200: answer("Valid or not, and why", ref("Validation"))},
-                *(404, 410, 413, 422),
+                *(404, 410, 413, 415, 422),
                 parameters=(GONE_TOO,),
                 body=instance,
             ),
@@ -210,7 +210,7 @@ def document() -> JSON:
                 "Verdicts",
                 read,
                 {200: answer("The verdict", ref("Report"))},
-                *(404, 413, 422),
+                *(404, 410, 413, 415, 422),
                 body=takes(
                     ref("Check"), schemas={"old": {"jsonSchema": {}}, "new": {"jsonSchema": {"type": "object"}}}
                 ),

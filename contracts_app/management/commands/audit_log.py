@@ -10,6 +10,7 @@ from contracts_app.bundles import compact
 from contracts_app.exceptions import MalformedContract
 from contracts_app.management.local import UNUSABLE, LocalCommand
 from contracts_app.services.audit import AuditFilter, audit_entries, read_time
+from linter_app.printable import printable
 
 
 class Command(LocalCommand):
@@ -44,4 +45,5 @@ def _line(entry: dict[str, Any]) -> str:
     what = f"{entry['contract']} {entry['version']}" if "contract" in entry else entry["key"]
     change = f" ({entry['before']} -> {entry['after']})" if entry.get("before") and "contract" in entry else ""
     reason = f": {entry['reason']}" if entry.get("reason") else ""
-    return f"{entry['sequence']:>8} {entry['time']} {entry['actor'] or '?'} {entry['action']} {what}{change}{reason}"
+    line = f"{entry['sequence']:>8} {entry['time']} {entry['actor'] or '?'} {entry['action']} {what}{change}{reason}"
+    return printable(line)

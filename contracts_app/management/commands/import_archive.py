@@ -8,7 +8,8 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from contracts_app.management.local import FAULTY, UNUSABLE, LocalCommand
+from contracts_app.exceptions import ContractError, StorageUnavailable
+from contracts_app.management.local import FAULTY, UNREACHABLE, UNUSABLE, LocalCommand
 from contracts_app.services.archives import InvalidArchive, import_version, read_archive
 
 
@@ -31,13 +32,23 @@ class Command(LocalCommand):
         done: Counter[str] = Counter()
         with self.store() as store:
             for bundle in self.progress(bundles):
-                outcome = import_version(store, bundle, self.actor(), dry_run=options["dry_run"])
+                try:
+                    outcome = import_version(store, bundle, self.actor(), dry_run=options["dry_run"])
+                except ContractError as error:
+                    raise CommandError(
+                        f"Stopped at {bundle.name} {bundle.version} after {done.total()} of {len(bundles)} versions "
+                        f"({_summary(done)}): {error.message}. Run the import again: what is there stays.",
+                        returncode=UNREACHABLE if isinstance(error, StorageUnavailable) else FAULTY,
+                    ) from None
                 done[outcome] += 1
                 if outcome == "conflict":
                     self.stderr.write(
                         f"conflict: {bundle.name} {bundle.version} is in the registry with another content or state"
                     )
-        summary = ", ".join(f"{number} {word}" for word, number in sorted(done.items())) or "nothing in it"
-        self.stdout.write(("Would be: " if options["dry_run"] else "") + summary)
+        self.stdout.write(("Would be: " if options["dry_run"] else "") + _summary(done))
         if done["conflict"]:
             raise CommandError(f"{done['conflict']} conflicts", returncode=FAULTY)
+
+
+def _summary(done: Counter[str]) -> str:
+    return ", ".join(f"{number} {word}" for word, number in sorted(done.items())) or "nothing in it"

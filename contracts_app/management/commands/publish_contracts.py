@@ -10,6 +10,7 @@ from django.core.management.base import CommandError, CommandParser
 from contracts_app.client import RegistryError
 from contracts_app.management.remote import REFUSED, UNUSABLE, RemoteCommand, read_text
 from linter_app.contract_files import RepeatedVersion, histories
+from linter_app.printable import printable, printable_lines
 
 
 class Command(RemoteCommand):
@@ -46,13 +47,15 @@ class Command(RemoteCommand):
         if not folder.is_dir():
             raise CommandError(f"{folder} is not a folder", returncode=UNUSABLE)
         try:
-            found, unnamed = histories([folder])
+            tree = histories([folder])
         except RepeatedVersion as error:
             raise CommandError(str(error), returncode=UNUSABLE) from None
-        for path in unnamed:
-            self.stderr.write(self.style.WARNING(f"{path} names no version, and is passed over"))
+        for path in tree.unnamed:
+            self.stderr.write(self.style.WARNING(printable(f"Skipped {path}: its name has no version")))
+        for path in tree.outside:
+            self.stderr.write(self.style.WARNING(printable(f"Skipped {path}: it leads out of the folder")))
         contracts: dict[tuple[str, str], dict[str, Any]] = {}
-        for (name, kind), files in found.items():
+        for (name, kind), files in tree.contracts.items():
             for file in files:
                 version = file.version.text
                 contract = contracts.setdefault((name, version), {"name": name, "version": version})
@@ -68,7 +71,7 @@ class Command(RemoteCommand):
         words = {"valid": "publish", "unchanged": "unchanged", "refused": "REFUSED"}
         for result in results:
             word = words.get(result["status"], result["status"])
-            line = styles.get(result["status"], str)(f"{word:10}") + f" {result['name']} {result['version']}"
+            line = styles.get(result["status"], str)(f"{word:10}") + printable(f" {result['name']} {result['version']}")
             self.stdout.write(line)
             if "detail" in result:
-                self.stdout.write("           " + str(result["detail"]).replace("\n", "\n           "))
+                self.stdout.write("           " + printable_lines(str(result["detail"])).replace("\n", "\n           "))

@@ -25,8 +25,8 @@ SCOPES = [f"contracts:{scope}" for scope in ("read", "write", "admin", "override
 
 class Command(BaseCommand):
     help = (
-        "Migrate the console's database, start an embedded nats-server unless NATS_URL is set or one answers at "
-        "127.0.0.1:4222, and serve with gunicorn on BIND_ADDR until Ctrl-C."
+        "Migrate the console's database, start an embedded nats-server unless NATS_URL is set, and serve with gunicorn "
+        "on BIND_ADDR until Ctrl-C."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -34,19 +34,17 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         signal.signal(signal.SIGTERM, _interrupt)
-        settings.VAR_DIR.mkdir(parents=True, exist_ok=True)
         call_command("migrate", verbosity=0, interactive=False)
         self._administrator = _first_administrator() if settings.DEVELOPMENT else None
         server = self._embedded()
         environment = dict(os.environ)
-        if server is not None:
-            environment["NATS_URL"] = server.url
         if options["workers"]:
             environment["WEB_CONCURRENCY"] = str(options["workers"])
         gunicorn = None
         try:
             if server is not None:
                 server.start()
+                environment |= {f"NATS_{key.upper()}": value for key, value in server.login.items()}
                 self.stdout.write(f"Embedded nats-server on {server.url}, data in {settings.VAR_DIR / 'nats'}")
             gunicorn = subprocess.Popen(
                 [sys.executable, "-m", "gunicorn", "--chdir", str(settings.BASE_DIR), "registry_project.asgi"],
@@ -75,13 +73,17 @@ class Command(BaseCommand):
             self.stdout.write("Using the nats-server of NATS_URL")
             return None
         if is_nats_server("127.0.0.1", 4222):
-            self.stdout.write(f"Using the nats-server that answers at {settings.DEFAULT_NATS_URL}")
-            return None
+            # Any user of this machine may have started it.
+            self.stdout.write(
+                f"A nats-server answers at {settings.DEFAULT_NATS_URL}. It is not used; to use it, set "
+                f"NATS_URL={settings.DEFAULT_NATS_URL}"
+            )
         return EmbeddedServer(
             settings.VAR_DIR / "nats",
             port=free_port(4222),
             # A schema that is sent as an object is stored as a string, and escaping may double its length.
             max_record_bytes=2 * settings.CONTRACT_MAX_BYTES + 65536,
+            with_login=True,
         )
 
     def _greet(self) -> None:

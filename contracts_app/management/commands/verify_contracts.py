@@ -8,6 +8,7 @@ from django.core.management.base import CommandError
 
 from contracts_app.management.local import FAULTY, LocalCommand
 from contracts_app.services.archives import verify_records
+from linter_app.printable import printable
 
 
 class Command(LocalCommand):
@@ -21,7 +22,7 @@ class Command(LocalCommand):
         with self.store() as store:
             for key, reason in verify_records(store, self.progress):
                 faults += 1
-                self.stdout.write(self.style.ERROR(f"{key}: {reason}"))
+                self.stdout.write(self.style.ERROR(printable(f"{key}: {reason}")))
         if faults:
             raise CommandError(f"{faults} errors", returncode=FAULTY)
         self.stdout.write(self.style.SUCCESS("No errors found"))

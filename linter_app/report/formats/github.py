@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from linter_app.printable import printable
 from linter_app.report.changelog import describe_witness
 from linter_app.report.step import Step
 
@@ -14,12 +15,16 @@ def render(steps: Sequence[Step]) -> str:
     """Return one command for each change and each problem."""
     lines = []
     for step in steps:
-        file = _property(str(step.new_path))
+        file = _property(printable(str(step.new_path)))
         for change, line in step.changes_with_lines():
-            message = change.message + (f"\nFor example, {describe_witness(change)}" if change.witness else "")
+            message = printable(change.message) + (
+                f"\nFor example, {describe_witness(change)}" if change.witness else ""
+            )
             properties = f"file={file},line={line},title={_property(change.rule)}"
             lines.append(f"::{_COMMANDS[step.level_of(change)]} {properties}::{_data(message)}")
-        lines += [f"::error file={file},line=1,title=version::{_data(problem)}" for problem in step.report.problems]
+        lines += [
+            f"::error file={file},line=1,title=version::{_data(printable(problem))}" for problem in step.report.problems
+        ]
     return "\n".join(lines)
 
 

@@ -6,6 +6,7 @@ import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
 
+from linter_app.printable import printable
 from linter_app.report.formats.text import lines_of
 from linter_app.report.step import Step
 
@@ -19,20 +20,20 @@ def render(steps: Sequence[Step]) -> str:
     suite = ElementTree.Element("testsuite", attributes)
     for step in steps:
         names = {"classname": step.contract or step.new_path.stem, "name": step.title, "time": "0"}
-        case = ElementTree.SubElement(suite, "testcase", {key: _printable(name) for key, name in names.items()})
+        case = ElementTree.SubElement(suite, "testcase", {key: printable(name) for key, name in names.items()})
         body = "\n".join(lines_of(step))
         if step.report.acceptable:
-            ElementTree.SubElement(case, "system-out").text = _printable(body)
+            ElementTree.SubElement(case, "system-out").text = _in_xml(body)
         else:
-            message = _printable("; ".join(step.report.problems))
+            message = "; ".join(map(printable, step.report.problems))
             failure = ElementTree.SubElement(case, "failure", {"message": message, "type": step.report.verdict})
-            failure.text = _printable(body)
+            failure.text = _in_xml(body)
     root = ElementTree.Element("testsuites")
     root.append(suite)
     ElementTree.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode")
 
 
-def _printable(value: str) -> str:
+def _in_xml(value: str) -> str:
     """Replace the characters that XML 1.0 cannot carry."""
     return _NOT_IN_XML.sub("?", value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from linter_app.report.changelog import markdown
+from linter_app.report.changelog import markdown, plain_markdown
 from linter_app.report.step import Step
 
 
@@ -13,7 +13,7 @@ def render(steps: Sequence[Step]) -> str:
     chapters = []
     for step in steps:
         verdict = f"**{step.report.verdict.capitalize()}**"
-        problems = f", {'; '.join(step.report.problems)}" if step.report.problems else ""
+        problems = f", {'; '.join(map(plain_markdown, step.report.problems))}" if step.report.problems else ""
         head, _, rest = markdown(step.report, step.title).partition("\n\n")
         chapters.append(f"{head}\n\n{verdict}{problems}.\n\n{rest}")
     return "\n".join(chapters).rstrip()

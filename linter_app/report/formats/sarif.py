@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from linter_app.changes import Change
+from linter_app.printable import printable
 from linter_app.report.changelog import describe_witness
 from linter_app.report.step import Step
 from linter_app.rules import all_rules
@@ -23,7 +25,8 @@ def render(steps: Sequence[Step]) -> str:
             "ruleIndex": order[change.rule],
             "level": _LEVELS[step.level_of(change)],
             "message": {
-                "text": change.message + (f". For example, {describe_witness(change)}" if change.witness else "")
+                "text": printable(change.message)
+                + (f". For example, {describe_witness(change)}" if change.witness else "")
             },
             "locations": [
                 {
@@ -44,3 +47,7 @@ def render(steps: Sequence[Step]) -> str:
     ]
     run = {"tool": {"driver": {"name": "contracts-lint", "rules": descriptors}}, "results": results}
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False)
+
+
+def _example(change: Change) -> str:
+    return f". For example, {describe_witness(change)}" if change.witness else ""

@@ -1,0 +1,43 @@
+"""References that a schema cannot be validated by: to what is not available, and in a circle on one instance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from linter_app.schema.dialects import read_schema
+from linter_app.schema.documents import Document
+from linter_app.schema.json_text import loads
+
+MAX_WARNINGS = 20
+UNRESOLVED, CIRCULAR = "unresolved-reference", "circular-reference"
+
+
+@dataclass(frozen=True)
+class SchemaWarning:
+    """A fault of a valid schema; `rule` is UNRESOLVED or CIRCULAR."""
+
+    rule: str
+    pointer: str
+    reference: str
+    message: str
+
+    def to_json(self) -> dict[str, str]:
+        return {"rule": self.rule, "pointer": self.pointer, "reference": self.reference, "message": self.message}
+
+
+def schema_warnings(text: str | bytes) -> tuple[SchemaWarning, ...]:
+    """Return the warnings about the references of a valid schema's text, at most MAX_WARNINGS."""
+    document = Document(read_schema(loads(text)))
+    found: list[SchemaWarning] = []
+    if (circle := document.circular) is not None:
+        message = "it leads back to itself without going into the instance, so that it accepts everything"
+        found.append(SchemaWarning(CIRCULAR, circle.pointer, str(circle.schema.get("$ref", "")), message))
+    for path, schema in document.schemas():
+        reference = schema.get("$ref") if document.refers else None
+        subschema = document.root_subschema.at(*path)
+        if isinstance(reference, str) and document.resolve(subschema, "$ref") is None:
+            message = f"{reference} is not available to the registry: instances cannot be validated by it"
+            found.append(SchemaWarning(UNRESOLVED, f"{subschema.pointer}/$ref", reference, message))
+            if len(found) >= MAX_WARNINGS:
+                break
+    return tuple(found)
