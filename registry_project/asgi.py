@@ -22,6 +22,7 @@ from contracts_app.serving.cached_reads import CachedReads  # noqa: E402
 from contracts_app.serving.event_streams import PATH, EventStreams  # noqa: E402
 from contracts_app.serving.health import HealthChecks  # noqa: E402
 from contracts_app.serving.metrics import report_replica  # noqa: E402
+from contracts_app.serving.rate_limits import RateLimits  # noqa: E402
 from contracts_app.serving.request_bodies import RequestBodies  # noqa: E402
 from contracts_app.serving.wsgi_pool import WSGIPool  # noqa: E402
 from contracts_app.storage import contract_store  # noqa: E402
@@ -69,4 +70,6 @@ async def route(scope: Any, receive: Any, send: Any) -> None:
     await (events if is_events else pool)(scope, receive, send)
 
 
-application = HealthChecks(CachedReads(route, store=store, tokens=tokens, log=log), log)
+reads = CachedReads(route, store=store, tokens=tokens, log=log)
+limits = {"per_subject": settings.MAX_REQUESTS_PER_MINUTE, "per_address": settings.MAX_ANONYMOUS_REQUESTS_PER_MINUTE}
+application = HealthChecks(RateLimits(reads, tokens, log, **limits) if any(limits.values()) else reads, log)

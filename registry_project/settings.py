@@ -211,6 +211,9 @@ if MAX_BODIES_BYTES < CONTRACT_MAX_BYTES:
     raise ImproperlyConfigured("MAX_BODIES_BYTES must be CONTRACT_MAX_BYTES or more")
 # Connections of one worker; beyond that, the one that has been idle for longest is closed.
 MAX_CONNECTIONS = env.int("MAX_CONNECTIONS", 1000)
+# Requests to the API: of one token's subject, and of one address without a valid token. 0 is no limit.
+MAX_REQUESTS_PER_MINUTE = env.int("MAX_REQUESTS_PER_MINUTE", 60_000)
+MAX_ANONYMOUS_REQUESTS_PER_MINUTE = env.int("MAX_ANONYMOUS_REQUESTS_PER_MINUTE", 3_000)
 DEFAULT_NATS_URL = "nats://127.0.0.1:4222"
 NATS_URL = env.str("NATS_URL", "")
 # The embedded nats-server has a login of its own at each start (serving/embedded_nats.py).

@@ -20,10 +20,16 @@ from contracts_app.serving.embedded_nats import EmbeddedServer, free_port
 from contracts_app.storage import contract_store, contract_stores
 from contracts_app.storage.nats.store import JetStreamContractStore
 
+LOGIN = {"user": "registry", "password": os.environ["TEST_NATS_PASSWORD"]} if "TEST_NATS_URL" in os.environ else {}
+
 
 @pytest.fixture(scope="session")
 def nats_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
     server = EmbeddedServer(tmp_path_factory.mktemp("nats"), port=free_port(0), max_record_bytes=21 * 1024 * 1024)
+    if "TEST_NATS_URL" in os.environ:  # a server that is running, with other permissions
+        server.url = os.environ["TEST_NATS_URL"]
+        yield server
+        return
     server.start()
     yield server
     server.stop()
@@ -36,7 +42,7 @@ def bucket() -> str:
 
 @pytest.fixture
 def jetstream(nats_server: EmbeddedServer, bucket: str) -> Iterator[JetStreamContractStore]:
-    store = JetStreamContractStore(servers=nats_server.url, bucket=bucket)
+    store = JetStreamContractStore(servers=nats_server.url, bucket=bucket, **LOGIN)
     yield store
     store.close()
 
@@ -47,7 +53,7 @@ def registry(settings, nats_server: EmbeddedServer, bucket: str) -> Iterator[Non
     settings.CONTRACT_STORAGES = {
         "default": {
             "BACKEND": "contracts_app.storage.nats.store.JetStreamContractStore",
-            "OPTIONS": {"servers": nats_server.url, "bucket": bucket},
+            "OPTIONS": {"servers": nats_server.url, "bucket": bucket, **LOGIN},
         }
     }
     contract_stores.close()

@@ -27,7 +27,7 @@ MAX_PROBE_SECONDS, MAX_ATTACK_SECONDS, MAX_GROWTH_MIB = 2, 15, 200
 @pytest.fixture(scope="module")
 def server(nats_server, tmp_path_factory):
     log = tmp_path_factory.mktemp("hostile") / "log"
-    variables = {"JWT_SECRET": SECRET, "ALLOWED_HOSTS": "127.0.0.1", "MAX_REQUESTS_PER_MINUTE": "0"}
+    variables = {"JWT_SECRET": SECRET, "ALLOWED_HOSTS": "127.0.0.1", "MAX_ANONYMOUS_REQUESTS_PER_MINUTE": "0"}
     with serving(nats_server.url, log, "registry_project.asgi", **variables) as (url, process):
         yield url, process
 
