@@ -45,14 +45,14 @@ class Validator:
         try:
             self._compiled = compiled(self.schema, guessed_draft_of(self.schema), {})
         except UNUSABLE as error:
-            raise CannotValidate(f"this schema cannot be compiled: {error}") from None
+            raise CannotValidate(f"this schema cannot be compiled: {_first_line(error)}") from None
 
     def is_valid(self, instance: Any) -> bool:
         """Return whether an instance is valid. Raises CannotValidate."""
         try:
             return bool(self._compiled.is_valid(instance))
         except UNUSABLE as error:
-            raise CannotValidate(f"this instance cannot be validated: {error}") from None
+            raise CannotValidate(f"this instance cannot be validated: {_first_line(error)}") from None
 
     def errors(self, instance: Any, *, located: bool = True) -> list[dict[str, str]]:
         """Return the errors of an instance, at most MAX_ERRORS; without `located`, one that names no location.
@@ -66,7 +66,7 @@ class Validator:
         try:
             found = list(islice(self._compiled.iter_errors(instance), MAX_ERRORS))
         except UNUSABLE as error:
-            raise CannotValidate(f"this instance cannot be validated: {error}") from None
+            raise CannotValidate(f"this instance cannot be validated: {_first_line(error)}") from None
         return [
             {
                 "instancePointer": pointer(list(error.instance_path)),
@@ -75,6 +75,10 @@ class Validator:
             }
             for error in found
         ]
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
 
 
 validator_of = lru_cache(64)(Validator)

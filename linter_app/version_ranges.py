@@ -44,6 +44,8 @@ class VersionRange:
         """Return the range of a text. Raises InvalidRange."""
         if len(text) > MAX_LENGTH:
             raise InvalidRange(f"a range has at most {MAX_LENGTH} characters")
+        if not text.isprintable():
+            raise InvalidRange("a range has no control characters")
         return cls(tuple(_conjunction(part.strip()) for part in text.split("||")))
 
     def admits(self, version: Version) -> bool:

@@ -38,6 +38,4 @@ def schema_warnings(text: str | bytes) -> tuple[SchemaWarning, ...]:
         if isinstance(reference, str) and document.resolve(subschema, "$ref") is None:
             message = f"{reference} is not available to the registry: instances cannot be validated by it"
             found.append(SchemaWarning(UNRESOLVED, f"{subschema.pointer}/$ref", reference, message))
-            if len(found) >= MAX_WARNINGS:
-                break
-    return tuple(found)
+    return tuple(sorted(found, key=lambda warning: warning.pointer)[:MAX_WARNINGS])

@@ -57,7 +57,7 @@ NAMED = [
     (
         "POST",
         "/registry/contracts:batch",
-        {"contracts": [{"name": "{name}", "version": "3.0.0", "jsonSchema": True}]},
+        {"contracts": [{"name": "{name}", "version": "3.0.0", "wit": WIT}]},
         200,
     ),
     ("POST", "/registry/check", {"old": {"name": "{name}", "version": "1.0.0"}, "new": {"jsonSchema": True}}, 200),
@@ -132,9 +132,7 @@ def test_every_route_was_tried():
         return path.partition("?")[0].format(name="<str:name>", prefix="<str:name>").replace("1.0.0", "<str:version>")
 
     tried = {route(path).lstrip("/") for _, path, _, _ in [*NAMED, *PREFIXED, *GLOBAL]}
-    tried = {
-        path.replace("0" * 64, "<str:digest>").replace("1.1.0/withdraw", "<str:version>/deprecate") for path in tried
-    }
+    tried = {path.replace("0" * 64, "<str:digest>") for path in tried}
     known = {str(pattern.pattern) for pattern in urlpatterns if isinstance(pattern, URLPattern)}
     known -= {"registry/openapi.json", "registry/docs"}
     action = "registry/contracts/<str:name>/<str:version>/<str:action>"

@@ -12,11 +12,13 @@ from pathlib import Path
 import nats
 import pytest
 
+from contracts_app.exceptions import StorageUnavailable
 from contracts_app.serving.embedded_nats import free_port, is_nats_server, nats_server_path
 from contracts_app.storage.nats.store import JetStreamContractStore
+from tests.storage.suite import AUDIT, make
 
 ROOT = Path(__file__).parent.parent.parent
-SUITE = ["tests/api", "tests/serving/test_cached_reads.py", "--ignore", "tests/api/test_openapi.py"]
+SUITE = ["tests/api", "--ignore", "tests/api/test_openapi.py"]
 PASSWORDS = {"REGISTRY_NATS_PASSWORD": "service-0123456789", "REGISTRY_NATS_READER_PASSWORD": "readers-0123456789"}
 
 
@@ -116,6 +118,18 @@ def test_a_reader_follows_the_bucket(server):
         servers=server, user="registry-reader", password=PASSWORDS["REGISTRY_NATS_READER_PASSWORD"]
     )
     service.index()
-    assert reader.index().versions("a") == ()
+    for store in (service, reader):
+        store.enable_replica()
+        deadline = time.monotonic() + 20
+        while not store.replica.is_current:
+            assert time.monotonic() < deadline, store.replica.status()
+            time.sleep(0.01)
+    service.create(make("a.b"), after=0, audit=AUDIT)
+    deadline = time.monotonic() + 10
+    while reader.replica.cached_version("a.b", "1.0.0") is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    with pytest.raises(StorageUnavailable):
+        reader.create(make("a.c"), after=0, audit=AUDIT)
     service.close()
     reader.close()
