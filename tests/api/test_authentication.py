@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import logging
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import jwt
@@ -165,9 +167,14 @@ def jwks_server():
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
             state["hits"] += 1
-            self.send_response(200)
+            self.send_response(state.get("status", 200))
             self.end_headers()
-            self.wfile.write(json.dumps({"keys": state["keys"]}).encode())
+            if "drips" in state:
+                with contextlib.suppress(OSError):
+                    for _ in range(200):
+                        self.wfile.write(b" ")
+                        time.sleep(0.05)
+            self.wfile.write(state.get("body") or json.dumps({"keys": state["keys"]}).encode())
 
         def log_message(self, *args):
             pass
@@ -204,6 +211,45 @@ def test_a_key_set_is_refreshed_for_an_unknown_kid_at_a_limited_rate(api, settin
     assert status(second, "two") == 200
     assert status(first, "two") == 401
     assert status(second, None) == 401
+
+
+BODIES = [b"[]", b"5", b"null", b"{}", b'{"keys": 5}', b"[" * 100_000, b"\xff", b"x"]
+BODIES.append(b'{"keys": [5, {}, {"kty": "RSA", "n": 1}]}')
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_an_odd_key_set_is_a_503_or_a_401(api, settings, jwks_server, body):
+    jwks_server["body"] = body
+    settings.JWT = JWTConfig(algorithm="RS256", jwks=jwks_server["url"])
+    response = get(api, f"Bearer {make_token(*ALL, key=KEYS['RS256'], algorithm='RS256')}")
+    assert response.status_code == (401 if body.startswith(b'{"keys": [') else 503)
+
+
+def test_a_key_set_that_answers_500_is_a_503_with_retry_after(api, settings, jwks_server):
+    jwks_server["status"] = 500
+    settings.JWT = JWTConfig(algorithm="RS256", jwks=jwks_server["url"])
+    response = get(api, f"Bearer {make_token(*ALL, key=KEYS['RS256'], algorithm='RS256')}")
+    assert (response.status_code, response["Retry-After"]) == (503, "2")
+
+
+def test_a_slow_key_set_is_given_up_and_known_keys_stay_in_use(settings, jwks_server, monkeypatch):
+    monkeypatch.setattr(jwks, "_JWKS_TIMEOUT", 0.5)
+    key = rsa.generate_private_key(65537, 2048)
+    jwks_server["keys"] = [jwk(key, "one")]
+    keys = jwks.JWKS(jwks_server["url"], "RS256")
+    token = make_token(*ALL, key=key, algorithm="RS256", headers={"kid": "one"})
+    assert keys.key_for(token) is not None
+    assert keys.valid_until <= time.time() + jwks.JWKS_LIFETIME
+    jwks_server["drips"] = True
+    monkeypatch.setattr(jwks, "JWKS_MINIMUM_INTERVAL", 0)
+    monkeypatch.setattr(jwks, "JWKS_LIFETIME", -1)
+    start = time.monotonic()
+    with ThreadPoolExecutor(4) as several:
+        assert all(several.map(keys.key_for, [token] * 4))
+    assert time.monotonic() - start < 5
+    monkeypatch.setattr(jwks, "MAX_JWKS_AGE_SECONDS", -1)
+    with pytest.raises(jwks.KeysUnavailable, match="did not arrive within"):
+        keys.key_for(token)
 
 
 def test_keys_that_cannot_be_fetched_are_a_503(api, settings):

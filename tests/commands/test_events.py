@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -13,6 +14,7 @@ import httpx
 import pytest
 
 from contracts_app.serving.embedded_nats import EmbeddedServer, free_port
+from contracts_app.serving.event_streams import MAX_WAITING_PER_SUBJECT
 from tests.api.conftest import ALL, make_token
 from tests.commands.serving import serving
 
@@ -139,3 +141,25 @@ def test_many_idle_listeners_do_not_slow_the_api(stack):
         assert [publish(url, f"idle.n{number}") for number in range(10)] == [201] * 10
         for stream in streams:
             stream.close()
+
+
+def test_streams_of_one_subject_are_limited_and_end_with_their_clients(stack):
+    url, _, _ = stack
+    host, port = url.removeprefix("http://").split(":")
+    request = f"GET /registry/events?since=0 HTTP/1.1\r\nHost: {host}\r\nAccept: text/event-stream\r\n"
+    request += f"Authorization: {HEADERS['Authorization']}\r\n\r\n"
+    assert [publish(url, f"many.n{number}") for number in range(5)] == [201] * 5
+    streams = []
+    for _ in range(2 * MAX_WAITING_PER_SUBJECT + 50):
+        stream = socket.create_connection((host, int(port)))
+        stream.sendall(request.encode())
+        streams.append(stream)
+    statuses = [stream.recv(12)[9:12] for stream in streams]
+    assert {b"200", b"429"} == set(statuses)
+    assert statuses.count(b"429") >= 50
+    for stream in streams:
+        stream.close()
+    start = time.monotonic()
+    assert publish(url, "many.after") == 201
+    assert httpx.get(f"{url}/registry/events?since=0&limit=1", headers=HEADERS, timeout=10).status_code == 200
+    assert time.monotonic() - start < 5

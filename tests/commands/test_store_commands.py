@@ -10,8 +10,13 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from contracts_app.bundles import ContractBundle
+from contracts_app.client import RegistryClient, RegistryError
+from contracts_app.embedded_login import read_login
+from contracts_app.exceptions import StorageUnavailable
 from contracts_app.services import change_state, publish_contract
+from contracts_app.serving.embedded_nats import EmbeddedServer, free_port
 from contracts_app.storage import Actor, AuditEntry, contract_store, contract_stores
+from contracts_app.storage.nats.store import JetStreamContractStore
 
 ACTOR = Actor("tester", "r-1")
 
@@ -140,3 +145,43 @@ def test_the_audit_log_prints_and_exports(stocked):
     assert [entry["action"] for entry in entries] == ["publish", "deprecate"]
     assert run("audit_log", "--since", "2999-01-01") == ""
     assert failing("audit_log", "--since", "x")[0] == 2
+
+
+def test_an_export_does_not_write_through_links(registry, tmp_path):
+    outside = tmp_path / "outside"
+    outside.write_text("kept")
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    for name in ("contracts.json", "manifest.json", "archive.sha256"):
+        (folder / name).symlink_to(outside)
+    call_command("export_archive", str(folder), stdout=StringIO())
+    assert outside.read_text() == "kept"
+    assert not any(path.is_symlink() for path in folder.iterdir())
+
+
+def test_the_embedded_server_requires_the_login_of_this_start(tmp_path):
+    server = EmbeddedServer(tmp_path / "nats", port=free_port(0), max_record_bytes=1024 * 1024, with_login=True)
+    server.start()
+    try:
+        login = read_login(tmp_path / "nats")
+        assert login == server.login
+        files = [tmp_path / "nats" / name for name in ("login.json", "nats-server.conf")]
+        assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+        with_login = JetStreamContractStore(servers=server.url, user=login["user"], password=login["password"])
+        assert with_login.index().versions("a") == ()
+        with_login.close()
+        without = JetStreamContractStore(servers=server.url, timeout=1)
+        with pytest.raises(StorageUnavailable):
+            without.index()
+        without.close()
+    finally:
+        server.stop()
+
+
+def test_the_client_follows_no_link_to_another_host():
+    with RegistryClient("http://127.0.0.1:8090", "token") as client:
+        assert client._url("http://127.0.0.1:8090/a?b=c").endswith("/a?b=c")
+        for host in ("http://evil.example", "https://127.0.0.1:8090", "//evil.example", "http://127.0.0.1:80901"):
+            link = f"{host}/a"
+            with pytest.raises(RegistryError, match="links to another host"):
+                client._url(link)

@@ -95,7 +95,7 @@ class JWKS:
         body = bytearray()
         with httpx.stream("GET", self._source, timeout=_JWKS_TIMEOUT) as response:
             response.raise_for_status()
-            for part in response.iter_bytes(65536):
+            for part in response.iter_bytes():
                 body += part
                 if len(body) > _JWKS_MAX_BYTES:
                     raise ValueError("the key set is larger than 1 MiB")
