@@ -16,6 +16,7 @@ from linter_app.schema.dialects import guessed_draft_of, read_schema
 from linter_app.schema.documents import Document
 from linter_app.schema.json_pointers import pointer
 from linter_app.schema.json_text import InvalidJSON, json_hashable, loads, loads_instance
+from linter_app.schema.references import UNRESOLVED, schema_warnings
 from linter_app.schema.validation_errors import short_reason
 from linter_app.schema.validators import UNUSABLE, compiled
 from linter_app.witness.constraints import Contradiction, Focus
@@ -45,6 +46,13 @@ class Validator:
         try:
             self._compiled = compiled(self.schema, guessed_draft_of(self.schema), {})
         except UNUSABLE as error:
+            unresolved = [each for each in schema_warnings(text or "true") if each.rule == UNRESOLVED]
+            if unresolved:
+                where = f"{unresolved[0].reference} at {unresolved[0].pointer}"
+                raise CannotValidate(
+                    f"this schema refers to {where}, which is not available to the registry; embed it, or publish it "
+                    "as a contract and refer to that"
+                ) from None
             raise CannotValidate(f"this schema cannot be compiled: {_first_line(error)}") from None
 
     def is_valid(self, instance: Any) -> bool:

@@ -77,7 +77,7 @@ def _default_database() -> str:
     return f"sqlite:///{path}"
 
 
-WEB_THREADS = env.int("WEB_THREADS", 16)
+WEB_THREADS = env.int("WEB_THREADS", 12)
 # Child processes of each worker, for work on schemas that is not known to be cheap.
 WORK_PROCESSES = env.int("WORK_PROCESSES", 3)
 WORK_SECONDS = env.float("WORK_SECONDS", 4.0)

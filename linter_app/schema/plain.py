@@ -11,6 +11,7 @@ from typing import Any
 from linter_app.patterns.syntax import MANY, Characters, Choice, Edge, Node, Repeat, Sequence, parse
 from linter_app.schema.dialects import Schema
 from linter_app.schema.documents import Document, Subschema
+from linter_app.schema.vocabulary import DRAFT7, IN_PLACE
 
 MAX_SIZE = 10_000
 """Values in a plain schema, where a definition counts as often as a reference leads to it."""
@@ -26,6 +27,9 @@ _CHARACTERS_PER_VALUE = 8
 _NOT_PLAIN = frozenset(
     {"$dynamicRef", "$recursiveRef", "unevaluatedProperties", "unevaluatedItems", "uniqueItems", "contentSchema"}
 )
+# With one of these, several subschemas can apply to one value, and with recursion, exponentially many.
+_SEVERAL_AT_ONCE = IN_PLACE - {"$ref"} | {"patternProperties", "contains"}
+_BELOW = frozenset({"properties", "additionalProperties", "items", "prefixItems", "additionalItems", "propertyNames"})
 _FORMATS = frozenset(
     {
         *("date-time", "date", "time", "duration", "email", "hostname", "ipv4", "ipv6", "uri", "uri-reference", "uuid"),
@@ -41,8 +45,11 @@ def plain_size(schema: Schema) -> int | None:
         return 1
     if not schema.member_names.isdisjoint(_NOT_PLAIN) or not _has_plain_values(schema.root):
         return None
+    document = Document(schema)
     try:
-        return _Sizes(Document(schema)).of(Document(schema).root_subschema)
+        return _Sizes(document).of(document.root_subschema)
+    except _RecursiveError:
+        return _recursive_size(document)
     except (_NotPlainError, RecursionError):
         return None
 
@@ -69,8 +76,31 @@ class _NotPlainError(Exception):
     pass
 
 
+class _RecursiveError(_NotPlainError):
+    """References lead in a circle."""
+
+
+def _recursive_size(document: Document) -> int | None:
+    """Return the size of a recursive schema if it is plain: then one subschema alone applies to each value.
+
+    That is so without alternatives, without patterns of names, and where nothing else applies next to a reference.
+    """
+    if not document.schema.member_names.isdisjoint(_SEVERAL_AT_ONCE) or document.circular is not None:
+        return None
+    size = 0
+    try:
+        for path, schema in document.schemas():
+            beside = schema.keys() & _BELOW if document.draft > DRAFT7 else ()
+            if "$ref" in schema and (beside or document.resolve(document.root_subschema.at(*path), "$ref") is None):
+                return None
+            size += _own_size(schema)
+    except (_NotPlainError, RecursionError):
+        return None
+    return size if size <= MAX_SIZE else None
+
+
 class _Sizes:
-    """The sizes of subschemas. References that lead in a circle are not plain."""
+    """The sizes of subschemas. Raises _RecursiveError where references lead in a circle."""
 
     def __init__(self, document: Document) -> None:
         self._document = document
@@ -82,7 +112,7 @@ class _Sizes:
         if not isinstance(schema, dict):
             return 1
         if subschema.key in self._active:
-            raise _NotPlainError
+            raise _RecursiveError
         if subschema.key not in self._known:
             self._active.add(subschema.key)
             size = _own_size(schema)
