@@ -286,6 +286,9 @@ def main() -> None:
     try:
         writes(server, seconds, rounds)
         shared(server, seconds, rounds)
+        from bench.validation import validation
+
+        validation(server, seconds, rounds)
         django_reads(server, 10_000 if options.quick else 100_000, seconds, rounds)
         figures = [reads(server, size, seconds, rounds) for size in sizes]
     finally:
