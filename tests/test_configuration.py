@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -94,3 +95,14 @@ def test_tests_and_benchmarks_use_the_served_worker():
     for file in ("base", "bench"):
         assert {name: version for name, version in pins(file).items() if tested.get(name, version) != version} == {}
     assert pins("base").keys() <= tested.keys()
+
+
+def test_the_hook_installs_the_pinned_versions():
+    """Of everything that the linter needs, directly or not: the versions that the tests run with."""
+    requirements = (ROOT / "requirements" / "base.txt").read_text()
+    pinned = dict(re.findall(r"^([A-Za-z0-9_.-]+)==([^ ;\\]+)", requirements, re.MULTILINE))
+    pinned = {name.lower().replace("_", "-"): version for name, version in pinned.items()}
+    hook = dict(re.findall(r"^    - ([a-z0-9-]+)==(.+)$", (ROOT / ".pre-commit-hooks.yaml").read_text(), re.MULTILINE))
+    needed = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    assert {re.split("[>=]", each)[0] for each in needed} <= hook.keys()
+    assert hook == {name: pinned[name] for name in hook}, "write the versions of requirements/base.txt there"

@@ -16,6 +16,7 @@ from contracts_app.bundles import key_of
 from contracts_app.console.forms import BulkDeprecateForm, DeprecateForm, ReasonForm, WithdrawForm
 from contracts_app.console.groups import LIFECYCLE, OVERRIDE
 from contracts_app.console.pages import actor_of, entries_of, form_status, missing, page, render_page, trail_to
+from contracts_app.console.prefix_groups import may
 from contracts_app.exceptions import ContractError, ContractNotFound, PreconditionFailed, StorageUnavailable
 from contracts_app.lifecycle import ACTIVE, DEPRECATED, TRANSITIONS
 from contracts_app.policies import policy_of
@@ -63,7 +64,7 @@ def change(request: HttpRequest, name: str, version: str, action: str) -> HttpRe
         return _confirmation(request, name, version, action, entry, form, etag)
     cleaned = form.cleaned_data
     override = cleaned.get("override") or None
-    if override and not request.user.has_perm(OVERRIDE):
+    if override and not may(request, OVERRIDE, name):
         form.add_error("override", _("Your account cannot override a policy."))
         return _confirmation(request, name, version, action, entry, form, etag)
     sunset = cleaned.get("sunset")
@@ -121,7 +122,7 @@ def _confirmation(
     if entry is not None and status != 503:
         index = contract_store().index()
         policy, dependents = policy_of(index.documents, name), index.dependents(name, version)
-        overridable = dependents and policy.allow_override and request.user.has_perm(OVERRIDE)
+        overridable = dependents and policy.allow_override and may(request, OVERRIDE, name)
         if not overridable and not form.errors.get("override"):
             form.fields.pop("override", None)
     return render_page(
@@ -160,7 +161,7 @@ class Item:
 @require_POST
 def bulk(request: HttpRequest) -> HttpResponse:
     """Deprecate many versions: show a summary first; when it is confirmed, change each and show the results."""
-    chosen = _chosen(request)
+    chosen = [item for item in _chosen(request) if may(request, LIFECYCLE, item.name)]
     first = "reason" not in request.POST
     form = BulkDeprecateForm(None if first else request.POST)
     back = "admin:contracts_app_contract_changelist"

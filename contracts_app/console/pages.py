@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from contracts_app.bundles import valid_name
+from contracts_app.console.prefix_groups import may
 from contracts_app.exceptions import RETRY_AFTER_SECONDS, ContractError, ContractNotFound, StorageUnavailable
 from contracts_app.request_context import request_id
 from contracts_app.storage import Actor, ContractIndex, Entry, contract_store
@@ -22,12 +23,16 @@ Trail = Iterable[tuple[str, str]]
 
 
 def page(permission: str) -> Callable[[View], View]:
-    """A view for users with a permission. Errors of the registry and an unavailable store become pages."""
+    """A view for users with a permission, for the contract that the URL names.
+
+    Errors of the registry and an unavailable store become pages. A view without a name in its URL is for users that
+    have the permission for some contract, and checks or filters the names itself.
+    """
 
     def decorate(view: View) -> View:
         @functools.wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            if not request.user.has_perm(permission):
+            if not may(request, permission, None if "level" in kwargs else kwargs.get("name")):
                 return forbidden(request)
             try:
                 return view(request, *args, **kwargs)

@@ -11,7 +11,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from contracts_app.console.forms import NewPolicyForm, PolicyForm
 from contracts_app.console.groups import CHANGE_POLICY, VIEW_POLICY
-from contracts_app.console.pages import actor_of, form_status, missing, page, render_page
+from contracts_app.console.pages import actor_of, forbidden, form_status, missing, page, render_page
+from contracts_app.console.prefix_groups import may, may_below, may_everywhere
 from contracts_app.exceptions import ContractError, PreconditionFailed
 from contracts_app.policies import Policy, check_policy, level_and_name, levels_of, policy_key
 from contracts_app.services.policies import etag_of, set_policy
@@ -26,6 +27,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     levels = levels_of(contract_store().index("policy").documents)
     order = {level: position for position, level in enumerate(LEVELS)}
     rows = [(*level_and_name(key), policy) for key, policy in levels.items()]
+    rows = [row for row in rows if row[0] == "default" or _may(request, VIEW_POLICY, row[0], row[1])]
     rows.sort(key=lambda row: (order.get(row[0], 9), row[1]))
     return render_page(
         request,
@@ -48,6 +50,11 @@ def add(request: HttpRequest) -> HttpResponse:
     level, name = form.cleaned_data["level"], form.cleaned_data["name"]
     try:
         key = policy_key(level, name)
+        if not _may(request, CHANGE_POLICY, level, name):
+            form.add_error(
+                "name" if name else None, _("Your account cannot change the policy of %s.") % _scope(level, name)
+            )
+            return _page(request, form, _("New policy"), status=403)
         if etag_of(contract_store().index("policy"), key) is not None:
             form.add_error("name" if name else None, _("A policy with this scope exists already. Change that one."))
             return _page(request, form, _("New policy"), status=409)
@@ -62,6 +69,8 @@ def add(request: HttpRequest) -> HttpResponse:
 def change(request: HttpRequest, level: str, name: str = "") -> HttpResponse:
     if level not in LEVELS:
         return missing(request)
+    if not _may(request, CHANGE_POLICY, level, name):
+        return forbidden(request)
     title = _("Policy for %s") % _scope(level, name)
     if request.method != "POST":
         index = contract_store().index("policy")
@@ -91,6 +100,15 @@ def change(request: HttpRequest, level: str, name: str = "") -> HttpResponse:
     except ContractError as error:
         form.refuse(error)
         return _page(request, form, title, etag=etag, status=form_status(error))
+
+
+def _may(request: HttpRequest, permission: str, level: str, name: str) -> bool:
+    """Return whether the user has a permission for all contracts of a level."""
+    if level == "contract":
+        return may(request, permission, name)
+    if level == "prefix":
+        return may_below(request.user, permission, name)
+    return may_everywhere(request.user, permission)
 
 
 def _save(request: HttpRequest, form: PolicyForm, level: str, name: str, etag: str | None) -> HttpResponse:

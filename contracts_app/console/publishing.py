@@ -16,10 +16,12 @@ from contracts_app.bundles import compact, valid_name
 from contracts_app.console.forms import PublishForm
 from contracts_app.console.groups import OVERRIDE, PUBLISH, VIEW
 from contracts_app.console.pages import actor_of, form_status, page, render_page, trail_to
+from contracts_app.console.prefix_groups import may
 from contracts_app.exceptions import ContractError, ContractNotFound, StorageUnavailable
 from contracts_app.policies import policy_of
 from contracts_app.services import publish_contract
 from contracts_app.services.comparison import changes_to_json, compare, compared_version
+from contracts_app.services.dependencies import referred_names
 from contracts_app.services.publish_requests import PublishRequest, read_publish
 from contracts_app.services.publishing import content_warnings, find_neighbours
 from contracts_app.services.search import latest
@@ -62,9 +64,13 @@ def publish(request: HttpRequest) -> HttpResponse:
         body = form.order()
         order, checked = read_publish(body), _token(body)
         wanted = "publish" in request.POST
-        if wanted and not request.user.has_perm(PUBLISH):
+        name = order.bundle.name
+        shown = sorted({name} | referred_names(order.bundle.json_schema, order.bundle.wit))
+        if hidden := [each for each in shown if not may(request, VIEW, each)]:
+            form.add_error(None, _("Your account cannot view %s.") % hidden[0])
+        elif wanted and not may(request, PUBLISH, name):
             form.add_error(None, _("Your account can check contracts but not publish them."))
-        elif order.override is not None and not request.user.has_perm(OVERRIDE):
+        elif order.override is not None and not may(request, OVERRIDE, name):
             form.add_error(None, _("Your account cannot override a policy."))
         elif wanted and request.POST.get("checked") == checked:
             return _publish(request, order)
@@ -169,7 +175,7 @@ def _page(
 def _prefilled(request: HttpRequest) -> dict[str, str]:
     """Return initial values for a new version of a contract, from its latest version."""
     name = request.GET.get("name", "")
-    if not valid_name(name):
+    if not valid_name(name) or not may(request, VIEW, name):
         return {}
     store = contract_store()
     index = store.index(name)

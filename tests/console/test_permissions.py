@@ -108,3 +108,67 @@ def test_the_login_is_locked_after_many_failures(console, settings):
     other = console.member("viewer", name="another")
     other.client.logout()
     assert other.client.post("/admin/login/", {"username": "another", "password": "correct horse"}).status_code == 302
+
+
+@pytest.fixture
+def two_teams(console: Console) -> Console:
+    for name in ("payments.order", "billing.invoice"):
+        publish(name, "1.0.0", obj())
+        publish(name, "1.1.0", obj(x={}))
+    Group.objects.create(name="steward:payments.*")
+    return console.member("steward:payments.*")
+
+
+NAMED = [
+    *(("change",), ("compare",), ("version", "1.0.0"), ("raw", "1.0.0", "schema"), ("verdict", "1.1.0")),
+    *(("lifecycle", "1.0.0", "deprecate"), ("lifecycle", "1.0.0", "withdraw")),
+]
+
+
+@pytest.mark.parametrize("page", NAMED)
+def test_a_group_for_a_prefix_opens_the_pages_of_its_contracts(two_teams, page):
+    view, *more = page
+    assert two_teams.get(view, "payments.order", *more).status_code == 200
+    assert two_teams.get(view, "billing.invoice", *more).status_code == 403
+
+
+def test_a_group_for_a_prefix_sees_and_changes_only_its_contracts(two_teams):
+    listed = two_teams.get("changelist").content.decode()
+    assert ("payments.order" in listed, "billing.invoice" in listed) == (True, False)
+    assert two_teams.post("lifecycle", "billing.invoice", "1.0.0", "withdraw", reason="x").status_code == 403
+    two_teams.post("deprecate", contract=["billing.invoice"], reason="x", sunset="2999-01-01", confirm="1")
+    assert record("billing.invoice", "1.0.0").state == "active"
+    assert "billing" not in two_teams.client.get("/admin/").content.decode()
+    assert two_teams.get("auditentry_changelist").status_code == 403
+
+
+@pytest.mark.parametrize(("name", "written"), [("payments.new", True), ("billing.new", False), ("payments", False)])
+def test_a_group_for_a_prefix_publishes_only_below_it(two_teams, name, written):
+    form = {"name": name, "version": "1.0.0", "schema": "{}"}
+    checked = two_teams.post("add", **form).context.get("checked") or ""
+    assert two_teams.post("add", **form, publish="1", checked=checked).status_code == (302 if written else 200)
+
+
+def test_a_reference_to_a_contract_that_the_user_cannot_view_is_refused(two_teams):
+    schema = '{"$ref": "contract:billing.invoice@1.0.0"}'
+    answer = two_teams.post("add", name="payments.new", version="1.0.0", schema=schema)
+    assert "cannot view billing.invoice" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("level", "name", "allowed"),
+    [
+        ("contract", "payments.order", True),
+        ("prefix", "payments", True),
+        ("prefix", "payments.order", True),
+        ("contract", "billing.invoice", False),
+        ("prefix", "billing", False),
+        ("prefix", "pay", False),
+        ("default", "", False),
+    ],
+)
+def test_a_group_for_a_prefix_sets_only_the_policies_below_it(two_teams, level, name, allowed):
+    answer = two_teams.post("policy_add", level=level, name=name, compatibility="none")
+    assert answer.status_code == (302 if allowed else 403)
+    page = ("policy_change", level, name) if name else ("policy_change", level)
+    assert (two_teams.get(*page).status_code == 403) is not allowed

@@ -14,6 +14,7 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from contracts_app.scope_patterns import EVERY_NAME, covers, covers_prefix
 from contracts_app.services.dependencies import referred_names
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ ADMIN = "contracts:admin"
 OVERRIDE = "contracts:override"
 AUDIT = "contracts:audit"
 ALL = (READ, WRITE, ADMIN, OVERRIDE, AUDIT)
-_EVERY_NAME = "*"
-_ANY_SUFFIX = ".*"
 
 
 class Scopes:
@@ -38,31 +37,22 @@ class Scopes:
             base, colon, pattern = scope.partition(":")[2].partition(":")
             whole = f"contracts:{base}"
             if scope.startswith("contracts:") and whole in ALL and (pattern or not colon):
-                self._patterns[whole] = self._patterns.get(whole, frozenset()) | {pattern or _EVERY_NAME}
-        self._everywhere = frozenset(scope for scope, names in self._patterns.items() if _EVERY_NAME in names)
+                self._patterns[whole] = self._patterns.get(whole, frozenset()) | {pattern or EVERY_NAME}
+        self._everywhere = frozenset(scope for scope, names in self._patterns.items() if EVERY_NAME in names)
 
     def allows(self, scope: str, name: str | None = None) -> bool:
         """Return whether the token has a scope for a contract; without a name, for all of them."""
         if scope in self._everywhere:
             return True
-        return name is not None and any(_covers(pattern, name) for pattern in self._patterns.get(scope, ()))
+        return name is not None and any(covers(pattern, name) for pattern in self._patterns.get(scope, ()))
 
     def allows_prefix(self, scope: str, prefix: str) -> bool:
         """Return whether the token has a scope for all contracts below a prefix."""
-        return self.allows(scope) or any(
-            pattern.endswith(_ANY_SUFFIX) and _covers(pattern, f"{prefix}.")
-            for pattern in self._patterns.get(scope, ())
-        )
+        return any(covers_prefix(pattern, prefix) for pattern in self._patterns.get(scope, ()))
 
     def allows_some(self, scope: str) -> bool:
         """Return whether the token has a scope for at least one contract."""
         return scope in self._patterns
-
-
-def _covers(pattern: str, name: str) -> bool:
-    if pattern.endswith(_ANY_SUFFIX):
-        return name.startswith(pattern[:-1])
-    return name == pattern
 
 
 class HasScope(BasePermission):
