@@ -110,6 +110,12 @@ def _context() -> Any:
     return context
 
 
+def die_with_parent() -> None:
+    """Have the kernel end this process when the one that started it ends; on Linux only."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PDEATHSIG, signal.SIGKILL)
+
+
 def _limit_this_process(memory_bytes: int) -> None:
     """Limit the memory of a child above what it has at its start, and lower its priority."""
     if sys.platform != "linux":
@@ -117,7 +123,7 @@ def _limit_this_process(memory_bytes: int) -> None:
     import resource  # not on every platform
 
     os.nice(_NICENESS)
-    ctypes.CDLL(None).prctl(_PDEATHSIG, signal.SIGKILL)
+    die_with_parent()
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
     limit = pages * resource.getpagesize() + memory_bytes
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))

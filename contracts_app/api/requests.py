@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from contracts_app.bundles import excerpt
 from contracts_app.exceptions import ContractTooLarge, MalformedContract, PreconditionFailed, UnsupportedMediaType
 from contracts_app.request_context import request_id
+from contracts_app.services.references import MAX_CONTAINERS
 from contracts_app.storage import Actor
 from linter_app.schema.json_text import (
     InvalidJSON,
@@ -37,7 +38,7 @@ def actor_of(request: Request) -> Actor:
 def read_json(request: AnyRequest, wanted: str = "a JSON object with name and version") -> Any:
     """Return the parsed body. Raises ContractTooLarge, MalformedContract, UnsupportedMediaType."""
     try:
-        return loads(read_body(request, wanted))
+        return loads(_bounded(read_body(request, wanted)))
     except InvalidJSON as error:
         raise MalformedContract(f"The request body is not JSON: {error}") from None
 
@@ -65,6 +66,15 @@ def read_body(request: AnyRequest, wanted: str = "a JSON object with name and ve
     return _decoded(body, request.headers.get("Content-Encoding", "identity").strip().lower(), limit)
 
 
+def _bounded(body: bytes) -> bytes:
+    """Return a body that can be parsed without taking many times its size. Raises ContractTooLarge."""
+    if body.count(b"{") + body.count(b"[") > MAX_CONTAINERS:
+        raise ContractTooLarge(
+            f"The request body has more than {MAX_CONTAINERS} arrays and objects", limit=MAX_CONTAINERS
+        )
+    return body
+
+
 def _decoded(body: bytes, coding: str, limit: int) -> bytes:
     """Return a body without its content coding, of at most `limit` bytes (RFC 9110, section 8.4)."""
     if coding in ("identity", ""):
@@ -89,7 +99,7 @@ def read_members(request: AnyRequest, wanted: str) -> Any:
     Looked for in the object itself, in its members `old` and `new`, and in the items of `contracts`.
     """
     try:
-        text = read_body(request, wanted).decode("utf-8")
+        text = _bounded(read_body(request, wanted)).decode("utf-8")
         data = loads(text)
     except UnicodeDecodeError as error:
         raise MalformedContract(f"The request body is not JSON: byte {error.start} is not UTF-8") from None

@@ -25,6 +25,8 @@ from linter_app.schema.identifiers import identifier_keyword
 from linter_app.schema.json_text import loads
 from linter_app.work_pool import WorkAborted
 
+MAX_COMPOUND_CHARACTERS = 20_000_000
+"""Characters of a schema and all its dependencies."""
 Replacement = Callable[[Dependency], str | None]
 """Returns another text for a dependency's schema, or None."""
 _IN_QUERY = ":/?@!$&'()*+,;=%"
@@ -82,7 +84,7 @@ def _whole(
     bundle: ContractBundle, store: ContractStore, draft: int, replacement: Replacement = lambda dependency: None
 ) -> Any:
     embedded: dict[str, Any] = {}
-    root = _embedded(bundle, store, draft, embedded, replacement)
+    root = _embedded(bundle, store, draft, embedded, replacement, [0])
     if not embedded:
         return root
     keyword = "$defs" if draft > jsonschema_rs.Draft7 else "definitions"
@@ -104,14 +106,22 @@ def _embedded(
     draft: int,
     embedded: dict[str, Any],
     replacement: Replacement,
+    size: list[int],
     uri: str = "",
 ) -> Any:
     """Return the bundle's schema with its references replaced by URIs of exact versions, and add what they refer to to
-    `embedded`.
+    `embedded`. `size` has one item, the characters so far.
 
     A schema that is given a URI loses its own, and the identifiers of its parts become parts of the new one, because
     another dependency may embed another resource under the same URI.
     """
+    size[0] += len(bundle.json_schema or "")
+    if size[0] > MAX_COMPOUND_CHARACTERS:
+        raise TooExpensive(
+            f"The schema of {bundle.name}/{bundle.version} and all that refers to it have more than "
+            f"{MAX_COMPOUND_CHARACTERS} characters together; refer to less",
+            limit=MAX_COMPOUND_CHARACTERS,
+        )
     schema = loads(bundle.json_schema or "true")
     led: dict[str, str] = {}
     for each in bundle.dependencies:
@@ -125,7 +135,7 @@ def _embedded(
         target = store.get(each.name, each.version)
         if (text := replacement(each)) is not None:
             target = replace(target, json_schema=text)
-        made = _embedded(target, store, draft, embedded, replacement, f"contract:{name}")
+        made = _embedded(target, store, draft, embedded, replacement, size, f"contract:{name}")
         embedded[name] = _identified(made, f"contract:{name}", draft)
     parts: dict[str, str] = {}
     for part in resources_of(schema) if uri else ():

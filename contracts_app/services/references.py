@@ -16,12 +16,15 @@ from urllib.parse import unquote
 
 import jsonschema_rs
 
+from contracts_app.exceptions import TooExpensive
 from linter_app.schema.dialects import InvalidSchema, draft_of
 from linter_app.schema.identifiers import LocatedSchema, identifier_keyword, located_schemas, resolve_uri
 from linter_app.schema.json_text import InvalidJSON, loads
 
 _CONTRACT = re.compile(r"contract:([^@#]+)@([^#]+)")
 _URL = re.compile(r"(?:https?://[^/]+)?/registry/contracts/([^/#]+)/([^/#]+?)(?:/schema)?")
+MAX_CONTAINERS = 250_000
+"""Arrays and objects in a text that is parsed in the worker's own process; each takes some hundred bytes of memory."""
 REFERENCES = ("$ref", "$dynamicRef")
 """The keywords that may refer to another contract."""
 
@@ -42,11 +45,13 @@ def target_of(reference: str) -> Target | None:
 def read_referring(text: str | None) -> Any:
     """Return the parsed schema of a text that may contain a reference; otherwise `True`, which has none.
 
-    Also `True` if the text is not JSON; the check of the content reports that.
+    Also `True` if the text is not JSON; the check of the content reports that. Raises TooExpensive.
     """
     if text is not None and (
         "$ref" in text or "$dynamicRef" in text or "\\u" in text
     ):  # an escape sequence may hide one
+        if text.count("{") + text.count("[") > MAX_CONTAINERS:
+            raise TooExpensive(f"jsonSchema has more than {MAX_CONTAINERS} arrays and objects", limit=MAX_CONTAINERS)
         with suppress(InvalidJSON):
             return loads(text)
     return True

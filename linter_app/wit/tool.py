@@ -15,6 +15,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from linter_app.work_pool import die_with_parent
+
 TIMEOUT_SECONDS = 10
 _LOCATION = re.compile(r"-->\s*\S*?:(\d+):(\d+)\s*$", re.MULTILINE)
 
@@ -79,6 +81,7 @@ def _run(arguments: list[str], folder: str, timeout: float) -> str:
             timeout=timeout,
             stdin=subprocess.DEVNULL,
             env={"PATH": os.environ.get("PATH", ""), "NO_COLOR": "1"},
+            preexec_fn=die_with_parent,
         )
     except subprocess.TimeoutExpired:
         raise WITToolFailed(f"wasm-tools did not finish within {timeout:g} seconds") from None

@@ -233,3 +233,17 @@ def test_a_range_that_only_a_prerelease_or_draft_would_match_says_so(admin):
     assert "1.0.0-rc.1 is a prerelease" in admin.get(f"{CONTRACTS}/early/^1").content.decode()
     assert "2.0.0 is a draft" in admin.get(f"{CONTRACTS}/early/^2").content.decode()
     assert "is a" not in admin.get(f"{CONTRACTS}/early/^3").content.decode()
+
+
+def test_texts_that_would_take_many_times_their_size_in_memory_are_refused(admin):
+    many = "[" + "[]," * 300_000 + "1]"
+    for path in (CONTRACTS, "/registry/check", "/registry/contracts:batch"):
+        assert raw(admin, many, path).status_code == 413
+    assert admin.publish("many", "1.0.0", f'{{"$ref": "#", "x": {many}}}').status_code == 413
+
+
+def test_dependencies_that_are_too_large_together_are_refused(admin, monkeypatch):
+    monkeypatch.setattr("contracts_app.services.compound_schemas.MAX_COMPOUND_CHARACTERS", 1000)
+    assert admin.publish("large.part", "1.0.0", {"title": "x" * 900}).status_code == 201
+    refused = admin.publish("large.whole", "1.0.0", {"$ref": "contract:large.part@1.0.0", "title": "x" * 200})
+    assert (refused.status_code, refused.json()["limit"]) == (422, 1000)
