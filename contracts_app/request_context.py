@@ -11,7 +11,7 @@ from contextvars import ContextVar
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 ACCEPTED_ID = re.compile("[A-Za-z0-9._-]{1,128}")
 """Accepted form of a client's request id (X-Request-ID); any other value is replaced."""
-MAX_REQUEST_SECONDS = 12.0
+MAX_REQUEST_SECONDS = 9.0
 """Seconds after which no further work is started for a request."""
 
 
