@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from contracts_app.bundles import valid_name
-from contracts_app.exceptions import MalformedContract
+from contracts_app.exceptions import MalformedContract, UnreadableRecord
 from linter_app import Config
 from linter_app.changes import MODES, Mode
 from linter_app.schema.json_text import InvalidJSON, loads
@@ -119,6 +119,14 @@ def policy_of(documents: Mapping[str, tuple[int, bytes | None]], name: str) -> P
         if value is not None and (found := _read(value)) is not None:
             policy = replace(policy, **{_MEMBERS[member]: given for member, given in found.items()})
     return policy
+
+
+def check_readable(documents: Mapping[str, tuple[int, bytes | None]], name: str) -> None:
+    """Raise UnreadableRecord if a stored policy that applies to a contract cannot be read: nothing is allowed then."""
+    for key in _keys_of(name):
+        value = documents.get(key, (0, None))[1]
+        if value is not None and _read(value) is None:
+            raise UnreadableRecord(f"The stored record {key} is not a policy; set it anew", key=key)
 
 
 def _keys_of(name: str) -> Iterator[str]:

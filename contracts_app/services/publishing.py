@@ -17,7 +17,7 @@ from contracts_app.exceptions import (
     VersionSetChanged,
 )
 from contracts_app.lifecycle import ACTIVE, COMPARABLE, DRAFT, WITHDRAWN, Lifecycle
-from contracts_app.policies import Policy, policy_of
+from contracts_app.policies import Policy, check_readable, policy_of
 from contracts_app.services.comparison import changes_to_json, compare, compared_version
 from contracts_app.services.compound_schemas import compound_schema
 from contracts_app.services.content_checks import check_content
@@ -161,6 +161,7 @@ def check_against(
     """
     if faults := known.faults_of(bundle.name):
         raise faults[0]
+    check_readable(known.documents, bundle.name)
     policy = policy_of(known.documents, bundle.name)
     neighbours = find_neighbours(bundle, known, policy)
     equal = neighbours.equal

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from tests.api.conftest import make_token
+from contracts_app.storage import Actor, AuditEntry, contract_store
+from tests.api.conftest import ALL, make_token
 
 PATH = "/registry/contracts/life.cycle/1.0.0"
 JSON = {"Accept": "application/json"}
@@ -178,3 +179,15 @@ def test_the_audit_log_has_every_change(api, version):
     assert len(api.get(f"/registry/audit?until={in_days(1)}").json()["entries"]) == 4
     for bad in ("since=x", "limit=0", "limit=1001", "cursor=-1", "contract=..", "who=me", "limit=1&limit=2"):
         assert api.get(f"/registry/audit?{bad}").status_code == 400, bad
+
+
+def test_nothing_is_published_under_a_policy_that_cannot_be_read(api):
+    assert api.publish("ruled", "1.0.0", {"type": "string"}).status_code == 201
+    audit = AuditEntry(Actor("another program"))
+    contract_store().put_document("policy.default", b"not json", after=0, audit=audit)
+    refused = api.publish("ruled", "2.0.0", {"type": "string"})
+    assert (refused.status_code, refused.json()["key"]) == (500, "policy.default")
+    api.token = make_token(*ALL, "contracts:admin")
+    put = api.client.put("/registry/policies/default", "{}", "application/json", headers=api.headers({}))
+    assert put.status_code == 200
+    assert api.publish("ruled", "2.0.0", {"type": "string"}).status_code == 201

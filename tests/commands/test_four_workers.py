@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
+from pathlib import Path
 
 import httpx
 import pytest
@@ -77,3 +79,17 @@ def test_every_worker_is_ready_and_reports_its_metrics(clients):
     assert [value for _, value in current] == ["1.0"] * 4
     counted = [line for line in lines if line.startswith("registry_requests_total{") and 'route="/healthz"' in line]
     assert float(counted[0].split()[-1]) >= 16
+
+
+def test_workers_end_when_their_master_is_killed(nats_server, tmp_path):
+    with serving(nats_server.url, tmp_path / "log", "--workers", "2", "registry_project.asgi") as (url, process):
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        assert len(children) == 2
+        process.kill()
+        process.wait()
+        deadline = time.monotonic() + 10
+        while [child for child in children if Path(f"/proc/{child}").exists()]:
+            assert time.monotonic() < deadline, "a worker lives on"
+            time.sleep(0.05)
+        host, port = url.removeprefix("http://").split(":")
+        socket.create_server((host, int(port))).close()

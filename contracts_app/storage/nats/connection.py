@@ -15,6 +15,7 @@ from nats.aio.client import Client
 from nats.js import JetStreamContext, api
 
 from contracts_app.exceptions import StorageUnavailable
+from contracts_app.request_context import current_work
 from contracts_app.storage.nats.event_loop import EventLoopThread
 
 T = TypeVar("T")
@@ -75,8 +76,10 @@ class BucketConnection:
     def run(self, work: Callable[[JetStreamContext], Awaitable[T]], *, timeout: float | None = None) -> T:
         """Run `work`, which must be safe to repeat, until it succeeds or the time is up. Raises StorageUnavailable."""
         limit = timeout or self.timeout
+        if (request := current_work.get()) is not None:  # its client does not wait for longer
+            limit = max(0.1, min(limit, self.timeout, request.seconds_left))
         try:
-            return self.thread.run(self.attempt(work, time.monotonic() + limit), limit + 5)
+            return self.thread.run(self.attempt(work, time.monotonic() + limit), limit + 1)
         except TimeoutError as error:
             raise self.unavailable(error) from None
 

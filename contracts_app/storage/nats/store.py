@@ -218,7 +218,13 @@ class JetStreamContractStore(ContractStore):
         return self._run(self._write(key, value, key, after, audit))
 
     def _run(self, write: Coroutine[Any, Any, int]) -> int:
-        return self._connection.thread.run(write, self._connection.timeout * 2 + 5)
+        try:
+            return self._connection.thread.run(write, self._connection.timeout * 2 + 5)
+        except TimeoutError as error:
+            raise StorageUnavailable(
+                f"The contract store gave {error}; whether the record was stored is not known: try again, and compare "
+                "the digest if it then exists"
+            ) from None
 
     async def _write(self, key: str, value: bytes | None, guarded: str, after: int, audit: AuditEntry) -> int:
         """Write one message if the last sequence of the guarded keys is still `after`; return its sequence."""
