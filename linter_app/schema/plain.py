@@ -90,8 +90,8 @@ def _recursive_size(document: Document) -> int | None:
     size = 0
     try:
         for path, schema in document.schemas():
-            beside = schema.keys() & _BELOW if document.draft > DRAFT7 else ()
-            if "$ref" in schema and (beside or document.resolve(document.root_subschema.at(*path), "$ref") is None):
+            siblings = schema.keys() & _BELOW if document.draft > DRAFT7 else ()
+            if "$ref" in schema and (siblings or document.resolve(document.root_subschema.at(*path), "$ref") is None):
                 return None
             size += _own_size(schema)
     except (_NotPlainError, RecursionError):

@@ -1,4 +1,4 @@
-"""Requests that are made to stop the service, sent to a real gunicorn in production mode, beside ordinary ones."""
+"""Requests that are made to stop the service, sent to a real gunicorn in production mode, with ordinary ones."""
 
 from __future__ import annotations
 
