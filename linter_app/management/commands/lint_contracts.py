@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from linter_app import cli
+from linter_app.cli_arguments import add_arguments
 from linter_app.cli_inputs import Failure
 
 
@@ -16,7 +17,7 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        cli.add_arguments(parser)
+        add_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         console = cli.Console(self.stdout.write, self._warn, self._paint)
