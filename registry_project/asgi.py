@@ -72,4 +72,6 @@ async def route(scope: Any, receive: Any, send: Any) -> None:
 
 reads = CachedReads(route, store=store, tokens=tokens, log=log)
 limits = {"per_subject": settings.MAX_REQUESTS_PER_MINUTE, "per_address": settings.MAX_ANONYMOUS_REQUESTS_PER_MINUTE}
-application = HealthChecks(RateLimits(reads, tokens, log, **limits) if any(limits.values()) else reads, log)
+application = HealthChecks(
+    RateLimits(reads, tokens, _is_authentic, log, **limits) if any(limits.values()) else reads, log
+)

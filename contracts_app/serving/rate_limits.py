@@ -14,6 +14,7 @@ from typing import Any
 from contracts_app.api.auth.token_cache import TokenCache
 from contracts_app.bundles import compact
 from contracts_app.serving.access_log import BatchedAccessLog
+from contracts_app.serving.request_bodies import IsAuthentic
 from contracts_app.serving.shared_counters import SharedCounters
 
 WINDOW_SECONDS = 60
@@ -24,9 +25,17 @@ class RateLimits:
     """An ASGI middleware. A limit of 0 requests a minute is none."""
 
     def __init__(
-        self, application: Any, tokens: TokenCache, log: BatchedAccessLog, *, per_subject: int, per_address: int
+        self,
+        application: Any,
+        tokens: TokenCache,
+        is_authentic: IsAuthentic,
+        log: BatchedAccessLog,
+        *,
+        per_subject: int,
+        per_address: int,
     ) -> None:
         self._application = application
+        self._is_authentic = is_authentic
         self._tokens = tokens
         self._log = log
         self._limits = {"subject": per_subject, "address": per_address}
@@ -43,6 +52,9 @@ class RateLimits:
             elif name == b"accept":
                 accept = value
         token = self._tokens.get(authorization)
+        if token is None and authorization and await self._is_authentic(authorization):
+            # Otherwise the first request of a valid token would count for its address.
+            token = self._tokens.get(authorization)
         kind, caller = ("subject", token.subject) if token else ("address", (scope.get("client") or ("",))[0])
         limit = self._limits[kind]
         if not limit:

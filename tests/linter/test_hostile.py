@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import time
 import tracemalloc
 from pathlib import Path
@@ -324,7 +325,7 @@ def test_a_pool_goes_on_after_each_way_to_end_a_child(pool):
     for function, arguments, limit in (
         (time.sleep, (60,), "time"),
         (bytearray, (4 * 2**30,), "memory"),
-        (os._exit, (3,), "memory"),
+        (signal.raise_signal, (signal.SIGKILL,), "memory"),
         (os.abort, (), "memory"),
     ):
         with pytest.raises(WorkAborted) as aborted:
