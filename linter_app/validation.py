@@ -21,6 +21,7 @@ from linter_app.schema.validation_errors import short_reason
 from linter_app.schema.validators import UNUSABLE, compiled
 from linter_app.witness.constraints import Contradiction, Focus
 from linter_app.witness.generator import InstanceGenerator
+from linter_app.work_pool import CACHES
 
 MAX_ERRORS = 50
 """Errors reported for one instance."""
@@ -90,6 +91,7 @@ def _first_line(error: Exception) -> str:
 
 
 validator_of = lru_cache(64)(Validator)
+CACHES.append(validator_of.cache_clear)
 
 
 def instance_errors(text: str | None, body: bytes, located: bool = True) -> list[dict[str, str]]:

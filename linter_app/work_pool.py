@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import ctypes
+import gc
 import multiprocessing
 import os
 import signal
@@ -24,8 +25,12 @@ from pebble import ProcessExpired, ProcessFuture, ProcessPool
 MAX_CALLS = 500
 """Calls after which a child is replaced, so that its memory stays bounded."""
 MIB = 1024 * 1024
-_MAX_START_SECONDS = 30
+_MAX_START_SECONDS = 5
 _NICENESS = 10
+_MAX_KEPT_PAGES = 40_000
+"""Pages that a child may use between two calls: about 100 MB more than at its start."""
+CACHES: list[Callable[[], None]] = []
+"""Functions that empty the caches of modules whose functions are called."""
 _PDEATHSIG = 1
 
 
@@ -67,18 +72,29 @@ class WorkPool:
 
         `seconds` counts from when a child takes the call. `started` receives the future, whose `cancel` ends the call.
         """
-        future = self._running().schedule(function, args=arguments, timeout=seconds)
+        pool = self._running()
+        future = pool.schedule(_call, args=(function, arguments), timeout=seconds)
         started(future)
         try:
             return future.result(seconds + _MAX_START_SECONDS)
         except TimeoutError:
-            future.cancel()  # type: ignore[no-untyped-call]
+            if not future.done():  # no child took it, though the caller was given its turn
+                future.cancel()  # type: ignore[no-untyped-call]
+                self._replace(pool)
             raise WorkAborted(f"not decided within {seconds:.2g} seconds", "time") from None
         except CancelledError:
             raise WorkAborted("the request was cancelled", "cancelled") from None
         except (MemoryError, ProcessExpired, BrokenProcessPool):
             # Native code ends the process where it cannot allocate memory.
             raise WorkAborted(f"not decided within {self._memory_bytes // MIB} MiB of memory", "memory") from None
+
+    def _replace(self, broken: ProcessPool) -> None:
+        """Use new children for further calls, and end those of a pool that does not work."""
+        with self._lock:
+            if self._pool is not broken:
+                return
+            self._pool = None
+        threading.Thread(target=broken.stop, name="stop-work-pool", daemon=True).start()
 
     def stop(self) -> None:
         """End all children, with their calls."""
@@ -110,6 +126,24 @@ def _context() -> Any:
     return context
 
 
+def _call(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+    """Call a function in a child, and give back what memory it leaves behind: the limit is for each call."""
+    try:
+        return function(*arguments)
+    finally:
+        if sys.platform == "linux" and _pages()[1] > _MAX_KEPT_PAGES:
+            for clear in CACHES:
+                clear()
+            gc.collect()
+            ctypes.CDLL(None).malloc_trim(0)
+
+
+def _pages() -> tuple[int, int]:
+    """Return the pages of memory that this process has mapped, and those that it uses."""
+    mapped, used, *_ = Path("/proc/self/statm").read_text(encoding="ascii").split()
+    return int(mapped), int(used)
+
+
 def die_with_parent() -> None:
     """Have the kernel end this process when the one that started it ends; on Linux only."""
     if sys.platform == "linux":
@@ -122,9 +156,10 @@ def _limit_this_process(memory_bytes: int) -> None:
         return
     import resource  # not on every platform
 
+    # The library's handler would run after native code has returned, if it ever does.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.nice(_NICENESS)
     die_with_parent()
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
-    limit = pages * resource.getpagesize() + memory_bytes
+    limit = _pages()[0] * resource.getpagesize() + memory_bytes
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

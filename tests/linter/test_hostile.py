@@ -15,7 +15,7 @@ from linter_app.patterns import matches, shortest
 from linter_app.schema.dialects import InvalidSchema
 from linter_app.schema.identifiers import located_schemas
 from linter_app.schema.schema_validation import parse_schema
-from linter_app.validation import WITHOUT_LOCATION
+from linter_app.validation import WITHOUT_LOCATION, instance_errors
 from linter_app.work_pool import MIB, WorkAborted, WorkPool
 
 SECONDS = 20  # far beyond what any of these takes; a hang would take forever
@@ -332,6 +332,22 @@ def test_a_pool_goes_on_after_each_way_to_end_a_child(pool):
             pool.call(function, *arguments, seconds=0.5)
         assert aborted.value.limit == limit
         assert pool.call(len, "abc", seconds=5) == 3
+
+
+def test_a_kill_takes_a_moment_even_in_native_code(pool):
+    """The others wait for it."""
+    schema, instance = INSTANCES["large integers"]
+    start = time.monotonic()
+    with pytest.raises(WorkAborted):
+        pool.call(instance_errors, json.dumps(schema), json.dumps(instance * 4).encode(), seconds=0.5)
+    assert pool.call(len, "abc", seconds=5) == 3
+    assert time.monotonic() - start < 2.5
+
+
+def test_what_a_call_leaves_behind_does_not_count_for_the_next(pool):
+    for number in range(5):
+        many = json.dumps({"enum": [f"{number} {each}" for each in range(400_000)]})
+        assert pool.call(instance_errors, many, b'"x"', seconds=20) != []
 
 
 def test_a_cancelled_call_ends_its_child(pool):
