@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functools import cache
 
+from contracts_app.api.auth.scopes import ALL
 from contracts_app.api.openapi import components
 from contracts_app.api.openapi.components import ref
 from contracts_app.api.openapi.operations import (
@@ -54,6 +55,12 @@ FEED = (
     query("wait", "Seconds to wait for the first event", whole(0, 60), example=0),
     query("limit", "Events of an answer", whole(1, 500)),
     LAST_EVENT,
+)
+
+
+_SCOPES = (
+    f"A token has the scopes {', '.join(ALL)}, each for all contracts, or followed by `:NAME` or `:PREFIX.*` for some: "
+    "`contracts:write:payments.*`. Lists show the contracts that the token may read."
 )
 
 
@@ -278,7 +285,9 @@ def document() -> JSON:
         ],
         "paths": paths,
         "components": {
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": _SCOPES}
+            },
             "schemas": components.SCHEMAS,
             "responses": {
                 str(status): {
