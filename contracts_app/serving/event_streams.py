@@ -23,6 +23,7 @@ from contracts_app.api.requests import number
 from contracts_app.exceptions import RETRY_AFTER_SECONDS, StorageUnavailable
 from contracts_app.fair_queue import QueueFull
 from contracts_app.services.events import MAX_EVENTS, Event, EventFeed
+from contracts_app.serving.worker import STOP
 from contracts_app.serving.wsgi_pool import TEXT, Headers, WSGIPool, reply
 
 PATH = "/registry/events"
@@ -61,7 +62,9 @@ class EventStreams:
         since = since_of(request)
         since = self._feed.last if since is None else since
         request_id = [header for header in headers if header[0] == b"x-request-id"]
+        # Done when the client has closed the connection, or when the server stops.
         gone = asyncio.ensure_future(_disconnected(receive))
+        scope[STOP] = gone.cancel
         try:
             with self._counted(token.subject):
                 if EVENT_STREAM in request.headers.get("Accept", ""):

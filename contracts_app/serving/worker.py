@@ -18,6 +18,8 @@ MAX_HOST_BYTES = 1024
 MAX_WRITE_SECONDS = 60
 """Seconds for which a client may leave the socket full, without reading any of a response."""
 GRACEFUL_SECONDS = 25
+STOP = "registry.stop"
+"""Key in the scope of a request: a function that the application sets, and that ends a response which waits."""
 _REFUSALS = {400: b"400 Bad Request", 408: b"408 Request Timeout", 431: b"431 Request Header Fields Too Large"}
 
 
@@ -84,10 +86,14 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def shutdown(self) -> None:
         cycle = self.cycle
-        if cycle is not None and cycle.response_started and not cycle.response_complete:
-            self.transport.close()  # an event stream never ends: its client reconnects and resumes with another worker
-        else:
-            super().shutdown()
+        if cycle is not None and not cycle.response_complete:
+            stop: Any = cycle.scope.get(STOP)
+            if stop is not None:
+                stop()  # a stream or a long poll: it ends now, and its client resumes with another worker
+            elif cycle.response_started:
+                self.transport.close()
+                return
+        super().shutdown()
 
     @property
     def is_idle(self) -> bool:

@@ -163,3 +163,30 @@ def test_streams_of_one_subject_are_limited_and_end_with_their_clients(stack):
     assert publish(url, "many.after") == 201
     assert httpx.get(f"{url}/registry/events?since=0&limit=1", headers=HEADERS, timeout=10).status_code == 200
     assert time.monotonic() - start < 5
+
+
+def test_a_stop_ends_polls_and_streams_at_once_and_whole(stack):
+    url, _, process = stack
+    assert publish(url, "stop.first") == 201
+    results = {}
+
+    def poll():
+        results["poll"] = httpx.get(f"{url}/registry/events?since=1000&wait=50", headers=HEADERS, timeout=60)
+
+    def stream():
+        headers = {**HEADERS, "Accept": "text/event-stream"}
+        with httpx.stream("GET", f"{url}/registry/events?since=0", headers=headers, timeout=60) as response:
+            results["stream"] = b"".join(response.iter_bytes())  # an incomplete chunk would raise
+
+    threads = [threading.Thread(target=each) for each in (poll, stream)]
+    for thread in threads:
+        thread.start()
+    time.sleep(1.5)
+    start = time.monotonic()
+    process.terminate()
+    process.wait(30)
+    for thread in threads:
+        thread.join(10)
+    assert time.monotonic() - start < 8
+    assert (results["poll"].status_code, results["poll"].json()) == (200, {"events": [], "next": 1000})
+    assert b"stop.first" in results["stream"]
