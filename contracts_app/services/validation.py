@@ -12,7 +12,7 @@ from typing import Any
 
 from contracts_app.exceptions import ContractRefused, MalformedContract, TooExpensive
 from contracts_app.services.work import linter
-from linter_app.schema.dialects import InvalidSchema, read_schema
+from linter_app.schema.dialects import read_schema
 from linter_app.schema.json_text import InvalidJSON, loads, loads_instance
 from linter_app.schema.plain import MAX_COST, MAX_ERROR_COST, instance_cost, plain_size
 from linter_app.validation import CannotValidate, Validator
@@ -118,7 +118,7 @@ def _plain_validator(text: str | None) -> PlainValidator | None:
     try:
         size = plain_size(read_schema(True if text is None else loads(text)))
         return PlainValidator(Validator(text), size) if size is not None else None
-    except (InvalidJSON, InvalidSchema):  # stored by a service that did not check
+    except (ValueError, TypeError, AttributeError):  # not a valid schema: stored by a service that did not check
         return None
 
 

@@ -60,23 +60,28 @@ class RequestBodies:
             return
         body = bytearray()
         try:
-            async with asyncio.timeout(MAX_BODY_SECONDS):
-                while len(body) <= limit:
-                    message = await receive()
-                    if message["type"] == "http.disconnect":
-                        raise ClientGone
-                    part = message.get("body", b"")
-                    self._held[kind] += len(part)
-                    body += part
-                    if self._held[kind] > self._max_total_bytes:
-                        raise BodiesFull
-                    if not message.get("more_body"):
-                        break
+            try:
+                async with asyncio.timeout(MAX_BODY_SECONDS):
+                    await self._read(receive, body, kind, limit)
+            except TimeoutError:
+                raise BodyTooSlow from None
             yield bytes(body)
-        except TimeoutError:
-            raise BodyTooSlow from None
         finally:
             self._held[kind] -= len(body)
+
+    async def _read(self, receive: Any, body: bytearray, kind: str, limit: int) -> None:
+        """Add to `body` what arrives, until its end or one part after the limit."""
+        while len(body) <= limit:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGone
+            part = message.get("body", b"")
+            self._held[kind] += len(part)
+            body += part
+            if self._held[kind] > self._max_total_bytes:
+                raise BodiesFull
+            if not message.get("more_body"):
+                return
 
     async def _kind_of_client(self, path: str, headers: dict[bytes, bytes]) -> str:
         if path.startswith(API):

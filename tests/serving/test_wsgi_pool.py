@@ -9,7 +9,7 @@ import pytest
 
 from contracts_app.api.auth.token_cache import TokenCache
 from contracts_app.request_context import current_work
-from contracts_app.serving import request_bodies
+from contracts_app.serving import request_bodies, wsgi_pool
 from contracts_app.serving.request_bodies import RequestBodies
 from contracts_app.serving.wsgi_pool import WSGIPool
 
@@ -114,3 +114,26 @@ def test_work_is_cancelled_when_the_client_goes_away():
     app = WSGIPool(slow, RequestBodies(is_authentic, max_bytes=10, max_total_bytes=25), TokenCache(0), threads=1)
     asyncio.run(call(app, [part(b"x"), {"type": "http.disconnect"}], VALID))
     assert cancelled.is_set()
+
+
+def test_a_request_that_gets_no_thread_in_time_is_a_503(monkeypatch):
+    monkeypatch.setattr(wsgi_pool, "MAX_WAIT_SECONDS", 0.1)
+    release = threading.Event()
+
+    def slow(environ, start_response):
+        release.wait(20)
+        return echo(environ, start_response)
+
+    async def is_authentic(header):
+        return True
+
+    async def two():
+        app = WSGIPool(slow, RequestBodies(is_authentic, max_bytes=10, max_total_bytes=25), TokenCache(0), threads=1)
+        first = asyncio.ensure_future(call(app, [part(b"x")], VALID))
+        await asyncio.sleep(0.05)
+        refused = await call(app, [part(b"x")], VALID)
+        release.set()
+        return refused, await first
+
+    refused, answered = asyncio.run(two())
+    assert (refused[0]["status"], answered[0]["status"]) == (503, 200)
