@@ -16,7 +16,13 @@ from rest_framework import exceptions as drf
 from contracts_app.api.requests import AnyRequest, check_parameters
 from contracts_app.api.responses import location
 from contracts_app.bundles import compact, excerpt
-from contracts_app.exceptions import RETRY_AFTER_SECONDS, ContractError, MalformedContract
+from contracts_app.exceptions import (
+    RETRY_AFTER_SECONDS,
+    ContractError,
+    MalformedContract,
+    RequestCancelled,
+    ServerBusy,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +38,9 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse
         if error.status == 503:
             response["Retry-After"] = str(RETRY_AFTER_SECONDS)
         if error.status >= 500:
-            logger.error(error.message, extra={"code": error.code})
+            # A busy server and a client that went away are no faults.
+            level = logging.INFO if isinstance(error, (ServerBusy, RequestCancelled)) else logging.ERROR
+            logger.log(level, error.message, extra={"code": error.code})
         return response
     if isinstance(error, drf.APIException):
         detail: Any = error.detail
