@@ -14,12 +14,12 @@ from rest_framework.viewsets import ViewSet
 from contracts_app.api.auth.scopes import OVERRIDE, READ, WRITE, require, require_references, scopes_of
 from contracts_app.api.requests import actor_of, check_parameters, flag, number, read_members
 from contracts_app.api.responses import LIST_CACHING, location, respond, respond_json
-from contracts_app.bundles import ContractBundle, check_name, compact
+from contracts_app.bundles import check_name, compact
 from contracts_app.exceptions import ContractNotFound, ContractRefused, MalformedContract
 from contracts_app.policies import policy_of
 from contracts_app.services.batches import BatchMember, publish_contracts
 from contracts_app.services.publish_requests import PublishRequest, read_batch, read_publish
-from contracts_app.services.publishing import content_warnings, publish_contract
+from contracts_app.services.publishing import Published, publish
 from contracts_app.services.search import (
     MAX_PAGE_ITEMS,
     SearchQuery,
@@ -59,29 +59,29 @@ class ContractViewSet(ViewSet):
     def create(self, request: Request) -> Response:
         check_parameters(request, "dryRun")
         dry_run = flag(request, "dryRun")
-        publish = read_publish(read_members(request, "a JSON object with name and version"))
-        _require_publish(request, publish)
-        published = publish_contract(
-            bundle=publish.bundle,
+        order = read_publish(read_members(request, "a JSON object with name and version"))
+        _require_publish(request, order)
+        published = publish(
+            bundle=order.bundle,
             actor=actor_of(request),
-            draft=publish.draft,
-            override=publish.override,
+            draft=order.draft,
+            override=order.override,
             dry_run=dry_run,
         )
         if dry_run:
             return Response(_published_to_json(published) | {"status": "valid", "createdAt": None})
         response = Response(_published_to_json(published), status=201)
-        response["Location"] = location(published.name, published.version)
-        response["ETag"] = published.etag
+        response["Location"] = location(published.bundle.name, published.bundle.version)
+        response["ETag"] = published.bundle.etag
         return response
 
     def batch(self, request: Request) -> Response:
         check_parameters(request, "dryRun")
         dry_run = flag(request, "dryRun")
-        publishes = read_batch(read_members(request, "a JSON object with contracts, a list"))
-        for publish in publishes:
-            _require_publish(request, publish)
-        members = [BatchMember(publish.bundle, publish.draft) for publish in publishes]
+        orders = read_batch(read_members(request, "a JSON object with contracts, a list"))
+        for order in orders:
+            _require_publish(request, order)
+        members = [BatchMember(order.bundle, order.draft) for order in orders]
         outcomes = publish_contracts(members=members, actor=actor_of(request), dry_run=dry_run)
         results = [outcome.to_json() for outcome in outcomes]
         refused = [outcome for outcome in outcomes if outcome.status == "refused"]
@@ -117,15 +117,16 @@ class ContractViewSet(ViewSet):
         return respond(request, Representation.of(body), LIST_CACHING)
 
 
-def _require_publish(request: Request, publish: PublishRequest) -> None:
+def _require_publish(request: Request, order: PublishRequest) -> None:
     """Raise PermissionDenied unless the token may write this contract and read what it refers to."""
-    require(request, WRITE, publish.bundle.name)
-    if publish.override is not None:
-        require(request, OVERRIDE, publish.bundle.name)
-    require_references(request, publish.bundle.json_schema, publish.bundle.wit)
+    require(request, WRITE, order.bundle.name)
+    if order.override is not None:
+        require(request, OVERRIDE, order.bundle.name)
+    require_references(request, order.bundle.json_schema, order.bundle.wit)
 
 
-def _published_to_json(bundle: ContractBundle) -> dict[str, Any]:
+def _published_to_json(published: Published) -> dict[str, Any]:
+    bundle = published.bundle
     members: dict[str, Any] = {
         "status": "created",
         "name": bundle.name,
@@ -133,8 +134,8 @@ def _published_to_json(bundle: ContractBundle) -> dict[str, Any]:
         "digest": bundle.digest,
         "createdAt": bundle.created_at,
     }
-    if warnings := content_warnings(bundle, contract_store()):
-        members["warnings"] = [warning.to_json() for warning in warnings]
+    if published.warnings:
+        members["warnings"] = [warning.to_json() for warning in published.warnings]
     return members
 
 

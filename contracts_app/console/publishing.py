@@ -19,11 +19,11 @@ from contracts_app.console.pages import actor_of, form_status, page, render_page
 from contracts_app.console.prefix_groups import may
 from contracts_app.exceptions import ContractError, ContractNotFound, StorageUnavailable
 from contracts_app.policies import policy_of
-from contracts_app.services import publish_contract
 from contracts_app.services.comparison import changes_to_json, compare, compared_version
 from contracts_app.services.dependencies import referred_names
 from contracts_app.services.publish_requests import PublishRequest, read_publish
-from contracts_app.services.publishing import content_warnings, find_neighbours
+from contracts_app.services.publishing import find_neighbours
+from contracts_app.services.publishing import publish as publish_version
 from contracts_app.services.search import latest
 from contracts_app.storage import contract_store
 from linter_app.schema.json_pointers import line_numbers, line_of_repeated_member
@@ -84,12 +84,11 @@ def publish(request: HttpRequest) -> HttpResponse:
 
 
 def _publish(request: HttpRequest, order: PublishRequest) -> HttpResponse:
-    published = publish_contract(
-        bundle=order.bundle, actor=actor_of(request), draft=order.draft, override=order.override
-    )
+    done = publish_version(bundle=order.bundle, actor=actor_of(request), draft=order.draft, override=order.override)
+    published = done.bundle
     words = _("%(name)s %(version)s is now a draft.") if order.draft else _("%(name)s %(version)s is published.")
     messages.success(request, words % {"name": published.name, "version": published.version})
-    for warning in content_warnings(published, contract_store()):
+    for warning in done.warnings:
         messages.warning(request, f"{warning.pointer}: {warning.message}")
     return redirect("admin:contracts_app_contract_version", published.name, published.version)
 
@@ -97,10 +96,11 @@ def _publish(request: HttpRequest, order: PublishRequest) -> HttpResponse:
 def _checked(request: HttpRequest, order: PublishRequest) -> CheckResult:
     """Run all checks of publishing, and return the verdict on the step. Raises the errors of publish_contract."""
     store = contract_store()
-    bundle = publish_contract(
+    checked = publish_version(
         bundle=order.bundle, actor=actor_of(request), draft=order.draft, override=order.override, dry_run=True
     )
-    warnings = [f"{each.pointer}: {each.message}" for each in content_warnings(bundle, store)]
+    bundle = checked.bundle
+    warnings = [f"{each.pointer}: {each.message}" for each in checked.warnings]
     index = store.index(bundle.name)
     policy = policy_of(index.documents, bundle.name)
     below = find_neighbours(bundle, index, policy).below

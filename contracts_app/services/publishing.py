@@ -62,7 +62,28 @@ def publish_contract(
     dry_run: bool = False,
     store: ContractStore | None = None,
 ) -> ContractBundle:
-    """Publish a new version, or replace a draft, and return it with its date and digest.
+    """Publish a new version as `publish` does, and return it with its date and digest."""
+    return publish(bundle=bundle, actor=actor, draft=draft, override=override, dry_run=dry_run, store=store).bundle
+
+
+@dataclass(frozen=True)
+class Published:
+    """A published version, and the warnings about its content."""
+
+    bundle: ContractBundle
+    warnings: tuple[SchemaWarning, ...]
+
+
+def publish(
+    *,
+    bundle: ContractBundle,
+    actor: Actor,
+    draft: bool = False,
+    override: str | None = None,
+    dry_run: bool = False,
+    store: ContractStore | None = None,
+) -> Published:
+    """Publish a new version, or replace a draft.
 
     The content is checked and compared with its neighbours among the existing versions. The write succeeds only if no
     version was written meanwhile; otherwise everything is decided again. `override` is the reason for publishing a
@@ -70,16 +91,11 @@ def publish_contract(
     UnreadableRecord, StorageUnavailable.
     """
     store = store or contract_store()
-    decide = _prepare(bundle, actor, draft, override, store)
+    decide, warnings = _prepare(bundle, actor, draft, override, store)
     published = write_decision(bundle.name, store, decide, dry_run=dry_run)
     if not dry_run:
         logger.info(PUBLISHED, extra={"contract": published.name, "version": published.version})
-    return published
-
-
-def content_warnings(bundle: ContractBundle, store: ContractStore) -> tuple[SchemaWarning, ...]:
-    """Check a version's content, and return the warnings about it. Raises ContractRefused."""
-    return check_content(bundle, compound_schema(bundle, store), packages_of(bundle, store))
+    return Published(published, warnings)
 
 
 def _check_complete(bundle: ContractBundle, warnings: tuple[SchemaWarning, ...], policy: Policy) -> None:
@@ -102,13 +118,15 @@ def _check_complete(bundle: ContractBundle, warnings: tuple[SchemaWarning, ...],
 Decide = Callable[[ContractIndex], tuple[ContractBundle, AuditEntry]]
 
 
-def _prepare(bundle: ContractBundle, actor: Actor, draft: bool, override: str | None, store: ContractStore) -> Decide:
-    """Check the content, and return the function that decides with the existing versions."""
+def _prepare(
+    bundle: ContractBundle, actor: Actor, draft: bool, override: str | None, store: ContractStore
+) -> tuple[Decide, tuple[SchemaWarning, ...]]:
+    """Check the content; return the function that decides with the existing versions, and the warnings."""
     now = utc_now()
     first = Lifecycle(state=DRAFT, changed_at=now) if draft else None
     bundle = replace(bundle, digest=content_digest(bundle), created_at=now, lifecycle=first)
     bundle = check_dependencies(bundle, store)
-    warnings = content_warnings(bundle, store)
+    warnings = check_content(bundle, compound_schema(bundle, store), packages_of(bundle, store))
 
     def decide(known: ContractIndex) -> tuple[ContractBundle, AuditEntry]:
         wanted, before = bundle, ""
@@ -122,7 +140,7 @@ def _prepare(bundle: ContractBundle, actor: Actor, draft: bool, override: str | 
         action = "publish-override" if overridden else "publish"
         return wanted, AuditEntry(actor, action, before=before, reason=(override or "") if overridden else "")
 
-    return decide
+    return decide, warnings
 
 
 def write_decision(name: str, store: ContractStore, decide: Decide, *, dry_run: bool = False) -> ContractBundle:
