@@ -1,11 +1,9 @@
 """Configuration of gunicorn, read by `gunicorn registry_project.asgi` in this folder."""
 
-import ctypes
 import os
 import resource
 import shutil
 import signal
-import sys
 import tempfile
 from typing import Any
 
@@ -36,7 +34,6 @@ keepalive = 75
 # Imported before the fork: the format checkers take a second, and not again when a worker is replaced.
 preload_app = True
 PRELOAD_SECONDS = 20
-PR_SET_PDEATHSIG = 1
 max_requests = 0
 control_socket_disable = True
 
@@ -72,10 +69,11 @@ def when_ready(server: Any) -> None:
 
 def post_fork(server: Any, worker: Any) -> None:
     """Have the kernel end a worker whose master is killed: it would keep the port, and no new master could start."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != server.pid:  # it was killed before
-            os.kill(os.getpid(), signal.SIGTERM)
+    from linter_app.work_pool import die_with_parent
+
+    die_with_parent(signal.SIGTERM)
+    if os.getppid() != server.pid:  # it was killed before
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def post_worker_init(worker: Any) -> None:

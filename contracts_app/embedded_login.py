@@ -12,11 +12,15 @@ LOGIN = "login.json"
 def write_login(folder: Path, url: str) -> dict[str, str]:
     """Make a new login for the server at `url`, and return its url, user and password."""
     login = {"url": url, "user": "registry", "password": secrets.token_urlsafe(32)}
-    path = folder / LOGIN
+    write_private(folder / LOGIN, json.dumps(login))
+    return login
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file anew that only this user may read."""
     path.unlink(missing_ok=True)
     path.touch(mode=0o600)
-    path.write_text(json.dumps(login), encoding="utf-8")
-    return login
+    path.write_text(text, encoding="utf-8")
 
 
 def read_login(folder: Path) -> dict[str, str]:

@@ -144,10 +144,10 @@ def _pages() -> tuple[int, int]:
     return int(mapped), int(used)
 
 
-def die_with_parent() -> None:
-    """Have the kernel end this process when the one that started it ends; on Linux only."""
+def die_with_parent(number: int = signal.SIGKILL) -> None:
+    """Have the kernel send this process a signal when the one that started it ends; on Linux only."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PDEATHSIG, signal.SIGKILL)
+        ctypes.CDLL(None).prctl(_PDEATHSIG, number)
 
 
 def _limit_this_process(memory_bytes: int) -> None:

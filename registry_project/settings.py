@@ -14,7 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from environ import FileAwareEnv
 
 from contracts_app.api.auth.config import read_jwt
-from contracts_app.embedded_login import read_login
+from contracts_app.embedded_login import read_login, write_private
 from registry_project.logging import FORMATS, logging_config
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -50,8 +50,7 @@ def _secret_key() -> str:
     path = VAR_DIR / "secret_key"
     try:
         if not path.exists():
-            path.touch(mode=0o600)
-            path.write_text(secrets.token_urlsafe(64), encoding="utf-8")
+            write_private(path, secrets.token_urlsafe(64))
         return path.read_text(encoding="utf-8").strip() or secrets.token_urlsafe(64)
     except OSError as error:
         raise ImproperlyConfigured(f"SECRET_KEY is not set and none can be kept in {path}: {error}") from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
 import shutil
 import signal
@@ -12,9 +11,11 @@ import sys
 import sysconfig
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
-from contracts_app.embedded_login import write_login
+from contracts_app.embedded_login import write_login, write_private
+from linter_app.work_pool import die_with_parent
 
 MAX_PAYLOAD_BYTES = 64 * 1024 * 1024  # nats-server's own limit
 
@@ -55,12 +56,6 @@ def free_port(preferred: int) -> int:
     raise OSError("no port is free on 127.0.0.1")
 
 
-def _die_with_parent() -> None:
-    # Linux only: without it, killing the supervisor would leave its child running.
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGTERM)
-
-
 class EmbeddedServer:
     """A nats-server on loopback with its data in a folder, restarted whenever it ends."""
 
@@ -88,17 +83,14 @@ class EmbeddedServer:
         if self._with_login:
             self.login = write_login(self._folder, self.url)
             authorization = f'authorization {{ user: {self.login["user"]}, password: "{self.login["password"]}" }}\n'
-        configuration = self._folder / "nats-server.conf"
-        configuration.unlink(missing_ok=True)
-        configuration.touch(mode=0o600)
-        configuration.write_text(
+        write_private(
+            self._folder / "nats-server.conf",
             f"listen: 127.0.0.1:{self.port}\n"
             f"{authorization}"
             "server_name: contract-registry-embedded\n"
             f"max_payload: {self._payload}\n"
             # Every acknowledged write is on disk; the default is to flush every two minutes.
             f'jetstream {{ store_dir: "{self._folder / "data"}", sync_interval: always }}\n',
-            encoding="utf-8",
         )
         self._spawn()
         deadline = time.monotonic() + timeout
@@ -122,7 +114,8 @@ class EmbeddedServer:
                     stderr=log,
                     # Ctrl-C stops the registry first: the server outlives the workers, which still write.
                     start_new_session=True,
-                    preexec_fn=_die_with_parent,
+                    # Otherwise killing the supervisor would leave its child running.
+                    preexec_fn=partial(die_with_parent, signal.SIGTERM),
                 )
 
     def _watch(self) -> None:
