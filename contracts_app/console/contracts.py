@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from contracts_app.bundles import key_of
 from contracts_app.console.groups import VIEW
 from contracts_app.console.pages import entries_of, page, render_page, trail_to
-from contracts_app.console.prefix_groups import may
+from contracts_app.console.prefix_groups import may, may_everywhere
 from contracts_app.console.verdicts import StepVerdict, verdict_between
 from contracts_app.exceptions import ContractNotFound
 from contracts_app.lifecycle import COMPARABLE, STATES
@@ -43,7 +43,9 @@ def listing(request: HttpRequest) -> HttpResponse:
         order=given.get("o", "") if given.get("o", "").removeprefix("-") in ORDERS else "name",
     )
     found = overview(contract_store().index())
-    contracts = [each for each in found.find(query) if may(request, VIEW, each.name)]
+    contracts = found.find(query)
+    if not may_everywhere(request.user, VIEW):
+        contracts = [each for each in contracts if may(request, VIEW, each.name)]
     return render_page(
         request,
         "contracts.html",
