@@ -118,7 +118,12 @@ def line_error(validator: Validator, line: bytes, *, located: bool = True) -> li
     try:
         return validator.errors(loads_instance(line), located=located)
     except InvalidJSON as error:
-        return [{"instancePointer": "", "schemaPointer": "", "reason": f"not JSON: {error}"}]
+        return not_json(error)
+
+
+def not_json(error: InvalidJSON) -> list[dict[str, str]]:
+    """Return the error of a line that is not JSON."""
+    return [{"instancePointer": "", "schemaPointer": "", "reason": f"not JSON: {error}"}]
 
 
 def examples(text: str | None, count: int) -> dict[str, list[Any]]:

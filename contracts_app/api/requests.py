@@ -37,10 +37,7 @@ def actor_of(request: Request) -> Actor:
 
 def read_json(request: AnyRequest, wanted: str = "a JSON object with name and version") -> Any:
     """Return the parsed body. Raises ContractTooLarge, MalformedContract, UnsupportedMediaType."""
-    try:
-        return loads(_bounded(read_body(request, wanted)))
-    except InvalidJSON as error:
-        raise MalformedContract(f"The request body is not JSON: {error}") from None
+    return _parsed(read_body(request, wanted))
 
 
 def read_body(request: AnyRequest, wanted: str = "a JSON object with name and version") -> bytes:
@@ -66,13 +63,16 @@ def read_body(request: AnyRequest, wanted: str = "a JSON object with name and ve
     return _decoded(body, request.headers.get("Content-Encoding", "identity").strip().lower(), limit)
 
 
-def _bounded(body: bytes) -> bytes:
-    """Return a body that can be parsed without taking many times its size. Raises ContractTooLarge."""
+def _parsed(body: bytes) -> Any:
+    """Return a parsed body. Raises ContractTooLarge where that would take many times its size, MalformedContract."""
     if body.count(b"{") + body.count(b"[") > MAX_CONTAINERS:
         raise ContractTooLarge(
             f"The request body has more than {MAX_CONTAINERS} arrays and objects", limit=MAX_CONTAINERS
         )
-    return body
+    try:
+        return loads(body)
+    except InvalidJSON as error:
+        raise MalformedContract(f"The request body is not JSON: {error}") from None
 
 
 def _decoded(body: bytes, coding: str, limit: int) -> bytes:
@@ -98,13 +98,8 @@ def read_members(request: AnyRequest, wanted: str) -> Any:
 
     Looked for in the object itself, in its members `old` and `new`, and in the items of `contracts`.
     """
-    try:
-        text = _bounded(read_body(request, wanted)).decode("utf-8")
-        data = loads(text)
-    except UnicodeDecodeError as error:
-        raise MalformedContract(f"The request body is not JSON: byte {error.start} is not UTF-8") from None
-    except InvalidJSON as error:
-        raise MalformedContract(f"The request body is not JSON: {error}") from None
+    body = read_body(request, wanted)
+    data, text = _parsed(body), body.decode()
     if not has_exact_numbers(text):
         _keep_numbers(data, text)
     return data

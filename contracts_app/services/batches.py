@@ -86,9 +86,8 @@ def in_order(members: list[BatchMember]) -> list[BatchMember]:
     names = {member.bundle.name for member in ordered}
     needs: dict[str, set[str]] = {name: set() for name in names}
     for member in ordered:
-        needs[member.bundle.name] |= referred_names(member.bundle.json_schema, member.bundle.wit) & names - {
-            member.bundle.name
-        }
+        name, referred = member.bundle.name, referred_names(member.bundle.json_schema, member.bundle.wit)
+        needs[name] |= referred & names - {name}
     sequence: list[str] = []
     while needs:
         free = sorted(name for name, needed in needs.items() if not needed & needs.keys())

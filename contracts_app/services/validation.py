@@ -15,7 +15,7 @@ from contracts_app.services.work import linter
 from linter_app.schema.dialects import read_schema
 from linter_app.schema.json_text import InvalidJSON, loads, loads_instance
 from linter_app.schema.plain import MAX_COST, MAX_ERROR_COST, instance_cost, plain_size
-from linter_app.validation import CannotValidate, Validator
+from linter_app.validation import CannotValidate, Validator, not_json
 from linter_app.work_pool import WorkAborted
 
 MAX_PLAIN_BYTES = 64 * 1024
@@ -103,7 +103,7 @@ def _plain_line_errors(text: str | None, lines: list[tuple[int, bytes]]) -> list
         try:
             errors = plain.errors(line)
         except InvalidJSON as error:
-            errors = [{"instancePointer": "", "schemaPointer": "", "reason": f"not JSON: {error}"}]
+            errors = not_json(error)
         if errors is None:
             return None
         results.append((number, errors))

@@ -59,7 +59,16 @@ def _int(text: str) -> int:
     return int(text)
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant, parse_float=_float, parse_int=_int)
+def _distinguishable_float(text: str) -> float:
+    value = _float(text)
+    if len(text) > _EXACT_DIGITS and abs(value) >= 2**53 and Decimal(repr(value)) != Decimal(text):
+        raise InvalidJSON(f"the number {text[:40]} has more digits than a validator can distinguish")
+    return value
+
+
+_HOOKS: dict[str, Any] = {"object_pairs_hook": _object, "parse_constant": _constant, "parse_int": _int}
+_DECODER = json.JSONDecoder(parse_float=_float, **_HOOKS)
+_INSTANCE_DECODER = json.JSONDecoder(parse_float=_distinguishable_float, **_HOOKS)
 
 
 def loads_instance(text: str | bytes) -> Any:
@@ -67,14 +76,7 @@ def loads_instance(text: str | bytes) -> Any:
 
     Validators read numbers with a point or an exponent as doubles: beyond 2**53 these are not all integers.
     """
-    value = loads(text)
-    for match in _STRING_OR_NUMBER.finditer(text if isinstance(text, str) else text.decode()):
-        number = match[1]
-        if number and len(number) > _EXACT_DIGITS and any(letter in number for letter in ".eE"):
-            double = float(number)
-            if abs(double) >= 2**53 and Decimal(repr(double)) != Decimal(number):
-                raise InvalidJSON(f"the number {number[:40]} has more digits than a validator can distinguish")
-    return value
+    return _parsed(text, _INSTANCE_DECODER)
 
 
 def loads(text: str | bytes) -> Any:
@@ -83,6 +85,10 @@ def loads(text: str | bytes) -> Any:
     Refused beyond the grammar: byte sequences that are not UTF-8, repeated members, NaN and Infinity, numbers out of
     range, unpaired surrogates, and nesting deeper than MAX_DEPTH.
     """
+    return _parsed(text, _DECODER)
+
+
+def _parsed(text: str | bytes, decoder: json.JSONDecoder) -> Any:
     if isinstance(text, bytes):
         try:
             text = text.decode("utf-8")
@@ -91,7 +97,7 @@ def loads(text: str | bytes) -> Any:
     if text.startswith("\ufeff"):
         raise InvalidJSON("it begins with a byte order mark (U+FEFF); save it without one", line=1, column=1)
     try:
-        value = _DECODER.decode(text)
+        value = decoder.decode(text)
     except json.JSONDecodeError as error:
         raise InvalidJSON(
             f"{error.msg} at line {error.lineno} column {error.colno}", line=error.lineno, column=error.colno

@@ -43,7 +43,7 @@ def plain_size(schema: Schema) -> int | None:
     """Return the size of a valid, plain schema; None where it is not plain."""
     if isinstance(schema.root, bool):
         return 1
-    if not schema.member_names.isdisjoint(_NOT_PLAIN) or not _has_plain_values(schema.root):
+    if not schema.member_names.isdisjoint(_NOT_PLAIN) or instance_cost(schema.root, 0, 1) is None:
         return None
     document = Document(schema)
     try:
@@ -133,7 +133,8 @@ def _own_size(schema: dict[str, Any]) -> int:
     if schema.get("format", "date") not in _FORMATS:
         raise _NotPlainError
     patterns = [*schema.get("patternProperties", ()), *([schema["pattern"]] if "pattern" in schema else ())]
-    listed = _values_in(schema.get("enum", [])) + _values_in(schema.get("const")) + len(schema.get("required", []))
+    listed = sum(instance_cost(schema.get(keyword), 0, 1) or 0 for keyword in ("enum", "const"))
+    listed += len(schema.get("required", []))
     return 1 + len(schema) + listed + sum(map(_pattern_size, patterns))
 
 
@@ -154,20 +155,6 @@ def _unfolded_size(node: Node | None) -> int:
         case Repeat(item, least, most):
             return _unfolded_size(item) * max(least, 1 if most == MANY else most, 1)
     raise _NotPlainError  # it looks around, refers back, or cannot be read
-
-
-def _values_in(value: Any) -> int:
-    count, waiting = 0, [value]
-    while waiting:
-        item = waiting.pop()
-        count += 1
-        if isinstance(item, (dict, list)):
-            waiting += item.values() if isinstance(item, dict) else item
-    return count
-
-
-def _has_plain_values(root: Any) -> bool:
-    return instance_cost(root, 0, 1) is not None
 
 
 def _is_plain_number(value: float) -> bool:

@@ -17,7 +17,7 @@ from contracts_app.exceptions import StorageUnavailable
 from linter_app.schema.json_text import InvalidJSON, loads
 
 JWKS_LIFETIME = 300
-"""Seconds after which the set is fetched again, in the background."""
+"""Seconds after which the next request that needs a key fetches the set again."""
 JWKS_MINIMUM_INTERVAL = 10
 """Seconds between two attempts to fetch it."""
 MAX_JWKS_AGE_SECONDS = 3600
