@@ -93,8 +93,12 @@ class RegistryClient:
         """Fields: reason, successor, override."""
         return self._change(name, version, "withdraw", fields)
 
-    def events(self, since: int, *, wait: int = 30) -> JSON:
-        """Return the events after a sequence, waiting for the first; `next` is the `since` of the following call."""
+    def events(self, since: int | str, *, wait: int = 30) -> JSON:
+        """Return the events after another one, waiting for the first; `next` is the `since` of the following call.
+
+        `since` is an event's id, or its sequence; 0 is all events. With an id, a bucket that was replaced or restored
+        is noticed for certain: RegistryError with the status 410, whose problem has `beginWith`.
+        """
         return self._json("GET", "/registry/events", since=since, wait=min(wait, int(self._timeout) - 5))
 
     def _change(self, name: str, version: str, action: str, fields: JSON) -> JSON:

@@ -65,6 +65,13 @@ class StorageUnavailable(ContractError):
     status = 503
 
 
+class StorageFull(ContractError):
+    """The store has no room for a write; reads go on."""
+
+    code = "storage_full"
+    status = 507
+
+
 class ServerBusy(ContractError):
     """Too many requests are in work; a later one can succeed."""
 
@@ -100,6 +107,13 @@ class ContractGone(ContractError):
     """The version was withdrawn, or its sunset has passed."""
 
     code = "gone"
+    status = 410
+
+
+class EventsGone(ContractError):
+    """The events that would follow are not known: the stream is another one, or lost what was read."""
+
+    code = "events_gone"
     status = 410
 
 

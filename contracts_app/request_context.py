@@ -47,4 +47,16 @@ class RequestWork:
             cancel()
 
 
+class StaleReads:
+    """A request that accepts reads that are out of date, and by how much those are that it got."""
+
+    def __init__(self) -> None:
+        self.seconds: float | None = None
+
+    def note(self, seconds: float) -> None:
+        self.seconds = max(seconds, self.seconds or 0)
+
+
+stale_reads: ContextVar[StaleReads | None] = ContextVar("stale_reads", default=None)
+"""Set where a request accepts reads that are out of date, if the store is configured to give them."""
 current_work: ContextVar[RequestWork | None] = ContextVar("current_work", default=None)

@@ -40,3 +40,9 @@ def normal_timestamp(text: str) -> str:
     except OverflowError:
         raise ValueError(f"{text!r} is outside the years 1 to 9999 in UTC") from None
     return moment.strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0") + (match[2] or "") + "Z"
+
+
+def milliseconds(text: str) -> int:
+    """Return an RFC 3339 time in UTC as whole milliseconds since 1970."""
+    seconds, _, fraction = text.removesuffix("Z").partition(".")
+    return int(datetime.fromisoformat(f"{seconds}+00:00").timestamp()) * 1000 + int(fraction[:3].ljust(3, "0"))

@@ -116,6 +116,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "contracts_app.serving.access_log.RequestLogMiddleware",
+    "contracts_app.serving.stale_reads.StaleReadsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -136,6 +137,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "contracts_app.console.pages.stale_reads_of",
             ]
         },
     }
@@ -168,7 +170,7 @@ WHITENOISE_AUTOREFRESH = False
 
 # The console requires TLS in production. The API is never redirected: its clients would send a token in clear first.
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = env.bool("CONSOLE_TLS", not DEVELOPMENT)
-SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$", r"^registry/"]
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz(/writes)?|metrics)$", r"^registry/"]
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 0 if DEVELOPMENT else 3600)
 # Both bind other services of the domain, for as long as a browser remembers them: only on request.
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", False)
@@ -217,6 +219,8 @@ MAX_CONNECTIONS = env.int("MAX_CONNECTIONS", 1000)
 # Requests to the API: of one token's subject, and of one address without a valid token. 0 is no limit.
 MAX_REQUESTS_PER_MINUTE = env.int("MAX_REQUESTS_PER_MINUTE", 60_000)
 MAX_ANONYMOUS_REQUESTS_PER_MINUTE = env.int("MAX_ANONYMOUS_REQUESTS_PER_MINUTE", 3_000)
+# By how much reads may be out of date while the store cannot be reached; by default they are errors then.
+STALE_READS_SECONDS = env.float("REGISTRY_STALE_READS", 0)
 DEFAULT_NATS_URL = "nats://127.0.0.1:4222"
 NATS_URL = env.str("NATS_URL", "")
 # The embedded nats-server has a login of its own at each start (serving/embedded_nats.py).
@@ -239,6 +243,9 @@ CONTRACT_STORAGES = {
             "timeout": env.float("NATS_TIMEOUT", 5.0),
             "several_hosts": env.bool("REGISTRY_SEVERAL_HOSTS", None),
             "copy_bytes": env.int("REGISTRY_COPY_BYTES", 256 * 1024 * 1024),
+            "create": env.bool("REGISTRY_CREATE_BUCKET", True),
+            "known_folder": str(VAR_DIR / "buckets"),
+            "stale_seconds": STALE_READS_SECONDS,
         },
     }
 }

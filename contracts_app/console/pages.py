@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from contracts_app.bundles import valid_name
 from contracts_app.console.prefix_groups import may
 from contracts_app.exceptions import RETRY_AFTER_SECONDS, ContractError, ContractNotFound, StorageUnavailable
-from contracts_app.request_context import request_id
+from contracts_app.request_context import request_id, stale_reads
 from contracts_app.storage import Actor, ContractIndex, Entry, contract_store
 
 View = Callable[..., HttpResponse]
@@ -50,6 +50,11 @@ def render_page(
     """Render a page in the admin's frame. `trail` is the breadcrumbs between the start page and this one."""
     context |= admin.site.each_context(request) | {"title": title, "trail": list(trail)}
     return render(request, f"console/{template}", context, status=status)
+
+
+def stale_reads_of(request: HttpRequest) -> dict[str, Any]:
+    """Return the reads of this request for templates (a context processor); they say whether any is out of date."""
+    return {"stale_reads": stale_reads.get()}
 
 
 def trail_to(name: str = "", version: str = "") -> list[tuple[str, str]]:

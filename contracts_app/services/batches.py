@@ -9,7 +9,16 @@ from contracts_app.bundles import ContractBundle, content_digest, key_of
 from contracts_app.exceptions import ContractAlreadyExists, ContractError, ContractRefused, VersionSetChanged
 from contracts_app.services.dependencies import referred_names
 from contracts_app.services.publishing import publish_contract
-from contracts_app.storage import Actor, AuditEntry, ContractIndex, ContractStore, Listing, StoredWrite, contract_store
+from contracts_app.storage import (
+    Actor,
+    AuditEntry,
+    ContractIndex,
+    ContractStore,
+    Listing,
+    Position,
+    StoredWrite,
+    contract_store,
+)
 from linter_app.semver import Version
 
 MAX_BATCH_MEMBERS = 500
@@ -124,6 +133,9 @@ class DryRunStore(ContractStore):
                 copy.apply(entry.key, entry.sequence, bundle.to_record())
             self._indexes[name] = copy
         return self._indexes[name]
+
+    def position(self) -> Position:
+        return self._storage.position()
 
     def create(self, bundle: ContractBundle, *, after: int, audit: AuditEntry) -> int:
         index = self.index(bundle.name)

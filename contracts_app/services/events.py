@@ -1,9 +1,14 @@
-"""Changes as CloudEvents (1.0), in the order of the stream and without a gap."""
+"""Changes as CloudEvents (1.0), in the order of the stream and without a gap.
+
+A client resumes with the id of the last event that it has. The id names the stream, the event's sequence in it and its
+time, so that a client notices if the bucket was replaced, or restored from an older state.
+"""
 
 from __future__ import annotations
 
 import bisect
 import math
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -11,8 +16,10 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from contracts_app.bundles import compact
+from contracts_app.exceptions import EventsGone
 from contracts_app.services.audit import audit_to_json
 from contracts_app.storage import ContractStore, StoredWrite
+from contracts_app.timestamps import milliseconds
 
 MAX_KEPT_WRITES = 2000
 """Number of writes that are kept in memory, if they are not too large."""
@@ -34,23 +41,80 @@ _TYPES = {
 }
 
 
+_ID = re.compile("(?:([0-9a-z]{1,16})-)?([0-9]{1,18})(?:-([0-9]{1,15}))?")
+_CLOCK_MILLISECONDS = 2
+"""By how much two forms of one time may differ."""
+
+
+@dataclass(frozen=True)
+class EventId:
+    """The id of an event: `<stream>-<sequence>-<milliseconds since 1970>`. The last part, or all but the sequence, may
+    be missing in what a client gives.
+    """
+
+    sequence: int
+    stream: str = ""
+    written: int = 0
+
+    @classmethod
+    def parse(cls, text: str) -> EventId | None:
+        """Return the id, or None if the text is not one."""
+        found = _ID.fullmatch(text) if text.isascii() else None
+        if found is None or (found[3] and not found[1]):
+            return None
+        return cls(int(found[2]), found[1] or "", int(found[3] or 0))
+
+    def __str__(self) -> str:
+        parts = (self.stream, str(self.sequence), str(self.written or ""))
+        return "-".join(part for part in parts if part)
+
+
+def check_resumption(store: ContractStore, since: EventId) -> str:
+    """Return the name of the stream if it goes on where a client stopped. Raises EventsGone, StorageUnavailable."""
+    position = store.position()
+    reason = ""
+    if since.stream and since.stream != position.stream:
+        reason = f"the stream of events is {position.stream} now, not {since.stream}: the bucket was made anew"
+    elif since.sequence > position.last:
+        reason = f"the stream of events ends at {position.last}: the bucket was made anew, or restored"
+    elif since.written:
+        written = store.written_at(since.sequence)
+        if written is not None and abs(milliseconds(written) - since.written) > _CLOCK_MILLISECONDS:
+            reason = f"event {since.sequence} is another one now: the bucket was restored from an older state"
+    if reason:
+        begin = str(EventId(0, position.stream))
+        raise EventsGone(
+            f"What follows {since} is not known: {reason}. Read the contracts again; begin with since={begin} for all "
+            f"events that are stored, or with since={position.stream}-{position.last} for new ones",
+            stream=position.stream,
+            last=position.last,
+            beginWith=begin,
+        )
+    return position.stream
+
+
 @dataclass(frozen=True)
 class Event:
-    sequence: int
+    id: EventId
     body: bytes
     """The CloudEvent as compact JSON."""
     contract: str | None = None
     """The name of the contract that it is about; None for policies of more than one contract."""
 
+    @property
+    def sequence(self) -> int:
+        return self.id.sequence
 
-def event_of(written: StoredWrite) -> Event:
+
+def event_of(written: StoredWrite, stream: str) -> Event:
     """Return a write as an event. The actor is only in the audit log."""
     entry = audit_to_json(written)
     hidden = ("sequence", "time", "action", "actor", "requestId", "key")
     subject = f"{entry['contract']}/{entry['version']}" if "contract" in entry else written.key
+    identity = EventId(written.sequence, stream, milliseconds(written.time))
     event: dict[str, Any] = {
         "specversion": "1.0",
-        "id": str(written.sequence),
+        "id": str(identity),
         "source": "/registry",
         "type": _TYPES.get(entry["action"], "record.written"),
         "subject": subject,
@@ -58,12 +122,12 @@ def event_of(written: StoredWrite) -> Event:
         "datacontenttype": "application/json",
         "data": {key: value for key, value in entry.items() if key not in hidden and value is not None},
     }
-    return Event(written.sequence, compact(event), entry.get("contract"))
+    return Event(identity, compact(event), entry.get("contract"))
 
 
-def events_after(store: ContractStore, after: int) -> list[Event]:
-    """Return the events after a sequence, at most MAX_EVENTS, from the stream."""
-    return [event_of(written) for written in store.history(after=after, limit=MAX_EVENTS)]
+def events_after(store: ContractStore, after: int, stream: str) -> list[Event]:
+    """Return the events after a sequence, at most MAX_EVENTS, from the stream, whose name is `stream`."""
+    return [event_of(written, stream) for written in store.history(after=after, limit=MAX_EVENTS)]
 
 
 class _Kept(NamedTuple):
@@ -86,6 +150,9 @@ class EventFeed:
         """Memory has every write after this sequence; None if it has none."""
         self._wake: set[Callable[[], None]] = set()
         self._last_read = -math.inf
+        self.stream = ""
+        self.loads = 0
+        """How often the replica was loaded: between two loads, events may be missing."""
         store.watch(self._written, self._loaded)
 
     def _written(self, sequence: int, size: int, read: Callable[[], StoredWrite]) -> None:
@@ -113,10 +180,13 @@ class EventFeed:
         for written in dropped:
             self._made.pop(written.sequence, None)
 
-    def _loaded(self, sequence: int) -> None:
+    def _loaded(self, sequence: int, stream: str) -> None:
         """The replica was loaded anew: the writes up to `sequence` were not seen as messages."""
         with self._lock:
             self._writes, self._bytes, self._made, self._complete_from = [], 0, {}, sequence
+            self._pages = {}
+            self.stream = stream
+            self.loads += 1
             wake = list(self._wake)
         for each in wake:
             each()
@@ -136,7 +206,7 @@ class EventFeed:
             found = self._writes[start : start + MAX_EVENTS]
             for written in found:
                 if written.sequence not in self._made:
-                    self._made[written.sequence] = event_of(written.read())
+                    self._made[written.sequence] = event_of(written.read(), self.stream)
             return [self._made[written.sequence] for written in found]
 
     def older(self, after: int) -> list[Event]:
@@ -147,9 +217,10 @@ class EventFeed:
         with self._lock:
             if (known := self._pages.get(after)) is not None:
                 return known
-        events = events_after(self._store, after)
-        if len(events) == MAX_EVENTS:
-            with self._lock:
+            stream, loads = self.stream, self.loads
+        events = events_after(self._store, after, stream)
+        with self._lock:
+            if len(events) == MAX_EVENTS and loads == self.loads:
                 while len(self._pages) >= MAX_KEPT_PAGES:
                     del self._pages[next(iter(self._pages))]
                 self._pages[after] = events

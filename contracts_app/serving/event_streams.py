@@ -18,11 +18,19 @@ from django.http import HttpRequest, QueryDict
 
 from contracts_app.api.auth.scopes import Scopes
 from contracts_app.api.auth.token_cache import CachedToken, TokenCache
-from contracts_app.api.events import CHECK_ONLY, EVENT_STREAM, MAX_WAIT_SECONDS, poll_body, readable, since_of
+from contracts_app.api.events import (
+    CHECK_ONLY,
+    EVENT_STREAM,
+    MAX_WAIT_SECONDS,
+    STREAM_HEADER,
+    poll_body,
+    readable,
+    since_of,
+)
 from contracts_app.api.requests import number
 from contracts_app.exceptions import RETRY_AFTER_SECONDS, StorageUnavailable
 from contracts_app.fair_queue import QueueFull
-from contracts_app.services.events import MAX_EVENTS, Event, EventFeed
+from contracts_app.services.events import MAX_EVENTS, Event, EventFeed, EventId
 from contracts_app.serving.worker import STOP
 from contracts_app.serving.wsgi_pool import TEXT, Headers, WSGIPool, reply
 
@@ -60,8 +68,9 @@ class EventStreams:
             return
         request = _request_of(scope)
         since = since_of(request)
-        since = self._feed.last if since is None else since
-        request_id = [header for header in headers if header[0] == b"x-request-id"]
+        since = EventId(self._feed.last, self._feed.stream) if since is None else since
+        kept = (b"x-request-id", STREAM_HEADER.lower().encode())
+        request_id = [header for header in headers if header[0].lower() in kept]
         # Done when the client has closed the connection, or when the server stops.
         gone = asyncio.ensure_future(_disconnected(receive))
         scope[STOP] = gone.cancel
@@ -93,7 +102,7 @@ class EventStreams:
         self,
         request: HttpRequest,
         token: CachedToken,
-        since: int,
+        since: EventId,
         headers: Headers,
         gone: asyncio.Future[Any],
         send: Any,
@@ -102,37 +111,40 @@ class EventStreams:
         limit = number(request, "limit", 100, 1, MAX_EVENTS)
         status, kind = 200, b"application/json"
         try:
-            since, events = await self._next(since, deadline, token.scopes, gone)
-            content = poll_body(events[:limit], since if len(events) <= limit else events[limit - 1].sequence)
+            read, events = await self._next(since, deadline, token.scopes, gone)
+            content = poll_body(events[:limit], read if len(events) <= limit else events[limit - 1].id)
         except StorageUnavailable as error:
             status, kind, content = 503, b"text/plain; charset=utf-8", error.message.encode()
             headers = [*headers, (b"retry-after", str(RETRY_AFTER_SECONDS).encode())]
         await reply(send, status, [*headers, (b"content-type", kind), (b"cache-control", b"no-store")], content)
 
     async def _stream(
-        self, token: CachedToken, since: int, headers: Headers, gone: asyncio.Future[Any], send: Any
+        self, token: CachedToken, since: EventId, headers: Headers, gone: asyncio.Future[Any], send: Any
     ) -> None:
         sent = [*headers, (b"content-type", EVENT_STREAM.encode()), (b"cache-control", b"no-store")]
         await send({"type": "http.response.start", "status": 200, "headers": sent})
         await send({"type": "http.response.body", "body": b"retry: 1000\n\n", "more_body": True})
-        while not gone.done() and time.time() < token.expires:
+        loads = self._feed.loads
+        # After a load, the client comes back with the last id that it has, and learns whether it missed something.
+        while not gone.done() and time.time() < token.expires and loads == self._feed.loads:
             deadline = time.monotonic() + min(KEEP_ALIVE_SECONDS, max(token.expires - time.time(), 0))
             try:
                 since, events = await self._next(since, deadline, token.scopes, gone)
             except StorageUnavailable:
                 await asyncio.wait([gone], timeout=1)  # the client stays connected and receives what it missed
                 continue
-            body = b"".join(b"id: %d\ndata: %s\n\n" % (event.sequence, event.body) for event in events)
+            body = b"".join(b"id: %s\ndata: %s\n\n" % (str(event.id).encode(), event.body) for event in events)
             await send({"type": "http.response.body", "body": body or b": keep-alive\n\n", "more_body": True})
         await send({"type": "http.response.body", "body": b""})
 
     async def _next(
-        self, since: int, deadline: float, scopes: Scopes, gone: asyncio.Future[Any]
-    ) -> tuple[int, list[Event]]:
-        """Return the next events that the scopes show, or none if the deadline or the client's end comes first.
+        self, since: EventId, deadline: float, scopes: Scopes, gone: asyncio.Future[Any]
+    ) -> tuple[EventId, list[Event]]:
+        """Return the next events that the scopes show, or none if the deadline, the client's end or a load comes first.
 
-        The first member is the sequence up to which events were read.
+        The first member is the event up to which others were read.
         """
+        loads = self._feed.loads
         loop, woken = asyncio.get_running_loop(), asyncio.Event()
 
         def wake() -> None:
@@ -140,12 +152,12 @@ class EventStreams:
 
         unsubscribe = self._feed.subscribe(wake)
         try:
-            while not gone.done():
+            while not gone.done() and loads == self._feed.loads:
                 woken.clear()
-                events = self._feed.recent(since)
+                events = self._feed.recent(since.sequence)
                 if events is None:
-                    events = await self._older(since, gone)
-                since = events[-1].sequence if events else since
+                    events = await self._older(since.sequence, gone)
+                since = events[-1].id if events else since
                 if shown := readable(events, scopes):
                     return since, shown
                 left = deadline - time.monotonic()

@@ -6,6 +6,7 @@ Under ASGI they are answered on the event loop: they neither wait for a thread n
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 import uuid
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from contracts_app.api.errors import safe_methods_only
@@ -38,13 +40,24 @@ def readyz() -> Content:
     if replica is not None:
         status = replica.status()
         # A few messages in flight are no reason to take a worker out of service.
-        ready = status.current or replica.is_lagging
-        return _json(200 if ready else 503, {"status": "ready" if ready else "not ready", "copy": asdict(status)})
+        ready, state = status.current or replica.is_lagging, "ready"
+        if not ready and (replica.stale_seconds or math.inf) <= settings.STALE_READS_SECONDS:
+            ready, state = True, "stale"
+        return _json(200 if ready else 503, {"status": state if ready else "not ready", "copy": asdict(status)})
     try:
         store.index("readyz")
     except StorageUnavailable as error:
         return _json(503, {"status": "not ready", "reason": error.message})
     return _json(200, {"status": "ready"})
+
+
+def writable() -> Content:
+    """Respond 200 if this worker is ready and, as far as is known, the store has room for writes; otherwise 503."""
+    replica = contract_store().replica
+    reason = replica.status().refuses_writes if replica is not None else ""
+    if reason:
+        return _json(503, {"status": "not ready for writes", "code": "storage_full", "reason": reason})
+    return readyz()
 
 
 def metrics() -> Content:
@@ -57,7 +70,12 @@ def _json(status: int, members: dict[str, Any]) -> Content:
     return status, "application/json", compact(members)
 
 
-ROUTES: dict[str, Callable[[], Content]] = {"/healthz": healthz, "/readyz": readyz, "/metrics": metrics}
+ROUTES: dict[str, Callable[[], Content]] = {
+    "/healthz": healthz,
+    "/readyz": readyz,
+    "/readyz/writes": writable,
+    "/metrics": metrics,
+}
 
 
 def view(content: Callable[[], Content]) -> Callable[[HttpRequest], HttpResponse]:

@@ -27,6 +27,7 @@ _silence = _gauge("silence_seconds", "Seconds since the server last proved that 
 _versions = _gauge("versions", "Contract versions in the worker's copy")
 _bytes = _gauge("body_bytes", "Bytes of contents in the worker's copy")
 _resyncs = _gauge("resyncs", "Times the worker has compared its copy with the stream anew")
+_full = Gauge("registry_store_full", "1 while the store refuses writes for want of room", multiprocess_mode="livemax")
 
 
 def report_replica(status: ReplicaStatus) -> None:
@@ -37,6 +38,7 @@ def report_replica(status: ReplicaStatus) -> None:
     _versions.set(status.versions)
     _bytes.set(status.body_bytes)
     _resyncs.set(status.resyncs)
+    _full.set(bool(status.refuses_writes))
 
 
 def exposition() -> tuple[bytes, str]:

@@ -58,6 +58,14 @@ class StoreHealth:
     """Seconds."""
 
 
+@dataclass(frozen=True)
+class Position:
+    """Where the store's history ends. Sequences of another stream mean other writes."""
+
+    stream: str
+    last: int
+
+
 class ContractStore(ABC):
     """A store of bundles. Its methods raise StorageUnavailable if it cannot be reached in time."""
 
@@ -86,6 +94,16 @@ class ContractStore(ABC):
     @abstractmethod
     def history(self, *, after: int = 0, name: str | None = None, limit: int = 1000) -> list[StoredWrite]:
         """Return the writes after a sequence, at most `limit`, of all keys or of those of one name."""
+
+    @abstractmethod
+    def position(self) -> Position:
+        """Return where the history ends, with everything that any process has shown or written before this call."""
+
+    def written_at(self, sequence: int) -> str | None:
+        """Return when a write happened, in RFC 3339 form; None if it is not kept."""
+        return next(
+            (each.time for each in self.history(after=sequence - 1, limit=1) if each.sequence == sequence), None
+        )
 
     # Writing
 
@@ -116,8 +134,9 @@ class ContractStore(ABC):
         `report` is called with its status several times a second.
         """
 
-    def watch(self, written: Watcher, loaded: Callable[[int], None]) -> None:
-        """Call `written` for each write once the replica has it, in order, and `loaded` with the sequence of a load.
+    def watch(self, written: Watcher, loaded: Callable[[int, str], None]) -> None:
+        """Call `written` for each write once the replica has it, in order, and `loaded` with the sequence and stream of
+        a load.
 
         Both are called on the store's own thread, also in processes that are forked later.
         """
@@ -139,6 +158,10 @@ class ContractStore(ABC):
     def health(self) -> StoreHealth | None:
         """Return the current state of the store, or None if it has no server."""
         return None
+
+    def set_up(self) -> str:
+        """Create what the store needs on its server, where it is missing, and return a description of it."""
+        return "nothing: it needs no server"
 
     def check(self) -> list[CheckMessage]:
         """Return the messages of `manage.py check` about the configuration."""

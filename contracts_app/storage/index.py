@@ -70,6 +70,8 @@ class ContractIndex:
         self._entries: dict[str, Entry] = {}
         self._by_name: dict[str, tuple[Entry, ...]] = {}
         self._names: list[str] = []
+        self._deleted: set[str] = set()
+        """Keys of versions whose last message deletes them."""
         self._loading = False
         self._lock = threading.Lock()
         """Held while an entry and the lookups that lead to it are changed together."""
@@ -84,6 +86,11 @@ class ContractIndex:
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    @property
+    def subjects(self) -> int:
+        """How many keys the stream has for what is applied here: those that were deleted included."""
+        return len(self._entries) + len(self.faults) + len(self.documents) + len(self._deleted)
 
     def __iter__(self) -> Iterator[Entry]:
         """Every entry, in order of name and precedence."""
@@ -214,6 +221,7 @@ class ContractIndex:
         before = self._entries.get(key)
         entry = None
         if data is not None:
+            self._deleted.discard(key)
             try:
                 entry = self._read(key, sequence, data)
                 self.faults.pop(key, None)
@@ -221,6 +229,7 @@ class ContractIndex:
                 self.faults[key] = fault
         else:
             self.faults.pop(key, None)
+            self._deleted.add(key)
         with self._lock:
             if entry is not None:
                 self._entries[key] = entry

@@ -9,17 +9,19 @@ from collections.abc import Callable
 from contracts_app.bundles import ContractBundle, key_of
 from contracts_app.exceptions import ContractNotFound, VersionSetChanged
 from contracts_app.records import read_record
-from contracts_app.storage.base import ContractStore, Listing, read_listing
+from contracts_app.storage.base import ContractStore, Listing, Position, read_listing
 from contracts_app.storage.index import ContractIndex
 from contracts_app.storage.replica import Replica, ReplicaStatus, Watcher
 from contracts_app.storage.writes import Actor, AuditEntry, StoredWrite
 from contracts_app.timestamps import utc_now
 
+_STREAM = "memory"
+
 
 class MemoryReplica(Replica):
     """The store's own index, which is always current."""
 
-    is_current, is_lagging = True, False
+    is_current, is_lagging, stream = True, False, _STREAM
 
     def __init__(self, index: ContractIndex) -> None:
         self._index = index
@@ -52,8 +54,8 @@ class MemoryContractStore(ContractStore):
     def replica(self) -> Replica:
         return MemoryReplica(self._index)
 
-    def watch(self, written: Watcher, loaded: Callable[[int], None]) -> None:
-        loaded(self._index.sequence)
+    def watch(self, written: Watcher, loaded: Callable[[int, str], None]) -> None:
+        loaded(self._index.sequence, _STREAM)
         self._watchers.append(written)
 
     def get(self, name: str, version: str) -> ContractBundle:
@@ -70,6 +72,9 @@ class MemoryContractStore(ContractStore):
 
     def index(self, name: str | None = None, *, fresh: bool = False) -> ContractIndex:
         return self._index
+
+    def position(self) -> Position:
+        return Position(_STREAM, self._index.sequence)
 
     def history(self, *, after: int = 0, name: str | None = None, limit: int = 1000) -> list[StoredWrite]:
         prefix = f"meta.{name}." if name else ""

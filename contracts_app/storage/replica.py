@@ -11,8 +11,8 @@ from contracts_app.storage.writes import StoredWrite
 
 Watcher = Callable[[int, int, Callable[[], StoredWrite]], None]
 """Called for each write with its sequence, the bytes of its value, and a function that returns the write."""
-Watchers = list[tuple[Watcher, Callable[[int], None]]]
-"""Watchers, each with the function to call with the sequence of a new load."""
+Watchers = list[tuple[Watcher, Callable[[int, str], None]]]
+"""Watchers, each with the function to call with the sequence and the stream of a new load."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,8 @@ class ReplicaStatus:
     resyncs: int
     reason: str
     """Why it is not current; empty if it is."""
+    refuses_writes: str = ""
+    """Why the store does not accept writes, as far as is known; empty if it does."""
 
 
 class Replica(ABC):
@@ -40,6 +42,16 @@ class Replica(ABC):
     @abstractmethod
     def index(self) -> ContractIndex:
         """The contracts, as far as they are applied."""
+
+    @property
+    def stream(self) -> str:
+        """A short name of the stream that was loaded: another one for a bucket that was made anew."""
+        return ""
+
+    @property
+    def stale_seconds(self) -> float | None:
+        """Seconds since the index was proven to be current; None if it never was."""
+        return 0.0
 
     @property
     @abstractmethod

@@ -52,7 +52,7 @@ def test_children_continue_from_the_replica_loaded_before_the_fork(store, nats_s
     create(store, "before.it")
     create(store, "changed.later")
     store.enable_replica()
-    store.watch(lambda *arguments: None, lambda sequence: None)
+    store.watch(lambda *arguments: None, lambda sequence, stream: None)
     assert store.preload_replica(seconds=10)
     writer = JetStreamContractStore(servers=nats_server.url, bucket=bucket)
     create(writer, "after.it")

@@ -49,9 +49,12 @@ AUDITED = (
     query("limit", "Entries of a page", whole(1, 1000)),
     query("cursor", "Where the page begins; taken from `Link`", whole(0, 2**53)),
 )
-LAST_EVENT = {"name": "Last-Event-ID", "in": "header", "schema": {"type": "string", "pattern": "^[0-9]{1,18}$"}}
+EVENT_ID = {"type": "string", "pattern": "^([0-9a-z]{1,16}-)?[0-9]{1,15}(-[0-9]{1,15})?$"}
+LAST_EVENT = {"name": "Last-Event-ID", "in": "header", "schema": EVENT_ID}
 FEED = (
-    query("since", "The sequence after which events are wanted; 0 is all", whole(0, 2**53), example=0),
+    query(
+        "since", "The id, or the sequence, of the event after which others are wanted; 0 is all", EVENT_ID, example="0"
+    ),
     query("wait", "Seconds to wait for the first event", whole(0, 60), example=0),
     query("limit", "Events of an answer", whole(1, 500)),
     LAST_EVENT,
@@ -246,6 +249,7 @@ def document() -> JSON:
                 "Events",
                 read,
                 {200: events},
+                410,
                 parameters=FEED,
             )
         },

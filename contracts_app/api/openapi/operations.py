@@ -21,6 +21,7 @@ REFUSALS: dict[int, str] = {
     413: "The body is larger than CONTRACT_MAX_BYTES",
     422: "Well-formed, but refused; `changes` lists what breaks, `pointer` is the location in a schema",
     429: "More requests a minute than the limit; try again after `Retry-After` seconds",
+    507: "The store has no room for the write; nothing was written",
     503: "The store cannot be reached; try again after `Retry-After` seconds",
 }
 NAME = {"name": "name", "in": "path", "required": True, "schema": ref("Name")}
@@ -87,7 +88,7 @@ def operation(
     if scope is not None:
         members["description"] = f"Needs the scope `{scope}`, for all contracts or for those that it concerns."
         members["security"] = [{"bearer": []}]
-        refusals = (*refusals, 400, 401, 403, 429, 503)
+        refusals = (*refusals, 400, 401, 403, 429, 503, *((507,) if scope == "contracts:write" else ()))
     else:
         members["security"] = []
     members["responses"] = {str(status): found for status, found in answers.items()}

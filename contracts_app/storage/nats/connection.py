@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import random
 import ssl
 import time
 from collections.abc import Awaitable, Callable
@@ -17,6 +19,9 @@ from nats.js import JetStreamContext, api
 from contracts_app.exceptions import StorageUnavailable
 from contracts_app.request_context import current_work
 from contracts_app.storage.nats.event_loop import EventLoopThread
+from contracts_app.storage.nats.jetstream_api import request
+from contracts_app.storage.nats.known_stream import KnownStream
+from contracts_app.storage.nats.stream_state import StreamState
 
 T = TypeVar("T")
 
@@ -31,6 +36,18 @@ OUTAGE_ERRORS = (
     OSError,
 )
 """What the client raises in an outage; any other error is a bug."""
+PING_SECONDS = 2
+CONNECT_SECONDS = 1
+PATIENCE_SECONDS = 1.0
+"""Seconds of an outage within which requests wait for its end; later ones are refused at once."""
+
+
+class NotProven(nats.errors.Error):
+    """What the server says about the stream cannot be trusted: it may be cut off from the others."""
+
+
+class BucketMissing(StorageUnavailable):
+    """The bucket does not exist, and this process must not create it."""
 
 
 class BucketConnection:
@@ -45,39 +62,51 @@ class BucketConnection:
         tls: tuple[str, str, str],
         config: dict[str, Any],
         timeout: float,
+        create: bool = True,
+        known_folder: str = "",
     ) -> None:
         self.servers = servers
+        self.bucket = bucket
         self.stream = f"KV_{bucket}"
         self.prefix = f"$KV.{bucket}."
         self.timeout = timeout
+        self.known = KnownStream(known_folder, f"{','.join(sorted(servers))} {bucket}")
         self._login = login
         self._tls = tls
         self._config = config
+        self.may_create = create
         self.thread = EventLoopThread()
         self._reset()
         os.register_at_fork(after_in_child=self._reset)
 
     def _reset(self) -> None:
         # A connection belongs to the process that opened it.
-        self.client: Client | None = None
+        self._client: Client | None = None
         self._context: JetStreamContext | None = None
-        self.direct = False
+        self.direct = self.replicated = False
+        """Whether any copy of the stream may be read directly, and whether there are several."""
         self.on_lost: Callable[[], None] = lambda: None
         """Called on the event loop when the connection is lost."""
-        self._connecting: asyncio.Lock | None = None
+        self._opening: asyncio.Task[None] | None = None
+        self._closing: set[asyncio.Task[None]] = set()
         self._stream_known = False
         self._last_error = ""
+        self._order = random.sample(self.servers, len(self.servers))
+        self._outage: tuple[float, str] | None = None
 
     @property
-    def is_unreachable(self) -> bool:
-        """Whether the server was tried and never reached since the process began."""
-        return self.client is None and bool(self._last_error)
+    def client(self) -> Client:
+        """The client that is or was connected last. Raises nats.errors.ConnectionClosedError if there is none."""
+        if self._client is None:
+            raise nats.errors.ConnectionClosedError
+        return self._client
 
     def run(self, work: Callable[[JetStreamContext], Awaitable[T]], *, timeout: float | None = None) -> T:
         """Run `work`, which must be safe to repeat, until it succeeds or the time is up. Raises StorageUnavailable."""
+        self.refuse_in_outage()
         limit = timeout or self.timeout
-        if (request := current_work.get()) is not None:  # its client does not wait for longer
-            limit = max(0.1, min(limit, self.timeout, request.seconds_left))
+        if (current := current_work.get()) is not None:  # its client does not wait for longer
+            limit = max(0.1, min(limit, self.timeout, current.seconds_left))
         try:
             return self.thread.run(self.attempt(work, time.monotonic() + limit), limit + 1)
         except TimeoutError as error:
@@ -91,37 +120,91 @@ class BucketConnection:
                 await self.wait_to_retry(error, deadline)
 
     def close(self) -> None:
-        client = self.client
+        client = self._client
         if client is not None:
             self.thread.run(client.close(), self.timeout)
         self._reset()
         self.thread.stop()
 
+    # Outages, as the replica finds them
+
+    def report_outage(self, reason: str) -> None:
+        since = self._outage[0] if self._outage else time.monotonic()
+        self._outage = since, reason
+
+    def report_recovery(self) -> None:
+        self._outage = None
+
+    @property
+    def outage_seconds(self) -> float:
+        """How long the store has been out of reach; 0 if it is not known to be."""
+        return time.monotonic() - self._outage[0] if self._outage else 0.0
+
+    def refuse_in_outage(self) -> None:
+        """Raise StorageUnavailable if the store has been out of reach for a while; the replica notices its return."""
+        outage = self._outage
+        if outage is not None and time.monotonic() - outage[0] > PATIENCE_SECONDS:
+            seconds = time.monotonic() - outage[0]
+            raise StorageUnavailable(f"The contract store is unreachable, for {seconds:.0f} seconds now: {outage[1]}")
+
+    # On the event loop
+
     async def ready(self, deadline: float) -> JetStreamContext:
         """Return the JetStream context of a connected client. Raises OUTAGE_ERRORS, StorageUnavailable."""
-        if self._connecting is None:
-            self._connecting = asyncio.Lock()
-        async with self._connecting:
-            client: Any = self.client
-            if client is None or client.is_closed:
-                self.client = client = await asyncio.wait_for(self._connect(), max(0.1, deadline - time.monotonic()))
-                self._context = client.jetstream(timeout=2)
-                self._stream_known = False
-            while not client.is_connected:
-                if time.monotonic() > deadline:
-                    raise nats.errors.TimeoutError
-                await asyncio.sleep(0.02)
-            assert self._context is not None
-            if not self._stream_known:
-                await self._ensure_bucket(self._context)
+        if self._context is None or not self._stream_known or self._client is None or not self._client.is_connected:
+            if self._opening is None or self._opening.done():
+                self._opening = asyncio.ensure_future(self._open())
+                # The callers may be gone by then.
+                self._opening.add_done_callback(lambda task: task.cancelled() or task.exception())
+            opening, left = self._opening, max(0.05, deadline - time.monotonic())
+            await asyncio.wait([opening], timeout=left)
+            if not opening.done():
+                raise nats.errors.TimeoutError
+            if opening.cancelled():
+                raise nats.errors.ConnectionClosedError
+            opening.result()
+        assert self._context is not None
         return self._context
 
-    async def _connect(self) -> Client:
+    async def _open(self) -> None:
+        """Connect, if there is no connection, and find the bucket."""
+        if self._client is None or self._client.is_closed:
+            client = Client()
+            await self._connect(client)
+            self._client, self._context, self._stream_known = client, client.jetstream(timeout=2), False
+        while not self._client.is_connected:  # the client connects again by itself
+            await asyncio.sleep(0.02)
+            if self._client.is_closed:
+                raise nats.errors.ConnectionClosedError
+        if not self._stream_known:
+            assert self._context is not None
+            await self._find_bucket(self._client, self._context)
+
+    def reconnect(self) -> None:
+        """Leave the connection to itself, and open another, to another server if there is one."""
+        client, self._client, self._context = self._client, None, None
+        if self._opening is not None:
+            self._opening.cancel()
+            self._opening = None
+        if client is not None:
+            if len(self._order) > 1 and client.connected_url is not None:
+                # The server that did not help comes last.
+                self._order.sort(key=lambda url: client.connected_url.netloc.rpartition("@")[2] in url)
+            closing = asyncio.ensure_future(self._abandon(client))
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
+
+    async def _abandon(self, client: Client) -> None:
+        with contextlib.suppress(Exception):
+            await asyncio.wait_for(client.close(), 5)
+
+    async def _connect(self, client: Client) -> None:
         async def on_error(error: Exception) -> None:
             self._last_error = str(error) or type(error).__name__
 
         async def on_lost() -> None:
-            self.on_lost()
+            if self._client is client:
+                self.on_lost()
 
         login: dict[str, Any] = {key: value for key, value in self._login.items() if value}
         if any(self._tls):
@@ -130,50 +213,79 @@ class BucketConnection:
             if certificate:
                 context.load_cert_chain(certificate, key or None)
             login["tls"] = context
-        client = Client()
         await client.connect(
-            self.servers,
+            list(self._order),
             name="contract-registry",
             error_cb=on_error,
             disconnected_cb=on_lost,
             closed_cb=on_lost,
-            connect_timeout=2,
+            connect_timeout=CONNECT_SECONDS,
             reconnect_time_wait=0.1,
             max_reconnect_attempts=-1,
-            ping_interval=10,
+            ping_interval=PING_SECONDS,
+            max_outstanding_pings=1,
+            dont_randomize=True,
             **login,
         )
-        return client
 
-    async def _ensure_bucket(self, js: JetStreamContext) -> None:
-        assert self.client is not None
-        version = self.client.connected_server_version
+    async def state(self) -> StreamState:
+        """Return the stream's state, which proves what is current. Raises OUTAGE_ERRORS, BucketMissing."""
+        info = await request(self.client, f"STREAM.INFO.{self.stream}", missing=True)
+        if info is None:
+            self.forget_stream()
+            raise self._missing()
+        state = StreamState.of(info)
+        self.replicated = state.replicas > 1
+        if state.doubt:
+            raise NotProven(state.doubt)
+        return state
+
+    async def _find_bucket(self, client: Client, js: JetStreamContext) -> None:
+        version = client.connected_server_version
         if (version.major, version.minor) < MINIMUM_SERVER:
             wanted = ".".join(map(str, MINIMUM_SERVER))
             raise StorageUnavailable(f"nats-server {version} is too old: {wanted} or newer is needed")
-        try:
-            info = await js.stream_info(self.stream)
-        except nats.js.errors.NotFoundError:
-            config = api.StreamConfig(
-                name=self.stream,
-                subjects=[self.prefix + ">"],
-                storage=api.StorageType.FILE,
-                discard=api.DiscardPolicy.NEW,
-                deny_delete=True,
-                allow_rollup_hdrs=True,
-                duplicate_window=120,
-                max_msgs=-1,
-                max_consumers=-1,
-                **self._config,  # type: ignore[arg-type]
+        info = await request(client, f"STREAM.INFO.{self.stream}", missing=True)
+        if info is None:
+            if self.known.created or not self.may_create:
+                raise self._missing()
+            await self.create_bucket(js)
+            info = await request(client, f"STREAM.INFO.{self.stream}")
+        if info["config"]["subjects"] != [self.prefix + ">"]:
+            raise StorageUnavailable(
+                f"The stream {self.stream} is not the bucket's alone: its subjects are "
+                f"{', '.join(info['config']['subjects'])}, not {self.prefix}>"
             )
-            try:
-                info = await js.add_stream(config)
-            except nats.js.errors.BadRequestError as error:
-                if error.err_code != _STREAM_NAME_IN_USE:
-                    raise
-                info = await js.stream_info(self.stream)  # another process created it first
-        self.direct = bool(info.config.allow_direct)
+        self.known.remember(info["created"])
+        self.direct = bool(info["config"].get("allow_direct"))
+        self.replicated = info["config"].get("num_replicas", 1) > 1
         self._stream_known = True
+
+    def _missing(self) -> BucketMissing:
+        before = f" It was created at {self.known.created}, and is lost." if self.known.created else ""
+        return BucketMissing(
+            f"The bucket {self.bucket!r} does not exist.{before} Restore it from a backup, or create an empty one with "
+            "`manage.py create_bucket`"
+        )
+
+    async def create_bucket(self, js: JetStreamContext) -> None:
+        config = api.StreamConfig(
+            name=self.stream,
+            subjects=[self.prefix + ">"],
+            storage=api.StorageType.FILE,
+            discard=api.DiscardPolicy.NEW,
+            deny_delete=True,
+            allow_rollup_hdrs=True,
+            duplicate_window=120,
+            max_msgs=-1,
+            max_consumers=-1,
+            **self._config,
+        )
+        try:
+            await js.add_stream(config)
+        except nats.js.errors.BadRequestError as error:
+            if error.err_code != _STREAM_NAME_IN_USE:  # otherwise another process created it first
+                raise
 
     def forget_stream(self) -> None:
         """Check before the next use that the stream still exists."""
@@ -190,6 +302,6 @@ class BucketConnection:
         await asyncio.sleep(0.1)
 
     def unavailable(self, error: BaseException) -> StorageUnavailable:
-        reason = self._last_error if self.client is None else ""
+        reason = self._last_error if self._client is None else ""
         shown = reason or str(error) or type(error).__name__
         return StorageUnavailable(f"The contract store is unreachable: {shown}")

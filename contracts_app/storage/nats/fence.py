@@ -1,28 +1,24 @@
-"""The fence of reads where several machines use one bucket: the stream's last sequence at the time of the read."""
+"""The fence of reads where several machines use one bucket: the stream's state, proven at the time of the read."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-
-from contracts_app.storage.nats.connection import BucketConnection
-from contracts_app.storage.nats.jetstream_api import request
+from collections.abc import Awaitable, Callable
 
 
 class Fence:
-    """Asks the stream for its last sequence; concurrent reads share one request.
+    """Calls `observe`, which asks for the stream's state; concurrent reads share one request.
 
     A request already in flight may have been answered before a read began, so the read waits for the next one.
     """
 
-    def __init__(self, bucket: BucketConnection, raise_mark: Callable[[int], None]) -> None:
-        self._bucket = bucket
-        self._raise_mark = raise_mark
+    def __init__(self, observe: Callable[[], Awaitable[None]]) -> None:
+        self._observe = observe
         self._running: asyncio.Future[None] | None = None
         self._following: asyncio.Future[None] | None = None
 
     async def pass_through(self) -> None:
-        """Raise the mark to the stream's last sequence as of this call. Raises the errors of `request`."""
+        """Have the stream's state as of this call observed. Raises the errors of `observe`."""
         if self._following is None:
             self._following = asyncio.ensure_future(self._ask(self._running))
             # The callers may be gone by then.
@@ -33,5 +29,4 @@ class Fence:
         if before is not None:
             await asyncio.wait([before])
         self._running, self._following = self._following, None
-        state = await request(self._bucket, f"STREAM.INFO.{self._bucket.stream}")
-        self._raise_mark(state["state"]["last_seq"])
+        await self._observe()

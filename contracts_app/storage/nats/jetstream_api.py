@@ -5,28 +5,27 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from contracts_app.storage.nats.connection import BucketConnection
+import nats.js.errors
+from nats.aio.client import Client
+
+REQUEST_SECONDS = 1.5
 
 
-class SessionEnded(Exception):
-    """The replica's session cannot continue; the message says why."""
-
-
-async def request(bucket: BucketConnection, method: str, body: Any = None, *, missing: bool = False) -> Any:
+async def request(
+    client: Client, method: str, body: Any = None, *, missing: bool = False, seconds: float = REQUEST_SECONDS
+) -> Any:
     """Return the response to one request; with `missing`, None if the resource does not exist.
 
-    Raises OUTAGE_ERRORS, SessionEnded.
+    Raises nats.js.errors.APIError, and the errors of a connection.
     """
-    client = bucket.client
-    assert client is not None
     payload = json.dumps(body).encode() if body else b""
-    message = await client.request(f"$JS.API.{method}", payload, timeout=2)
+    message = await client.request(f"$JS.API.{method}", payload, timeout=seconds)
     if (message.headers or {}).get("Status") == "503":
-        raise SessionEnded("JetStream is not available")
+        raise nats.js.errors.ServiceUnavailableError(code=503, description="JetStream is not available")
     response = json.loads(message.data)
-    if "error" in response:
-        if missing and response["error"].get("code") == 404:
-            return None
-        bucket.forget_stream()
-        raise SessionEnded(f"JetStream refused: {response['error'].get('description')}")
-    return response
+    error = response.get("error")
+    if error is None:
+        return response
+    if missing and error.get("code") == 404:
+        return None
+    return nats.js.errors.APIError.from_error(error)  # raises

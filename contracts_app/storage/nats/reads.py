@@ -1,4 +1,8 @@
-"""Reading the bucket's messages: the last of one key, of every version of a name, or all in one pass."""
+"""Reading the bucket's messages: the last of one key, of every version of a name, or all in one pass.
+
+Of a stream with several copies, each read is proven to be current: the stream's leader says before what its last
+sequence is, and only an answer from a copy that has this sequence is accepted.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,9 @@ from typing import Any
 import nats.js.errors
 from nats.js import JetStreamContext, api
 
-from contracts_app.storage.nats.connection import BucketConnection
+from contracts_app.storage.nats.connection import BucketConnection, NotProven
+from contracts_app.storage.nats.jetstream_api import request
+from contracts_app.storage.nats.stream_state import StreamState
 
 _STREAM_NOT_FOUND = 10059
 
@@ -39,37 +45,55 @@ def deletes(headers: dict[str, str]) -> bool:
     return headers.get("KV-Operation") in ("DEL", "PURGE")
 
 
-async def last(bucket: BucketConnection, js: JetStreamContext, key: str, *, direct: bool) -> Message | None:
-    """Return the last message of a key; with `direct` from any replica of the stream, which may lag."""
+async def last(bucket: BucketConnection, js: JetStreamContext, key: str) -> Message | None:
+    """Return the last message of a key, from the stream's leader. Raises NotProven."""
+    before = await _proven(bucket)
     try:
+        direct = bucket.direct and before is None
         raw = await js.get_msg(bucket.stream, subject=bucket.prefix + key, direct=direct)
+        found = Message(key, raw.data, raw.seq or 0, dict(raw.headers or {}))
     except nats.js.errors.NotFoundError as error:
         if error.err_code == _STREAM_NOT_FOUND:
             raise nats.js.errors.NoStreamResponseError from None
-        return None
-    return Message(key, raw.data, raw.seq or 0, dict(raw.headers or {}))
+        found = None
+    await _confirm(bucket, before)
+    return found
+
+
+async def _proven(bucket: BucketConnection) -> StreamState | None:
+    """Return the stream's state before a read; None if the stream has one copy, which needs no proof."""
+    return await bucket.state() if bucket.replicated else None
+
+
+async def _confirm(bucket: BucketConnection, before: StreamState | None) -> None:
+    """Raise NotProven if the stream's leader is not the one of `before`: one that was deposed may have answered."""
+    if before is not None and (await bucket.state()).leadership != before.leadership:
+        raise NotProven("the stream has another leader now")
 
 
 async def last_of_each(bucket: BucketConnection, js: JetStreamContext, *keys: str) -> list[Message]:
     """Like `all_last`, in one round trip where the bucket allows direct gets and few such keys exist."""
-    if not bucket.direct or bucket.client is None:
+    if not bucket.direct:
         return await all_last(bucket, js, *keys)
+    before = await _proven(bucket)
     inbox = bucket.client.new_inbox()
     subscription = await bucket.client.subscribe(inbox)
     try:
         # https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-31.md
-        request = json.dumps({"multi_last": [bucket.prefix + each for each in keys]}).encode()
-        await bucket.client.publish(f"$JS.API.DIRECT.GET.{bucket.stream}", request, reply=inbox)
+        wanted = json.dumps({"multi_last": [bucket.prefix + each for each in keys]}).encode()
+        await bucket.client.publish(f"$JS.API.DIRECT.GET.{bucket.stream}", wanted, reply=inbox)
         messages: list[Message] = []
         while True:
             answer = await subscription.next_msg(timeout=2)
             headers = dict(answer.headers or {})
             status = headers.get("Status")
-            if status in ("204", "404"):  # the end, or no key at all
-                return messages
             if status == "503":
                 raise nats.js.errors.NoStreamResponseError
-            if status is not None:  # more than the server sends in one response
+            if status == "204" and (before is None or int(headers.get("Nats-UpTo-Sequence", 0)) >= before.last):
+                return messages
+            if status == "404" and before is None:
+                return messages
+            if status is not None:  # from a copy that lags, or more than the server sends in one response
                 return await all_last(bucket, js, *keys)
             key = headers["Nats-Subject"][len(bucket.prefix) :]
             messages.append(Message(key, answer.data, int(headers["Nats-Sequence"]), headers))
@@ -78,7 +102,7 @@ async def last_of_each(bucket: BucketConnection, js: JetStreamContext, *keys: st
 
 
 async def all_last(bucket: BucketConnection, js: JetStreamContext, *keys: str) -> list[Message]:
-    """Return the last message of every key that matches, in the order of the stream."""
+    """Return the last message of every key that matches, in the order of the stream. Raises NotProven."""
     found: list[Message] = []
     for each in keys:
         found += await read(bucket, js, each, deliver_policy=api.DeliverPolicy.LAST_PER_SUBJECT)
@@ -88,16 +112,44 @@ async def all_last(bucket: BucketConnection, js: JetStreamContext, *keys: str) -
 async def history(
     bucket: BucketConnection, js: JetStreamContext, keys: str, *, after: int, limit: int
 ) -> list[Message]:
-    """Return the next messages after a sequence, at most `limit`, including superseded ones."""
+    """Return the next messages after a sequence, at most `limit`, including superseded ones. Raises NotProven."""
     return await read(
-        bucket, js, keys, deliver_policy=api.DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=after + 1, limit=limit
+        bucket,
+        js,
+        keys,
+        after=after,
+        deliver_policy=api.DeliverPolicy.BY_START_SEQUENCE,
+        opt_start_seq=after + 1,
+        limit=limit,
     )
 
 
 async def read(
-    bucket: BucketConnection, js: JetStreamContext, keys: str, *, limit: int | None = None, **config: Any
+    bucket: BucketConnection,
+    js: JetStreamContext,
+    keys: str,
+    *,
+    after: int = 0,
+    limit: int | None = None,
+    **config: Any,
 ) -> list[Message]:
-    """Yield the current messages, by one ordered consumer."""
+    """Return the current messages, by one ordered consumer; the first ones in order, if there is a limit."""
+    before = await _proven(bucket)
+    messages = await _consume(bucket, js, keys, limit, config)
+    if before is not None and (limit is None or len(messages) < limit):
+        end = messages[-1].sequence if messages else after
+        if end < before.last:
+            wanted = {"seq": end + 1, "next_by_subj": bucket.prefix + keys}
+            missed = await request(bucket.client, f"STREAM.MSG.GET.{bucket.stream}", wanted, missing=True)
+            if missed is not None and missed["message"]["seq"] <= before.last:
+                raise NotProven("the consumer's server lags behind the stream's leader")
+            await _confirm(bucket, before)
+    return messages
+
+
+async def _consume(
+    bucket: BucketConnection, js: JetStreamContext, keys: str, limit: int | None, config: dict[str, Any]
+) -> list[Message]:
     subscription = await js.subscribe(
         bucket.prefix + keys,
         stream=bucket.stream,
@@ -124,3 +176,9 @@ async def read(
         await subscription.unsubscribe()
         with contextlib.suppress(Exception):  # otherwise the server drops it after some idle time
             await js.delete_consumer(bucket.stream, (await subscription.consumer_info()).name)
+
+
+async def written_at(bucket: BucketConnection, sequence: int) -> str | None:
+    """Return when the message with this sequence was written, as the server says; None if it is not kept."""
+    found = await request(bucket.client, f"STREAM.MSG.GET.{bucket.stream}", {"seq": sequence}, missing=True)
+    return found["message"]["time"] if found else None

@@ -3,11 +3,11 @@
 The replica is current while all of this holds. Whatever breaks it ends the session, and the next session begins by
 comparing the replica with the stream:
 
-- the consumer's numbering has no gap, and each heartbeat names the last number that was received;
-- a message or a heartbeat came within MAX_SILENCE seconds, on the connection that the session began with;
+- the session proves that no message is missing between the server and here (session.py);
 - no process of this machine has shown or written a later sequence (the shared high-water mark), and, where other
-  machines use the same bucket, the stream has no later one (the fence);
-- the stream is the one that was loaded: created at the same time, and still holding the last message applied.
+  machines or servers have copies, the stream has no later one, as its leader proves for each read (the fence);
+- the stream is the one that was loaded, and has not lost messages of what was applied (stream_state.py), as is asked
+  every PROBE_SECONDS, at each fence, and whenever the server announces a change of the stream.
 """
 
 from __future__ import annotations
@@ -17,31 +17,31 @@ import contextlib
 import gc
 import logging
 import time
-import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
-
-from nats.aio.msg import Msg
-from nats.js import JetStreamContext
 
 from contracts_app.exceptions import StorageUnavailable
 from contracts_app.storage.index import ContractIndex
 from contracts_app.storage.nats.audit_headers import stored_write
-from contracts_app.storage.nats.connection import OUTAGE_ERRORS, BucketConnection
+from contracts_app.storage.nats.connection import OUTAGE_ERRORS, BucketConnection, BucketMissing, NotProven
 from contracts_app.storage.nats.fence import Fence
 from contracts_app.storage.nats.high_water_mark import HighWaterMark
-from contracts_app.storage.nats.jetstream_api import SessionEnded, request
+from contracts_app.storage.nats.jetstream_api import request
 from contracts_app.storage.nats.reads import Message, deletes
+from contracts_app.storage.nats.session import MAX_SILENCE, ConsumerSession, Delivered, SessionEnded
+from contracts_app.storage.nats.stream_state import StreamState, Tally, identity_of, nanoseconds
 from contracts_app.storage.replica import Replica, ReplicaStatus, Watchers
 from contracts_app.storage.writes import StoredWrite
 
 logger = logging.getLogger(__name__)
 
-HEARTBEAT = 0.5
-MAX_SILENCE = 3 * HEARTBEAT
+PROBE_SECONDS = 0.25
+MAX_FAILURES = 2
+"""Failures in a row after which the connection is replaced."""
+MAX_COMPLETION_SECONDS = 3
+"""Seconds for which a server that lags behind the stream's leader is waited for."""
 MAX_WAIT = 0.25
 """Seconds that a read waits for a lagging replica before it asks the store itself."""
 MAX_LOOP_WAIT = 0.02
@@ -56,22 +56,8 @@ class ReplicaSnapshot:
 
     index: ContractIndex
     stream_created: str
-    last_message: bytes
-
-
-@dataclass(eq=False)
-class _Session:
-    """The state of one consumer, from catching up until it ends."""
-
-    index: ContractIndex
-    consumed: int = 0
-    """The consumer's number of the last message."""
-    pending: int = 0
-    """The number of the message at which the replica has caught up."""
-    loading: bool = False
-    subscription: Any = None
-    caught_up: asyncio.Event = field(default_factory=asyncio.Event)
-    broken: asyncio.Event = field(default_factory=asyncio.Event)
+    last_message: tuple[str, int]
+    tally: Tally
 
 
 class StreamReplica(Replica):
@@ -86,22 +72,34 @@ class StreamReplica(Replica):
         watchers: Watchers | None = None,
     ) -> None:
         self._index = start.index if start else ContractIndex(max_bytes=max_bytes)
+        self._tally = start.tally if start else Tally()
         self._bucket = bucket
         self._max_bytes = max_bytes
         self._report = report
         self._watchers = watchers if watchers is not None else []
-        # If other machines write too, each read first asks the stream for its last sequence.
-        self._fence = Fence(bucket, self._raise_mark) if fenced else None
+        self._fence = Fence(self._observe)
+        self._fenced = fenced
+        """Whether each read first asks the stream's leader: other machines write, or the stream has several copies."""
         self._mark: HighWaterMark | None = None
         self._live = False
+        self._doubt = ""
+        """Why it is not certain that the replica is current, although it follows the stream."""
+        self._observed: StreamState | None = None
+        """What the stream is compared with once its last message is applied."""
         self._reason = _NOT_LOADED
+        self._full = ""
+        self._fullness = 0, 0
         self._stream_created = start.stream_created if start else ""
-        self._last_message = start.last_message if start else b""
-        self._heard = 0.0
+        self._last_message = start.last_message if start else ("", 0)
+        """Subject and time of writing of the last message that was applied."""
+        self._identity = identity_of(self._stream_created)
+        self._proven = 0.0
         self._sessions = 0
+        self._failures = 0
         self._reload_watchers = bool(watchers)
-        self._session: _Session | None = None
+        self._session: ConsumerSession | None = None
         self._applied: dict[int, asyncio.Future[None]] = {}
+        self._advised = asyncio.Event()
         self._task: Any = None
 
     # From any thread
@@ -119,14 +117,30 @@ class StreamReplica(Replica):
         return self._index
 
     @property
+    def stream(self) -> str:
+        return self._identity
+
+    @property
     def is_current(self) -> bool:
-        mark = self._mark
-        return self._live and mark is not None and mark.value <= self._index.sequence
+        return self._follows and not self._is_behind
 
     @property
     def is_lagging(self) -> bool:
+        return self._follows and self._is_behind
+
+    @property
+    def _follows(self) -> bool:
+        session = self._session
+        return self._live and not self._doubt and session is not None and not session.ended.is_set()
+
+    @property
+    def _is_behind(self) -> bool:
         mark = self._mark
-        return self._live and mark is not None and mark.value > self._index.sequence
+        return mark is None or mark.value > self._index.sequence or self._observed is not None
+
+    @property
+    def stale_seconds(self) -> float | None:
+        return time.monotonic() - self._proven if self._proven else None
 
     def reload_watchers(self) -> None:
         """Begin a new session, so that new watchers are called with its sequence."""
@@ -134,37 +148,37 @@ class StreamReplica(Replica):
         self._bucket.thread.loop().call_soon_threadsafe(self._end_session, "a watcher was added")
 
     def snapshot(self, deadline: float) -> ReplicaSnapshot | None:
-        """Wait until the replica is loaded; return None in an outage, or at the deadline (of `time.monotonic`)."""
-        while not self._live:
-            if self._reason != _NOT_LOADED or self._bucket.is_unreachable or time.monotonic() > deadline:
+        """Return the replica once it is current, or None if it is not by then, or the server was never reached."""
+        while not self.is_current:
+            if time.monotonic() > deadline or self._bucket.outage_seconds:
                 return None
             time.sleep(0.01)
-        return ReplicaSnapshot(self._index, self._stream_created, self._last_message)
+        return ReplicaSnapshot(self._index, self._stream_created, self._last_message, self._tally)
 
     def wait(self) -> bool:
         if self._bucket.thread.is_current():
-            return self.is_current and self._fence is None  # the awaited messages would come on this very loop
-        if self._fence is not None and self._live:
+            return self.is_current and not self._fenced  # the awaited messages would come on this very loop
+        if self._fenced and self._follows:
             try:
                 self._bucket.thread.run(self._fence.pass_through(), MAX_SILENCE)
-            except (SessionEnded, TimeoutError, *OUTAGE_ERRORS):
+            except (SessionEnded, StorageUnavailable, TimeoutError, *OUTAGE_ERRORS):
                 return False
         deadline = time.monotonic() + MAX_WAIT
         while not self.is_current:
-            if not self._live or time.monotonic() > deadline:
+            if not self._follows or time.monotonic() > deadline:
                 return False
             time.sleep(_POLL)
         return True
 
     async def wait_until_current(self) -> bool:
-        if self._fence is None:
+        if not self._fenced:
             if self.is_current:
                 return True
-        elif self._live:
+        elif self._follows:
             try:
                 async with asyncio.timeout(MAX_SILENCE):
                     await self._bucket.thread.await_result(self._fence.pass_through())
-            except (SessionEnded, TimeoutError, *OUTAGE_ERRORS):
+            except (SessionEnded, StorageUnavailable, TimeoutError, *OUTAGE_ERRORS):
                 return False
         deadline = time.monotonic() + MAX_LOOP_WAIT
         while self.is_lagging and time.monotonic() < deadline:
@@ -172,25 +186,27 @@ class StreamReplica(Replica):
         return self.is_current
 
     def status(self) -> ReplicaStatus:
-        index, mark = self._index, self._mark
+        index, mark, session = self._index, self._mark, self._session
         behind = max(0, mark.value - index.sequence) if mark else 0
-        reason = self._reason if not self._live else f"{behind} messages behind" if behind else ""
+        reason = self._reason if not self._live else self._doubt or (f"{behind} messages behind" if behind else "")
         return ReplicaStatus(
             current=self.is_current,
             sequence=index.sequence,
             behind=behind,
-            silence=round(time.monotonic() - self._heard, 3) if self._heard else 0.0,
+            silence=round(session.silence, 3) if session else 0.0,
             contracts=index.count_names(),
             versions=len(index),
             body_bytes=index.contents.bytes,
             resyncs=max(0, self._sessions - 1),
             reason=reason,
+            refuses_writes=self._full,
         )
 
     # On the event loop
 
     async def applied(self, sequence: int) -> None:
         """Wait a moment until a write of this process is applied here; from now on, no process may show less."""
+        self._full = ""
         self._raise_mark(sequence)
         if self._live and self._index.sequence < sequence:
             loop = asyncio.get_running_loop()
@@ -203,6 +219,10 @@ class StreamReplica(Replica):
                 timer.cancel()
                 self._applied.pop(sequence, None)
 
+    def refused(self, reason: str) -> None:
+        """Note that the store refused a write because it is full, until one succeeds or the stream has room."""
+        self._full = reason
+
     def _release(self, sequence: int) -> None:
         applied = self._applied.get(sequence)
         if applied is not None and not applied.done():
@@ -214,227 +234,241 @@ class StreamReplica(Replica):
 
     async def _follow(self) -> None:
         """Run one session after the other."""
-        self._bucket.on_lost = lambda: self._end_session("the connection to the server was lost")
         while True:
             try:
-                js = await self._bucket.ready(time.monotonic() + 5)
-                await self._run_session(js)
+                await self._bucket.ready(time.monotonic() + 2)
+                self._bucket.on_lost = lambda: self._end_session("the connection to the server was lost")
+                await self._run_session()
             except (SessionEnded, StorageUnavailable, *OUTAGE_ERRORS) as error:
-                self._reason = str(error) or type(error).__name__
+                self._fail(error)
             except Exception as error:  # without a session the replica would never be current again
                 logger.exception("the replica's session failed")
-                self._reason = str(error)
+                self._fail(error)
             finally:
                 self._live = False
                 await self._close_session()
-            logger.debug("the replica is compared with the stream again", extra={"reason": self._reason})
             self._report(self.status())
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(min(0.5, 0.05 * 2**self._failures))
 
-    async def _run_session(self, js: JetStreamContext) -> None:
-        """Catch up, and follow until the session ends. Raises SessionEnded."""
+    def _fail(self, error: BaseException) -> None:
+        self._reason = str(error) or type(error).__name__
+        self._failures += 1
+        log = logger.error if isinstance(error, BucketMissing) and self._failures == MAX_FAILURES else logger.debug
+        log("the replica is compared with the stream again", extra={"reason": self._reason})
+        if not isinstance(error, SessionEnded):
+            self._bucket.report_outage(self._reason)
+        if self._failures < MAX_FAILURES or isinstance(error, BucketMissing):
+            return
+        # Another server may be well; only the connection itself may be dead.
+        if not isinstance(error, NotProven) or len(self._bucket.servers) > 1:
+            self._bucket.reconnect()
+
+    async def _run_session(self) -> None:
+        """Catch up, and follow until the session ends. Raises SessionEnded, OUTAGE_ERRORS, StorageUnavailable."""
         # Read before the stream's state: a mark beyond that state means that the stream has lost messages.
         mark = self._mark
         known = mark.value if mark else 0
-        state = await request(self._bucket, f"STREAM.INFO.{self._bucket.stream}")
-        created, last = state["created"], state["state"]["last_seq"]
-        if mark is None or created != self._stream_created:
-            mark = self._new_mark(created)
-            known = min(mark.value, last)  # another process may be ahead
-        if last < known:
-            mark.lower(known, last)
-        resumed = await self._can_resume(created, last)
-        session = _Session(self._index if resumed else ContractIndex(max_bytes=self._max_bytes), loading=not resumed)
-        self._session = session
-        if session.loading:
-            session.index.begin()
+        state = await self._bucket.state()
+        self._bucket.report_recovery()
+        if mark is None or state.created != self._stream_created:
+            self._mark = mark = HighWaterMark(f"{self._bucket.stream} {state.created}")
+            known = min(mark.value, state.last)  # another process may be ahead
+        if state.last < known:
+            mark.lower(known, state.last)
+        resumed = await self._can_resume(state)
+        index = self._index if resumed else ContractIndex(max_bytes=self._max_bytes)
+        tally = self._tally if resumed else Tally()
+        self._observed = None
+        self._session = session = ConsumerSession(
+            self._bucket.client,
+            self._bucket.stream,
+            self._bucket.prefix + ">",
+            partial(self._apply, index, tally),
+            self._advised_of_change,
+        )
+        if not resumed:
+            index.begin()
             gc.disable()  # it would traverse all that is being loaded, many times
-        pending = await self._consume(session)
-        self._heard = time.monotonic()
-        if pending:
-            session.pending = pending
-            if session.consumed < pending:
-                await self._wait_for(session.caught_up, session)
-        else:
-            session.index.sequence = max(session.index.sequence, last)
-        if session.loading:
-            session.index.finish()
-            session.loading = False
+        await session.start(index.sequence if resumed else None)
+        await session.catch_up()
+        if not resumed:
+            index.finish()
             # The garbage collector need not traverse what stays: it would stop all threads each time.
             gc.freeze()
             gc.enable()
-        self._become_live(session, created, mark, resumed=resumed)
-        await self._watch_session(session, mark)
+        state = await self._complete(session, index, state.created)
+        if lost := tally.contradiction(state):
+            self._stream_created = ""  # load anew
+            raise SessionEnded(lost)
+        self._tally = tally
+        self._become_live(session, index, mark, state, resumed=resumed)
+        await self._watch(session, mark)
 
-    async def _consume(self, session: _Session) -> int:
-        """Create the consumer; return the number of the message at which the replica has caught up."""
-        client = self._bucket.client
-        assert client is not None
-        config: dict[str, Any] = {
-            "deliver_subject": client.new_inbox(),
-            "deliver_policy": "last_per_subject" if session.loading else "by_start_sequence",
-            "ack_policy": "none",
-            "max_deliver": 1,
-            "filter_subject": self._bucket.prefix + ">",
-            "flow_control": True,
-            "idle_heartbeat": int(HEARTBEAT * 1e9),
-            "inactive_threshold": int(5e9),
-            "mem_storage": True,
-            "num_replicas": 1,
-            "name": f"replica-{uuid.uuid4().hex[:16]}",
-        }
-        if not session.loading:
-            config["opt_start_seq"] = session.index.sequence + 1
-        session.subscription = await client.subscribe(
-            config["deliver_subject"],
-            cb=partial(self._receive, session),
-            pending_bytes_limit=1024**3,
-            pending_msgs_limit=10_000_000,
-        )
-        response = await request(
-            self._bucket,
-            f"CONSUMER.CREATE.{self._bucket.stream}.{config['name']}.{config['filter_subject']}",
-            {"stream_name": self._bucket.stream, "config": config},
-        )
-        return int(response.get("num_pending", 0) + response.get("delivered", {}).get("consumer_seq", 0))
+    async def _complete(self, session: ConsumerSession, index: ContractIndex, created: str) -> StreamState:
+        """Wait until all that the leader has is applied: the consumer may be on a server that lags behind it."""
+        deadline = time.monotonic() + MAX_COMPLETION_SECONDS
+        while True:
+            state = await self._bucket.state()
+            if state.created != created:
+                raise SessionEnded("the bucket was made anew")
+            if state.last <= index.sequence:
+                return state
+            wanted = {"seq": index.sequence + 1, "next_by_subj": self._bucket.prefix + ">"}
+            following = await request(
+                self._bucket.client, f"STREAM.MSG.GET.{self._bucket.stream}", wanted, missing=True
+            )
+            if following is None:  # what came last was removed
+                index.sequence = max(index.sequence, state.last)
+                return state
+            if time.monotonic() > deadline:
+                raise SessionEnded("the consumer's server lags behind the stream's leader")
+            await session.pause(0.02)
 
-    def _become_live(self, session: _Session, created: str, mark: HighWaterMark, *, resumed: bool) -> None:
-        self._stream_created = created
-        mark.raise_to(session.index.sequence)
-        self._index = session.index
+    def _become_live(
+        self, session: ConsumerSession, index: ContractIndex, mark: HighWaterMark, state: StreamState, *, resumed: bool
+    ) -> None:
+        self._stream_created, self._identity = state.created, state.identity
+        self._fenced = self._fenced or state.replicas > 1
+        mark.raise_to(index.sequence)
+        self._index = index
         self._sessions += 1
-        self._reason = ""
+        self._failures = 0
+        self._reason = self._doubt = ""
+        self._observed = None
+        self._proven = time.monotonic()
         if not resumed or self._reload_watchers:
             self._reload_watchers = False
             for _, loaded in self._watchers:
-                loaded(session.index.sequence)
-        self._live = not session.broken.is_set()
+                loaded(index.sequence, state.identity)
+        self._live = not session.ended.is_set()
         self._report(self.status())
         logger.info(
             "the replica is current",
-            extra={"sequence": session.index.sequence, "versions": len(session.index), "resumed": resumed},
+            extra={"sequence": index.sequence, "versions": len(index), "resumed": resumed},
         )
 
     async def _close_session(self) -> None:
         session, self._session = self._session, None
         gc.enable()
-        if session is not None and session.subscription is not None:
-            with contextlib.suppress(Exception):
-                await session.subscription.unsubscribe()  # the server then deletes the consumer
-            # The subscription refers back to the session, and so to an index that may be replaced. The collector does
-            # not find such circles, because a load freezes all that is in memory.
-            session.subscription = None
+        if session is not None:
+            await session.close()
 
-    def _new_mark(self, created: str) -> HighWaterMark:
-        servers = ",".join(sorted(self._bucket.servers))
-        self._mark = mark = HighWaterMark(f"{servers} {self._bucket.stream} {created}")
-        return mark
-
-    async def _can_resume(self, created: str, last: int) -> bool:
+    async def _can_resume(self, state: StreamState) -> bool:
         """Return whether the stream is the one that was loaded, and still has the last message that was applied."""
         sequence = self._index.sequence
-        if created != self._stream_created or last < sequence:
+        if state.created != self._stream_created or state.last < sequence:
             return False
-        if not sequence or not self._last_message:
-            return sequence == 0 or last == sequence
-        found = await request(self._bucket, f"STREAM.MSG.GET.{self._bucket.stream}", {"seq": sequence}, missing=True)
+        subject, written = self._last_message
+        if not sequence or not subject:
+            return sequence == 0 or state.last == sequence
+        found = await request(
+            self._bucket.client, f"STREAM.MSG.GET.{self._bucket.stream}", {"seq": sequence}, missing=True
+        )
         if found is None:
             return False
-        return _fingerprint(found["message"]["subject"], found["message"]["time"]) == self._last_message
+        return bool((found["message"]["subject"], nanoseconds(found["message"]["time"])) == (subject, written))
 
     # Messages
 
-    async def _receive(self, session: _Session, message: Msg) -> None:
-        """Handle a message of the consumer: a write, a heartbeat, or a flow control request."""
-        if session is not self._session or session.broken.is_set():
-            return
-        try:
-            self._heard = time.monotonic()
-            headers = message.headers or {}
-            status = headers.get("Status")
-            if status is not None and not message.data:
-                await self._control(session, message, status, headers)
-            else:
-                self._apply(session, message, headers)
-        except SessionEnded as ended:
-            self._end_session(str(ended))
-        except Exception as error:
-            logger.exception("a message of the stream could not be applied")
-            self._end_session(f"a message could not be applied: {error}")
-
-    def _apply(self, session: _Session, message: Msg, headers: dict[str, str]) -> None:
-        # $JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<ns since 1970>.<pending>, or with
-        # <domain>.<account hash> before the stream and a token at the end.
-        tokens = message.reply.split(".")
-        first = 4 if len(tokens) == 9 else 6
-        sequence, consumed, moment = map(int, tokens[first + 1 : first + 4])
-        if consumed != session.consumed + 1:
-            raise SessionEnded(f"the consumer's messages have a gap: {consumed} came after {session.consumed}")
-        session.consumed = consumed
-        key = message.subject[len(self._bucket.prefix) :]
-        if not session.loading:
+    def _apply(self, index: ContractIndex, tally: Tally, delivered: Delivered) -> None:
+        loading = index is not self._index
+        key, sequence = delivered.subject[len(self._bucket.prefix) :], delivered.sequence
+        if not loading:
             self._raise_mark(sequence)
-        session.index.apply(key, sequence, None if deletes(headers) else message.data)
-        self._last_message = b"%s %d" % (message.subject.encode(), moment)
-        if not session.loading and not self._reload_watchers:
+        index.apply(key, sequence, None if deletes(delivered.headers) else delivered.data)
+        tally.add(sequence, delivered.written, index.subjects)
+        self._last_message = delivered.subject, delivered.written
+        if self._observed is not None and sequence >= self._observed.last:
+            self._compare(self._observed)
+        if not loading and not self._reload_watchers:
             for watcher, _ in self._watchers:
-                watcher(sequence, len(message.data), partial(_write_of, message, key, sequence, headers))
+                watcher(sequence, len(delivered.data), partial(_write_of, delivered, key))
         self._release(sequence)
-        if consumed == session.pending:
-            session.caught_up.set()
-
-    async def _control(self, session: _Session, message: Msg, status: str, headers: dict[str, str]) -> None:
-        client = self._bucket.client
-        if status != "100" or client is None:
-            raise SessionEnded(f"the consumer ended: {status} {headers.get('Description', '')}")
-        if message.reply:
-            await client.publish(message.reply)
-        if stalled := headers.get("Nats-Consumer-Stalled"):
-            await client.publish(stalled)
-        last = headers.get("Nats-Last-Consumer")
-        if last is not None and int(last) != session.consumed:
-            raise SessionEnded(f"the consumer's messages have a gap: {last} were sent, {session.consumed} came")
 
     def _end_session(self, reason: str) -> None:
         self._live = False
         self._reason = reason
         if self._session is not None:
-            self._session.broken.set()
+            self._session.end(reason)
 
-    async def _watch_session(self, session: _Session, mark: HighWaterMark) -> None:
-        """Return when the replica may have missed something. Raises SessionEnded."""
+    # The stream
+
+    def _advised_of_change(self) -> None:
+        self._doubt = "the server announced a change of the bucket"
+        self._advised.set()
+
+    async def _observe(self) -> None:
+        """Compare the replica with the stream. Raises SessionEnded, OUTAGE_ERRORS, StorageUnavailable."""
+        index, known = self._index, self._index.sequence
+        state = await self._bucket.state()
+        if not self._live or index is not self._index:
+            raise SessionEnded(self._reason)
+        if state.created != self._stream_created:
+            self._end_session("the bucket was made anew")
+            raise SessionEnded(self._reason)
+        if state.last < known:
+            # A follower may have delivered what the leader itself has not applied yet.
+            self._advised_of_change()
+            raise NotProven(f"the stream ends at {state.last}, and {known} was applied")
+        self._raise_mark(state.last)
+        if index.sequence >= state.last:
+            self._compare(state)
+        else:
+            self._observed = state
+        self._fullness, before = (state.bytes, state.max_bytes), self._fullness
+        if state.is_full:
+            self._full = f"the bucket has reached its limit of {state.max_bytes} bytes"
+        elif self._full and (state.bytes < before[0] or state.max_bytes != before[1]):
+            self._full = ""
+        self._proven = time.monotonic()
+
+    def _compare(self, state: StreamState) -> None:
+        self._observed = None
+        if lost := self._tally.contradiction(state):
+            logger.warning("the bucket is loaded anew: messages are missing from the stream", extra={"reason": lost})
+            self._stream_created = ""
+            self._end_session(lost)
+
+    async def _watch(self, session: ConsumerSession, mark: HighWaterMark) -> None:
+        """Probe the stream until the session ends. Raises SessionEnded."""
+        probing = asyncio.ensure_future(self._probe(session))
         lagging_since = None
+        try:
+            while True:
+                await session.pause(PROBE_SECONDS)
+                self._report(self.status())
+                now = time.monotonic()
+                if mark.value <= self._index.sequence:
+                    lagging_since = None
+                else:
+                    lagging_since = lagging_since or now
+                    if now - lagging_since > 1:
+                        raise SessionEnded("another process has seen messages that do not come here")
+        finally:
+            probing.cancel()
+
+    async def _probe(self, session: ConsumerSession) -> None:
+        failures = 0
         while True:
             with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(session.broken.wait(), HEARTBEAT / 2)
-                raise SessionEnded(self._reason)
-            now = time.monotonic()
-            self._report(self.status())
-            if now - self._heard > MAX_SILENCE:
-                raise SessionEnded(f"no heartbeat for {MAX_SILENCE:g} seconds")
-            if mark.value <= session.index.sequence:
-                lagging_since = None
-            else:
-                lagging_since = lagging_since or now
-                if now - lagging_since > 1:
-                    raise SessionEnded("another process has seen messages that do not come here")
-
-    async def _wait_for(self, event: asyncio.Event, session: _Session) -> None:
-        while not event.is_set():
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(event.wait(), HEARTBEAT)
-            if session.broken.is_set():
-                raise SessionEnded(self._reason)
-            if time.monotonic() - self._heard > MAX_SILENCE:
-                raise SessionEnded(f"no heartbeat for {MAX_SILENCE:g} seconds")
+                await asyncio.wait_for(self._advised.wait(), PROBE_SECONDS if not failures else 0.05)
+            self._advised.clear()
+            try:
+                await self._observe()
+                failures, self._doubt = 0, ""
+                self._bucket.report_recovery()
+            except SessionEnded as ended:
+                session.end(str(ended))
+                return
+            except (StorageUnavailable, *OUTAGE_ERRORS) as error:
+                failures += 1
+                self._doubt = str(error) or type(error).__name__
+                self._bucket.report_outage(self._doubt)
+                if failures > MAX_FAILURES:
+                    session.end(self._doubt)
+                    return
 
 
-def _write_of(message: Msg, key: str, sequence: int, headers: dict[str, str]) -> StoredWrite:
-    return stored_write(Message(key, message.data, sequence, headers, message.metadata.timestamp))
-
-
-def _fingerprint(subject: str, written: str) -> bytes:
-    """Return a message's subject and time of writing, in the form of `StreamReplica._last_message`."""
-    seconds, _, fraction = written.removesuffix("Z").partition(".")
-    moment = int(datetime.fromisoformat(f"{seconds}+00:00").timestamp())
-    return b"%s %d" % (subject.encode(), moment * 10**9 + int(fraction.ljust(9, "0") or 0))
+def _write_of(delivered: Delivered, key: str) -> StoredWrite:
+    written = delivered.message.metadata.timestamp
+    return stored_write(Message(key, delivered.data, delivered.sequence, delivered.headers, written))

@@ -18,13 +18,20 @@ from django.core.checks import CheckMessage, Error
 from nats.js import JetStreamContext
 
 from contracts_app.bundles import ContractBundle, key_of
-from contracts_app.exceptions import ContractNotFound, ContractTooLarge, StorageUnavailable, VersionSetChanged
+from contracts_app.exceptions import (
+    ContractNotFound,
+    ContractTooLarge,
+    StorageFull,
+    StorageUnavailable,
+    VersionSetChanged,
+)
 from contracts_app.records import read_record
-from contracts_app.storage.base import ContractStore, Listing, StoreHealth, read_listing
+from contracts_app.request_context import stale_reads
+from contracts_app.storage.base import ContractStore, Listing, Position, StoreHealth, read_listing
 from contracts_app.storage.index import ContractIndex
 from contracts_app.storage.nats.audit_headers import audit_headers, stored_write
-from contracts_app.storage.nats.connection import OUTAGE_ERRORS, BucketConnection
-from contracts_app.storage.nats.reads import Message, all_last, history, last, last_of_each
+from contracts_app.storage.nats.connection import OUTAGE_ERRORS, PATIENCE_SECONDS, BucketConnection
+from contracts_app.storage.nats.reads import all_last, history, last, last_of_each, written_at
 from contracts_app.storage.nats.replica import ReplicaSnapshot, StreamReplica
 from contracts_app.storage.nats.server_health import health
 from contracts_app.storage.replica import ReplicaStatus, Watcher, Watchers
@@ -34,6 +41,8 @@ MAX_ACKNOWLEDGE_SECONDS = 2
 """Seconds after which an unacknowledged write is in doubt, and its record is read back."""
 _WRONG_LAST_SEQUENCE = (10071, 10164)
 _MESSAGE_TOO_LARGE = 10054
+_FULL = (10002, 10023, 10028, 10047, 10077)
+"""Limits of the account, of the cluster, of memory, of the server's storage, and of the stream itself."""
 _PUBLISH_ID = "Registry-Publish-Id"
 
 
@@ -46,6 +55,9 @@ class JetStreamContractStore(ContractStore):
     timeout: seconds that one call may take, waiting for a reconnection included.
     copy_bytes: the most bytes of contents that the replica keeps in memory.
     several_hosts: whether other machines use the same bucket; assumed unless every server is on loopback.
+    create: whether the bucket is created where it is missing and was never seen.
+    known_folder: where to remember which bucket was seen; by default only the process remembers it.
+    stale_seconds: the most seconds by which reads may be out of date while the store cannot be reached.
     """
 
     def __init__(
@@ -66,6 +78,9 @@ class JetStreamContractStore(ContractStore):
         timeout: float = 5.0,
         copy_bytes: int = 256 * 1024 * 1024,
         several_hosts: bool | None = None,
+        create: bool = True,
+        known_folder: str = "",
+        stale_seconds: float = 0,
     ) -> None:
         self.bucket = bucket
         self._connection = BucketConnection(
@@ -75,7 +90,10 @@ class JetStreamContractStore(ContractStore):
             tls=(tls_ca, tls_cert, tls_key),
             config={"num_replicas": replicas, "max_msgs_per_subject": history, "allow_direct": direct},
             timeout=timeout,
+            create=create,
+            known_folder=known_folder,
         )
+        self._stale_seconds = stale_seconds
         self._copy_bytes = copy_bytes
         self._several_hosts = not self._all_on_loopback() if several_hosts is None else several_hosts
         self._has_replica = False
@@ -119,7 +137,7 @@ class JetStreamContractStore(ContractStore):
         self._has_replica = True
         self._report = report or self._report
 
-    def watch(self, written: Watcher, loaded: Callable[[int], None]) -> None:
+    def watch(self, written: Watcher, loaded: Callable[[int, str], None]) -> None:
         self._watchers.append((written, loaded))
         if self._replica is not None:
             self._replica.reload_watchers()
@@ -152,6 +170,24 @@ class JetStreamContractStore(ContractStore):
             )
         return problems
 
+    def set_up(self) -> str:
+        connection = self._connection
+        connection.may_create = True
+        connection.known.forget()
+        state = connection.run(lambda js: connection.state())
+        content = f"{state.messages} messages" if state.messages else "empty"
+        return f"the bucket {self.bucket}, created at {state.created}, replicas: {state.replicas}, {content}"
+
+    def position(self) -> Position:
+        replica, connection = self.replica, self._connection
+        if replica is not None and replica.wait():
+            return Position(replica.stream, replica.index.sequence)
+        state = connection.run(lambda js: connection.state())
+        return Position(state.identity, state.last)
+
+    def written_at(self, sequence: int) -> str | None:
+        return self._connection.run(lambda js: written_at(self._connection, sequence))
+
     def close(self) -> None:
         replica, self._replica = self._replica, None
         if replica is not None:
@@ -163,23 +199,31 @@ class JetStreamContractStore(ContractStore):
     def get(self, name: str, version: str) -> ContractBundle:
         key = key_of(name, version)
         replica = self.replica
-        index = replica.index if replica is not None and replica.wait() else None
+        index = None
+        if replica is not None and (replica.wait() or (self._in_outage() and self._may_be_stale(replica))):
+            index = replica.index
         entry = index.get(key) if index is not None else None
         if index is not None and entry is not None and (known := index.bundle(entry)):
             return known
 
-        async def work(js: JetStreamContext) -> Message | None:
-            # A stream replica may lag behind the leader: confirm a miss with the leader.
-            found = await last(self._connection, js, key, direct=True) if self._connection.direct else None
-            return found or await last(self._connection, js, key, direct=False)
-
-        message = self._connection.run(work)
+        message = self._connection.run(lambda js: last(self._connection, js, key))
         if message is None or message.deleted:
             raise ContractNotFound(f"Contract {name}/{version} not found", name=name, version=version)
         bundle = read_record(key, message.data)
         if index is not None:
             index.contents.put(key, message.sequence, bundle.to_record())
         return bundle
+
+    def _in_outage(self) -> bool:
+        return self._connection.outage_seconds > PATIENCE_SECONDS
+
+    def _may_be_stale(self, replica: StreamReplica) -> bool:
+        """Return whether the request accepts the replica as it is, and note how old it is."""
+        allowed, seconds = stale_reads.get(), replica.stale_seconds
+        if allowed is None or seconds is None or seconds > self._stale_seconds:
+            return False
+        allowed.note(seconds)
+        return True
 
     def list_all(self) -> Listing:
         messages = self._connection.run(
@@ -192,10 +236,15 @@ class JetStreamContractStore(ContractStore):
         if replica is not None and replica.wait():
             return replica.index
         connection = self._connection
-        if name is None:
-            messages = connection.run(lambda js: all_last(connection, js, ">"), timeout=connection.timeout * 6)
-        else:
-            messages = connection.run(lambda js: last_of_each(connection, js, f"meta.{name}.>", "policy.>"))
+        try:
+            if name is None:
+                messages = connection.run(lambda js: all_last(connection, js, ">"), timeout=connection.timeout * 6)
+            else:
+                messages = connection.run(lambda js: last_of_each(connection, js, f"meta.{name}.>", "policy.>"))
+        except StorageUnavailable:
+            if replica is not None and self._may_be_stale(replica):
+                return replica.index
+            raise
         index = ContractIndex(max_bytes=sys.maxsize)
         index.load((message.key, message.sequence, message.value) for message in messages)
         return index
@@ -218,6 +267,11 @@ class JetStreamContractStore(ContractStore):
         return self._run(self._write(key, value, key, after, audit))
 
     def _run(self, write: Coroutine[Any, Any, int]) -> int:
+        try:
+            self._connection.refuse_in_outage()
+        except StorageUnavailable:
+            write.close()
+            raise
         try:
             return self._connection.thread.run(write, self._connection.timeout * 2 + 5)
         except TimeoutError as error:
@@ -262,6 +316,10 @@ class JetStreamContractStore(ContractStore):
             except nats.js.errors.APIError as error:
                 if error.err_code == _MESSAGE_TOO_LARGE:
                     raise self._too_large(record) from None
+                if error.err_code in _FULL:
+                    if in_doubt and (sequence := await self._own_sequence(js, key, headers[_PUBLISH_ID])):
+                        return sequence
+                    raise self._store_is_full(error) from None
                 if error.err_code in _WRONG_LAST_SEQUENCE:
                     # An earlier attempt of this very call may have moved the sequence.
                     if in_doubt and (sequence := await self._own_sequence(js, key, headers[_PUBLISH_ID])):
@@ -281,8 +339,17 @@ class JetStreamContractStore(ContractStore):
 
     async def _own_sequence(self, js: JetStreamContext, key: str, publish_id: str) -> int | None:
         """Return the sequence of the stored record if this call wrote it."""
-        found = await last(self._connection, js, key, direct=False)
+        found = await last(self._connection, js, key)
         return found.sequence if found and found.headers.get(_PUBLISH_ID) == publish_id else None
+
+    def _store_is_full(self, error: nats.js.errors.APIError) -> StorageFull:
+        reason = error.description or str(error)
+        if self._replica is not None:
+            self._replica.refused(reason)
+        return StorageFull(
+            f"The contract store has no room: {reason}. Raise the limit of the bucket, the account or the server, or "
+            "free its disk; nothing was written"
+        )
 
     def _too_large(self, record: bytes) -> ContractTooLarge:
         return ContractTooLarge(
