@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 MANAGE := $(BIN)/python manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test screenshots lint docs bench lint-contracts up down lock clean
+.PHONY: help install run test drills screenshots lint docs bench lint-contracts up down lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -28,6 +28,9 @@ run: $(VENV)/.base ## Run the service, with an embedded nats-server when none is
 
 test: $(VENV)/.dev docs ## Run all tests, with coverage
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered
+
+drills: $(VENV)/.dev ## Run every drill: faults of NATS, network and processes, with a ledger (5 minutes)
+	@DRILLS=1 $(BIN)/python -m pytest tests/drills -v
 
 screenshots: $(VENV)/.dev ## Take screenshots of the console for the documentation; needs Chromium
 	@$(BIN)/python -m tests.console.screenshots docs/screenshots

@@ -18,6 +18,8 @@ MAX_HOST_BYTES = 1024
 MAX_WRITE_SECONDS = 60
 """Seconds for which a client may leave the socket full, without reading any of a response."""
 GRACEFUL_SECONDS = 25
+IDLE_STOP_SECONDS = 1.0
+"""Seconds for which a worker that stops still answers requests on connections that were idle."""
 STOP = "registry.stop"
 """Key in the scope of a request: a function that the application sets, and that ends a response which waits."""
 _REFUSALS = {400: b"400 Bad Request", 408: b"408 Request Timeout", 431: b"431 Request Header Fields Too Large"}
@@ -35,6 +37,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """Bytes of an unfinished head, not counting its first part."""
         self._head_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
+        self._stopping = False
         self._start_timer()
         if len(self.connections) > settings.MAX_CONNECTIONS:
             self._make_room()
@@ -79,6 +82,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head_bytes = None
         self._stop_timer()
         super().on_headers_complete()
+        if self._stopping and self.cycle is not None:
+            self.cycle.keep_alive = False  # the response says that the connection is closed after it
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
@@ -93,7 +98,15 @@ class BoundedProtocol(HttpToolsProtocol):
             elif cycle.response_started:
                 self.transport.close()
                 return
-        super().shutdown()
+            super().shutdown()
+        else:
+            # A request may be on its way on an idle connection: it is answered, and the connection closed after it.
+            self._stopping = True
+            self.loop.call_later(IDLE_STOP_SECONDS, self._close_idle)
+
+    def _close_idle(self) -> None:
+        if self.is_idle:
+            self.transport.close()
 
     @property
     def is_idle(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import random
 import ssl
@@ -23,6 +24,7 @@ from contracts_app.storage.nats.jetstream_api import request
 from contracts_app.storage.nats.known_stream import KnownStream
 from contracts_app.storage.nats.stream_state import StreamState
 
+logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 # The first server that supports Nats-Expected-Last-Subject-Sequence-Subject.
@@ -230,7 +232,12 @@ class BucketConnection:
 
     async def state(self) -> StreamState:
         """Return the stream's state, which proves what is current. Raises OUTAGE_ERRORS, BucketMissing."""
-        info = await request(self.client, f"STREAM.INFO.{self.stream}", missing=True)
+        info = await request(
+            self.client,
+            f"STREAM.INFO.{self.stream}",
+            missing=True,
+            is_doubtful=lambda found: bool(StreamState.of(found).doubt),
+        )
         if info is None:
             self.forget_stream()
             raise self._missing()
@@ -296,6 +303,7 @@ class BucketConnection:
             error, (nats.js.errors.ServiceUnavailableError, nats.js.errors.NotFoundError)
         ):
             raise StorageUnavailable(f"The contract store refused: {error.description or error}") from None
+        logger.debug("the store is asked again", extra={"reason": str(error) or type(error).__name__})
         self.forget_stream()  # it may have been lost with its server
         if time.monotonic() + 0.1 > deadline:
             raise self.unavailable(error) from None

@@ -20,6 +20,7 @@ from contracts_app.storage.nats.jetstream_api import request
 from contracts_app.storage.nats.stream_state import StreamState
 
 _STREAM_NOT_FOUND = 10059
+_LAGS = "the server that answered lags behind the stream's leader"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +47,13 @@ def deletes(headers: dict[str, str]) -> bool:
 
 
 async def last(bucket: BucketConnection, js: JetStreamContext, key: str) -> Message | None:
-    """Return the last message of a key, from the stream's leader. Raises NotProven."""
+    """Return the last message of a key. Raises NotProven."""
+    if bucket.replicated and bucket.direct:
+        messages = await last_of_each(bucket, js, key)
+        return messages[0] if messages else None
     before = await _proven(bucket)
     try:
-        direct = bucket.direct and before is None
-        raw = await js.get_msg(bucket.stream, subject=bucket.prefix + key, direct=direct)
+        raw = await js.get_msg(bucket.stream, subject=bucket.prefix + key, direct=bucket.direct)
         found = Message(key, raw.data, raw.seq or 0, dict(raw.headers or {}))
     except nats.js.errors.NotFoundError as error:
         if error.err_code == _STREAM_NOT_FOUND:
@@ -71,6 +74,16 @@ async def _confirm(bucket: BucketConnection, before: StreamState | None) -> None
         raise NotProven("the stream has another leader now")
 
 
+async def _confirm_none(bucket: BucketConnection, before: StreamState, keys: tuple[str, ...], after: int = 0) -> None:
+    """Raise NotProven if the leader has messages of these keys after a sequence, up to those that `before` names."""
+    for each in keys:
+        wanted = {"seq": after + 1, "next_by_subj": bucket.prefix + each}
+        found = await request(bucket.client, f"STREAM.MSG.GET.{bucket.stream}", wanted, missing=True)
+        if found is not None and found["message"]["seq"] <= before.last:
+            raise NotProven(_LAGS)
+    await _confirm(bucket, before)
+
+
 async def last_of_each(bucket: BucketConnection, js: JetStreamContext, *keys: str) -> list[Message]:
     """Like `all_last`, in one round trip where the bucket allows direct gets and few such keys exist."""
     if not bucket.direct:
@@ -89,11 +102,15 @@ async def last_of_each(bucket: BucketConnection, js: JetStreamContext, *keys: st
             status = headers.get("Status")
             if status == "503":
                 raise nats.js.errors.NoStreamResponseError
-            if status == "204" and (before is None or int(headers.get("Nats-UpTo-Sequence", 0)) >= before.last):
+            if status == "204":
+                if before is not None and int(headers.get("Nats-UpTo-Sequence", 0)) < before.last:
+                    raise NotProven(_LAGS)
                 return messages
-            if status == "404" and before is None:
+            if status == "404":
+                if before is not None:
+                    await _confirm_none(bucket, before, keys)
                 return messages
-            if status is not None:  # from a copy that lags, or more than the server sends in one response
+            if status is not None:  # more than the server sends in one response
                 return await all_last(bucket, js, *keys)
             key = headers["Nats-Subject"][len(bucket.prefix) :]
             messages.append(Message(key, answer.data, int(headers["Nats-Sequence"]), headers))
@@ -139,11 +156,7 @@ async def read(
     if before is not None and (limit is None or len(messages) < limit):
         end = messages[-1].sequence if messages else after
         if end < before.last:
-            wanted = {"seq": end + 1, "next_by_subj": bucket.prefix + keys}
-            missed = await request(bucket.client, f"STREAM.MSG.GET.{bucket.stream}", wanted, missing=True)
-            if missed is not None and missed["message"]["seq"] <= before.last:
-                raise NotProven("the consumer's server lags behind the stream's leader")
-            await _confirm(bucket, before)
+            await _confirm_none(bucket, before, (keys,), after=end)
     return messages
 
 

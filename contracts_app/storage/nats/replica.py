@@ -40,6 +40,8 @@ logger = logging.getLogger(__name__)
 PROBE_SECONDS = 0.25
 MAX_FAILURES = 2
 """Failures in a row after which the connection is replaced."""
+MAX_DOUBT_SECONDS = 5
+"""Seconds without a proof after which another server is tried, where there are several."""
 MAX_COMPLETION_SECONDS = 3
 """Seconds for which a server that lags behind the stream's leader is waited for."""
 MAX_WAIT = 0.25
@@ -96,6 +98,8 @@ class StreamReplica(Replica):
         self._proven = 0.0
         self._sessions = 0
         self._failures = 0
+        self._reached = False
+        """Whether the stream's state was proven in the present attempt to follow it."""
         self._reload_watchers = bool(watchers)
         self._session: ConsumerSession | None = None
         self._applied: dict[int, asyncio.Future[None]] = {}
@@ -235,6 +239,7 @@ class StreamReplica(Replica):
     async def _follow(self) -> None:
         """Run one session after the other."""
         while True:
+            self._reached = False
             try:
                 await self._bucket.ready(time.monotonic() + 2)
                 self._bucket.on_lost = lambda: self._end_session("the connection to the server was lost")
@@ -255,8 +260,9 @@ class StreamReplica(Replica):
         self._failures += 1
         log = logger.error if isinstance(error, BucketMissing) and self._failures == MAX_FAILURES else logger.debug
         log("the replica is compared with the stream again", extra={"reason": self._reason})
-        if not isinstance(error, SessionEnded):
-            self._bucket.report_outage(self._reason)
+        if self._reached and not isinstance(error, SessionEnded):
+            return  # the stream itself can be read and written
+        self._bucket.report_outage(self._reason)
         if self._failures < MAX_FAILURES or isinstance(error, BucketMissing):
             return
         # Another server may be well; only the connection itself may be dead.
@@ -270,6 +276,7 @@ class StreamReplica(Replica):
         known = mark.value if mark else 0
         state = await self._bucket.state()
         self._bucket.report_recovery()
+        self._reached = True
         if mark is None or state.created != self._stream_created:
             self._mark = mark = HighWaterMark(f"{self._bucket.stream} {state.created}")
             known = min(mark.value, state.last)  # another process may be ahead
@@ -448,23 +455,25 @@ class StreamReplica(Replica):
             probing.cancel()
 
     async def _probe(self, session: ConsumerSession) -> None:
-        failures = 0
+        failing_since = 0.0
         while True:
             with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._advised.wait(), PROBE_SECONDS if not failures else 0.05)
+                await asyncio.wait_for(self._advised.wait(), PROBE_SECONDS)
             self._advised.clear()
             try:
                 await self._observe()
-                failures, self._doubt = 0, ""
+                failing_since, self._doubt = 0.0, ""
                 self._bucket.report_recovery()
             except SessionEnded as ended:
                 session.end(str(ended))
                 return
             except (StorageUnavailable, *OUTAGE_ERRORS) as error:
-                failures += 1
                 self._doubt = str(error) or type(error).__name__
                 self._bucket.report_outage(self._doubt)
-                if failures > MAX_FAILURES:
+                failing_since = failing_since or time.monotonic()
+                # The messages may still come, and all is well again when the server has its leader back; but another
+                # server may have it already.
+                if len(self._bucket.servers) > 1 and time.monotonic() - failing_since > MAX_DOUBT_SECONDS:
                     session.end(self._doubt)
                     return
 

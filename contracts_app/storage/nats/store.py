@@ -238,7 +238,7 @@ class JetStreamContractStore(ContractStore):
         connection = self._connection
         try:
             if name is None:
-                messages = connection.run(lambda js: all_last(connection, js, ">"), timeout=connection.timeout * 6)
+                messages = connection.run(lambda js: last_of_each(connection, js, ">"), timeout=connection.timeout * 6)
             else:
                 messages = connection.run(lambda js: last_of_each(connection, js, f"meta.{name}.>", "policy.>"))
         except StorageUnavailable:

@@ -33,6 +33,7 @@ class StreamState:
     """When the last message was written, in nanoseconds since 1970."""
     bytes: int = 0
     max_bytes: int = -1
+    max_per_subject: int = -1
     replicas: int = 1
     leader: str = ""
     leader_since: str = ""
@@ -52,6 +53,7 @@ class StreamState:
             last_written=nanoseconds(state["last_ts"]),
             bytes=state["bytes"],
             max_bytes=config.get("max_bytes", -1),
+            max_per_subject=config.get("max_msgs_per_subject", -1),
             replicas=config.get("num_replicas", 1),
             leader=cluster.get("leader", ""),
             leader_since=cluster.get("leader_since", ""),
@@ -86,7 +88,8 @@ class StreamState:
 
     @property
     def is_full(self) -> bool:
-        return 0 <= self.max_bytes <= self.bytes
+        """Whether there is no room for a message of the average size."""
+        return 0 < self.max_bytes < self.bytes + self.bytes // max(1, self.messages)
 
 
 def identity_of(created: str) -> str:
@@ -149,8 +152,10 @@ class Tally:
             if found.number < base.number:
                 return ""
             lost = messages + found.number - base.number - state.messages
-            known = found.number - base.number - (found.subjects - base.subjects)
-            if not 0 <= lost <= known:
+            removable = found.number - base.number - (found.subjects - base.subjects)
+            if state.messages + lost - state.subjects < state.max_per_subject:
+                removable = 0  # no key can have so many messages
+            if not 0 <= lost <= removable:
                 return f"the stream has {state.messages} messages, not {state.messages + lost} as were counted"
         self._base = state.messages, found
         return ""
