@@ -1,7 +1,8 @@
 """Archives: a set of versions as files that can be verified; the same content gives the same bytes.
 
-`contracts.json` holds the records, `manifest.json` lists them, and `archive.sha256` has the digests of both in the
-format of `sha256sum --check`.
+`contracts.json` holds the records and the policies that apply to them, `manifest.json` lists the versions, and
+`archive.sha256` has the digests of both in the format of `sha256sum --check`. An archive is a release, not a backup: it
+has the present state, and neither the history nor who made it.
 """
 
 from __future__ import annotations
@@ -10,13 +11,19 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from contracts_app.bundles import ContractBundle, compact, key_of
-from contracts_app.exceptions import ContractError, ContractNotFound, UnreadableRecord, VersionSetChanged
-from contracts_app.policies import check_policy
+from contracts_app.exceptions import (
+    ContractError,
+    ContractNotFound,
+    MalformedContract,
+    UnreadableRecord,
+    VersionSetChanged,
+)
+from contracts_app.policies import check_policy, check_readable, level_and_name, levels_for, levels_of, policy_key
 from contracts_app.records import read_record
 from contracts_app.services.compound_schemas import compound_schema
 from contracts_app.services.content_checks import check_content
@@ -30,14 +37,24 @@ FORMAT = 1
 Progress = Callable[[Iterable[Any]], Iterable[Any]]
 
 
+@dataclass(frozen=True)
+class Archive:
+    bundles: list[ContractBundle]
+    policies: dict[str, dict[str, Any]]
+    """By the key under which they are stored."""
+
+
 class InvalidArchive(ValueError):
     """The files are not an archive, or were changed."""
 
 
 def export_archive(
     store: ContractStore, chosen: Callable[[ContractBundle], bool], folder: Path, progress: Progress
-) -> list[ContractBundle]:
-    """Write an archive of the chosen versions and all their dependencies. Raises UnreadableRecord, OSError."""
+) -> Archive:
+    """Write an archive of the chosen versions, all their dependencies, and the policies that apply to them.
+
+    Raises UnreadableRecord, OSError.
+    """
     listing = store.list_all()
     if listing.faults:
         raise listing.faults[0]
@@ -51,8 +68,10 @@ def export_archive(
                 wanted.add(key)
                 waiting.append(key)
     bundles = [bundle for bundle in listing.bundles if bundle.key in wanted]
+    policies = _policies_of(store, {bundle.name for bundle in bundles})
     records = b",\n".join(bundle.to_record() for bundle in progress(bundles))
-    whole = b'{"contracts":[\n' + records + b"\n]}\n"
+    extra = b',"policies":' + compact(policies) if policies else b""
+    whole = b'{"contracts":[\n' + records + b"\n]" + extra + b"}\n"
     manifest = {
         "format": FORMAT,
         "contracts": [
@@ -66,7 +85,15 @@ def export_archive(
     _write(folder / MANIFEST, listed_manifest)
     digests = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in _named(whole, listed_manifest))
     _write(folder / DIGESTS, digests.encode())
-    return bundles
+    return Archive(bundles, policies)
+
+
+def _policies_of(store: ContractStore, names: set[str]) -> dict[str, dict[str, Any]]:
+    documents = store.index("policy").documents
+    for name in names:
+        check_readable(documents, name)
+    levels = levels_of(documents)
+    return dict(sorted(item for name in names for item in levels_for(levels, name)))
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -85,8 +112,8 @@ def _stored_state(bundle: ContractBundle) -> str:
     return bundle.lifecycle.state if bundle.lifecycle else "active"
 
 
-def read_archive(folder: Path) -> list[ContractBundle]:
-    """Return the versions of an archive, every digest verified. Raises InvalidArchive, OSError."""
+def read_archive(folder: Path) -> Archive:
+    """Return the content of an archive, every digest verified. Raises InvalidArchive, OSError."""
     files = {name: (folder / name).read_bytes() for name in (CONTRACTS, MANIFEST)}
     lines = (folder / DIGESTS).read_text(encoding="utf-8").splitlines()
     given = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
@@ -98,20 +125,48 @@ def read_archive(folder: Path) -> list[ContractBundle]:
         if manifest["format"] != FORMAT:
             raise InvalidArchive(f"{folder / MANIFEST} is of format {manifest['format']!r:.20}; {FORMAT} is known")
         bundles = [_read(record) for record in bundle["contracts"]]
+        policies = {key: _checked(key, value) for key, value in bundle.get("policies", {}).items()}
         listed = [(each["name"], each["version"], each["digest"]) for each in manifest["contracts"]]
     except InvalidJSON as error:
         raise InvalidArchive(f"{folder} holds a file that is not JSON: {error}") from None
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise InvalidArchive(f"{folder} is not an archive: {error!r}") from None
+    except MalformedContract as error:
+        raise InvalidArchive(f"{folder / CONTRACTS}: a policy: {error.message}") from None
     except UnreadableRecord as fault:
         raise InvalidArchive(f"{folder / CONTRACTS}: {fault.message}") from None
     if listed != [(bundle.name, bundle.version, bundle.digest) for bundle in bundles]:
         raise InvalidArchive(f"{MANIFEST} does not list what {CONTRACTS} holds")
-    return bundles
+    return Archive(bundles, policies)
+
+
+def _checked(key: str, value: Any) -> dict[str, Any]:
+    level, name = level_and_name(key) if key.count(".") else ("", "")
+    if level not in ("default", "prefix", "contract") or policy_key(level, name) != key:
+        raise MalformedContract(f"{key!r:.80} is not the key of a policy")
+    return check_policy(value)
 
 
 def _read(record: Any) -> ContractBundle:
     return read_record(key_of(str(record["name"]), str(record["version"])), compact(record))
+
+
+def import_policy(store: ContractStore, key: str, policy: dict[str, Any], actor: Actor, *, dry_run: bool) -> str:
+    """Import one policy. Returns `imported`, `unchanged`, or `conflict`: there is another one."""
+    for attempt in range(20):
+        after, value = store.index("policy", fresh=attempt > 0).documents.get(key, (0, None))
+        if value is not None:
+            try:
+                return "unchanged" if loads(value) == policy else "conflict"
+            except InvalidJSON:
+                return "conflict"
+        if not dry_run:
+            try:
+                store.put_document(key, compact(policy), after=after, audit=AuditEntry(actor, "import"))
+            except VersionSetChanged:
+                continue
+        return "imported"
+    return "conflict"
 
 
 def import_version(store: ContractStore, bundle: ContractBundle, actor: Actor, *, dry_run: bool) -> str:

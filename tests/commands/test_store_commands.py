@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 from io import StringIO
@@ -13,7 +14,9 @@ from contracts_app.bundles import ContractBundle
 from contracts_app.client import RegistryClient, RegistryError
 from contracts_app.embedded_login import read_login
 from contracts_app.exceptions import StorageUnavailable
+from contracts_app.policies import policy_of
 from contracts_app.services import change_state, publish_contract
+from contracts_app.services.policies import set_policy
 from contracts_app.serving.embedded_nats import EmbeddedServer, free_port
 from contracts_app.storage import Actor, AuditEntry, contract_store, contract_stores
 from contracts_app.storage.nats.store import JetStreamContractStore
@@ -79,6 +82,33 @@ def test_an_archive_is_reproducible_and_imports_completely(stocked, elsewhere, t
     run("export_archive", str(tmp_path / "c"))
     assert (tmp_path / "c" / "contracts.json").read_bytes() == (tmp_path / "a" / "contracts.json").read_bytes()
     assert run("verify_contracts") == "No errors found\n"
+
+
+def test_an_archive_carries_the_policies_that_apply(stocked, elsewhere, tmp_path):
+    for level, name in (("default", ""), ("prefix", "pay"), ("contract", "pay.order"), ("contract", "elsewhere")):
+        set_policy(level=level, name=name, policy={"compatibility": "full"}, actor=ACTOR)
+    assert "3 versions and 3 policies" in run("export_archive", str(tmp_path / "a"), "--name", "pay.order")
+    elsewhere()
+    assert "3 imported, 3 imported (policies)" in run("import_archive", str(tmp_path / "a"))
+    documents = contract_store().index("policy").documents
+    assert set(documents) == {"policy.default", "policy.prefix.pay", "policy.contract.pay.order"}
+    assert policy_of(documents, "pay.order").compatibility == "full"
+    assert "3 unchanged (policies)" in run("import_archive", str(tmp_path / "a"))
+    set_policy(level="prefix", name="pay", policy={"compatibility": "none"}, actor=ACTOR)
+    code, output = failing("import_archive", str(tmp_path / "a"))
+    assert (code, "the registry has another policy.prefix.pay" in output) == (1, True)
+    assert policy_of(contract_store().index("policy").documents, "pay.money").compatibility == "none"
+
+
+@pytest.mark.parametrize("policies", ['{"policy.odd.x": {}}', '{"policy.default": {"no": 1}}', "[1]", '{"x": {}}'])
+def test_an_archive_with_a_bad_policy_is_refused(stocked, tmp_path, policies):
+    run("export_archive", str(tmp_path))
+    path = tmp_path / "contracts.json"
+    path.write_text(path.read_text().rstrip().removesuffix("}") + f',"policies":{policies}}}')
+    names = ("contracts.json", "manifest.json")
+    digests = [f"{hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()}  {name}" for name in names]
+    (tmp_path / "archive.sha256").write_text("\n".join(digests) + "\n")
+    assert failing("import_archive", str(tmp_path))[0] == 2
 
 
 def test_a_subset_includes_its_dependencies(stocked, tmp_path):

@@ -15,7 +15,8 @@ from contracts_app.services.archives import CONTRACTS, DIGESTS, MANIFEST, export
 class Command(LocalCommand):
     help = (
         f"Write {CONTRACTS}, {MANIFEST} and {DIGESTS}: the same bytes for the same contents. What chosen versions "
-        "depend on is written, too. `sha256sum --check` and import_archive check it."
+        "depend on is written, too, and the policies that apply to it. `sha256sum --check` and import_archive "
+        "check it. An archive has no history: it is a release, and not a backup."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -30,9 +31,11 @@ class Command(LocalCommand):
 
         with self.store() as store:
             try:
-                bundles = export_archive(store, chosen, options["folder"], self.progress)
+                archive = export_archive(store, chosen, options["folder"], self.progress)
             except OSError as error:
                 raise CommandError(f"{options['folder']} cannot be written: {error}", returncode=UNUSABLE) from None
-        if not bundles and (options["name"] or options["prefix"]):
+        if not archive.bundles and (options["name"] or options["prefix"]):
             raise CommandError("No contract was chosen", returncode=FAULTY)
-        self.stdout.write(self.style.SUCCESS(f"{len(bundles)} versions written to {options['folder']}"))
+        policies = f" and {len(archive.policies)} policies" if archive.policies else ""
+        written = f"{len(archive.bundles)} versions{policies} written to {options['folder']}"
+        self.stdout.write(self.style.SUCCESS(written))

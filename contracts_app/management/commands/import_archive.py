@@ -10,13 +10,13 @@ from django.core.management.base import CommandError, CommandParser
 
 from contracts_app.exceptions import ContractError, StorageUnavailable
 from contracts_app.management.local import FAULTY, UNREACHABLE, UNUSABLE, LocalCommand
-from contracts_app.services.archives import InvalidArchive, import_version, read_archive
+from contracts_app.services.archives import InvalidArchive, import_policy, import_version, read_archive
 
 
 class Command(LocalCommand):
     help = (
-        "Bring in an archive that export_archive wrote, dates and states included. Every digest is checked before "
-        "anything is written; what is there already stays. Exit codes: 0 done, 1 conflicts, 2 not an archive, "
+        "Bring in an archive that export_archive wrote, dates, states and policies included. Every digest is checked "
+        "before anything is written; what is there already stays. Exit codes: 0 done, 1 conflicts, 2 not an archive, "
         "3 unreachable."
     )
 
@@ -26,17 +26,23 @@ class Command(LocalCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            bundles = read_archive(options["folder"])
+            archive = read_archive(options["folder"])
         except (OSError, UnicodeDecodeError, InvalidArchive) as error:
             raise CommandError(str(error), returncode=UNUSABLE) from None
         done: Counter[str] = Counter()
+        dry_run = options["dry_run"]
         with self.store() as store:
-            for bundle in self.progress(bundles):
+            for key, policy in archive.policies.items():
+                outcome = import_policy(store, key, policy, self.actor(), dry_run=dry_run)
+                done[f"{outcome} (policies)"] += 1
+                if outcome == "conflict":
+                    self.stderr.write(f"conflict: the registry has another {key}")
+            for number, bundle in enumerate(self.progress(archive.bundles), 1):
                 try:
-                    outcome = import_version(store, bundle, self.actor(), dry_run=options["dry_run"])
+                    outcome = import_version(store, bundle, self.actor(), dry_run=dry_run)
                 except ContractError as error:
                     raise CommandError(
-                        f"Stopped at {bundle.name} {bundle.version} after {done.total()} of {len(bundles)} versions "
+                        f"Stopped at {bundle.name} {bundle.version}, version {number} of {len(archive.bundles)} "
                         f"({_summary(done)}): {error.message}. Run the import again: what is there stays.",
                         returncode=UNREACHABLE if isinstance(error, StorageUnavailable) else FAULTY,
                     ) from None
@@ -45,9 +51,9 @@ class Command(LocalCommand):
                     self.stderr.write(
                         f"conflict: {bundle.name} {bundle.version} is in the registry with another content or state"
                     )
-        self.stdout.write(("Would be: " if options["dry_run"] else "") + _summary(done))
-        if done["conflict"]:
-            raise CommandError(f"{done['conflict']} conflicts", returncode=FAULTY)
+        self.stdout.write(("Would be: " if dry_run else "") + _summary(done))
+        if conflicts := done["conflict"] + done["conflict (policies)"]:
+            raise CommandError(f"{conflicts} conflicts", returncode=FAULTY)
 
 
 def _summary(done: Counter[str]) -> str:
