@@ -23,6 +23,11 @@ def check_storages(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 
 @register(deploy=True)
+def check_servers(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    return [problem for alias in settings.CONTRACT_STORAGES for problem in contract_stores[alias].check_server()]
+
+
+@register(deploy=True)
 def check_mode(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     if settings.DEVELOPMENT:
         return [

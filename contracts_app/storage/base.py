@@ -56,6 +56,8 @@ class StoreHealth:
     """Bytes of the largest message that the server accepts."""
     round_trip: float
     """Seconds."""
+    warnings: tuple[str, ...] = ()
+    """What may surprise an operator about the stream's settings."""
 
 
 @dataclass(frozen=True)
@@ -165,6 +167,10 @@ class ContractStore(ABC):
 
     def check(self) -> list[CheckMessage]:
         """Return the messages of `manage.py check` about the configuration."""
+        return []
+
+    def check_server(self) -> list[CheckMessage]:
+        """Return what `manage.py check --deploy` says about the store's server, which is asked for it."""
         return []
 
     def close(self) -> None:  # noqa: B027  optional

@@ -33,6 +33,8 @@ class ReplicaStatus:
     """Why it is not current; empty if it is."""
     refuses_writes: str = ""
     """Why the store does not accept writes, as far as is known; empty if it does."""
+    warnings: tuple[str, ...] = ()
+    """What may surprise an operator about the store's settings."""
 
 
 class Replica(ABC):

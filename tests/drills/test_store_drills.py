@@ -102,20 +102,26 @@ def test_what_is_purged_is_gone_at_once(server, url, vanish):
     assert "gone" in names(url)
 
 
-def test_expired_messages_are_noticed(server, url):
-    assert publish(url, "old").status_code == 201
+def test_settings_that_lose_messages_are_refused_while_they_last(server, url):
+    assert publish(url, "kept").status_code == 201
 
-    async def expire(js):
+    async def expire(js, seconds):
         config = (await js.stream_info(STREAM)).config
-        await js.update_stream(config.evolve(max_age=1.0, duplicate_window=1.0))
+        await js.update_stream(config.evolve(max_age=seconds))
 
-    administer(server, expire)
-    until(lambda: administer(server, lambda js: js.stream_info(STREAM)).state.messages == 0, 10)
-    assert repeatedly(lambda: names(url)) == {"[]"}
+    administer(server, lambda js: expire(js, 3600.0))
+    until(lambda: httpx.get(f"{url}/readyz").status_code == 503, 3)
+    assert "--max-age=0" in httpx.get(f"{url}/readyz").json()["copy"]["reason"]
+    until(lambda: "--max-age=0" in publish(url, "refused").text, 3)
+    assert get(url, "kept") == 503
+    administer(server, lambda js: expire(js, 0))
+    until(lambda: repeatedly(lambda: httpx.get(f"{url}/readyz").status_code) == {"200"}, 3)
+    assert publish(url, "accepted").status_code == 201
 
 
 def test_a_deleted_message_is_noticed_in_a_bucket_that_allows_it(server, tmp_path):
-    config = api.StreamConfig(name=STREAM, subjects=[f"$KV.{BUCKET}.>"], max_msgs_per_subject=64, allow_direct=True)
+    subjects, new = [f"$KV.{BUCKET}.>"], api.DiscardPolicy.NEW
+    config = api.StreamConfig(name=STREAM, subjects=subjects, discard=new, max_msgs_per_subject=64, allow_direct=True)
     administer(server, lambda js: js.add_stream(config))
     more = {"REGISTRY_KV_BUCKET": BUCKET, "VAR_DIR": str(tmp_path / "var"), "REGISTRY_SEVERAL_HOSTS": "true"}
     with serving(server.url, tmp_path / "log", "--workers", "2", "registry_project.asgi", **more) as (url, _):

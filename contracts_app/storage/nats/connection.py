@@ -19,6 +19,7 @@ from nats.js import JetStreamContext, api
 
 from contracts_app.exceptions import StorageUnavailable
 from contracts_app.request_context import current_work
+from contracts_app.storage.nats.bucket_settings import refusals, warnings
 from contracts_app.storage.nats.event_loop import EventLoopThread
 from contracts_app.storage.nats.jetstream_api import request
 from contracts_app.storage.nats.known_stream import KnownStream
@@ -40,12 +41,17 @@ OUTAGE_ERRORS = (
 """What the client raises in an outage; any other error is a bug."""
 PING_SECONDS = 2
 CONNECT_SECONDS = 1
+RECENT_SECONDS = 10
 PATIENCE_SECONDS = 1.0
 """Seconds of an outage within which requests wait for its end; later ones are refused at once."""
 
 
 class NotProven(nats.errors.Error):
     """What the server says about the stream cannot be trusted: it may be cut off from the others."""
+
+
+class BucketUnsuitable(StorageUnavailable):
+    """The bucket's settings would lose what is acknowledged."""
 
 
 class BucketMissing(StorageUnavailable):
@@ -87,12 +93,16 @@ class BucketConnection:
         self._context: JetStreamContext | None = None
         self.direct = self.replicated = False
         """Whether any copy of the stream may be read directly, and whether there are several."""
+        self.warnings: tuple[str, ...] = ()
+        """What may surprise an operator about the stream's settings."""
+        self._used: dict[str, Any] = {}
         self.on_lost: Callable[[], None] = lambda: None
         """Called on the event loop when the connection is lost."""
         self._opening: asyncio.Task[None] | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._stream_known = False
-        self._last_error = ""
+        self._last_error = 0.0, ""
+        """When the client reported an error without raising it, such as a refused login, and which."""
         self._order = random.sample(self.servers, len(self.servers))
         self._outage: tuple[float, str] | None = None
 
@@ -161,7 +171,7 @@ class BucketConnection:
             opening, left = self._opening, max(0.05, deadline - time.monotonic())
             await asyncio.wait([opening], timeout=left)
             if not opening.done():
-                raise nats.errors.TimeoutError
+                raise nats.errors.TimeoutError  # `explain` adds what the client reported
             if opening.cancelled():
                 raise nats.errors.ConnectionClosedError
             opening.result()
@@ -202,7 +212,7 @@ class BucketConnection:
 
     async def _connect(self, client: Client) -> None:
         async def on_error(error: Exception) -> None:
-            self._last_error = str(error) or type(error).__name__
+            self._last_error = time.monotonic(), str(error) or type(error).__name__
 
         async def on_lost() -> None:
             if self._client is client:
@@ -242,7 +252,7 @@ class BucketConnection:
             self.forget_stream()
             raise self._missing()
         state = StreamState.of(info)
-        self.replicated = state.replicas > 1
+        self._use(info["config"])
         if state.doubt:
             raise NotProven(state.doubt)
         return state
@@ -258,15 +268,23 @@ class BucketConnection:
                 raise self._missing()
             await self.create_bucket(js)
             info = await request(client, f"STREAM.INFO.{self.stream}")
-        if info["config"]["subjects"] != [self.prefix + ">"]:
-            raise StorageUnavailable(
-                f"The stream {self.stream} is not the bucket's alone: its subjects are "
-                f"{', '.join(info['config']['subjects'])}, not {self.prefix}>"
-            )
+        self._use(info["config"])
         self.known.remember(info["created"])
-        self.direct = bool(info["config"].get("allow_direct"))
-        self.replicated = info["config"].get("num_replicas", 1) > 1
         self._stream_known = True
+
+    def _use(self, config: dict[str, Any]) -> None:
+        """Take over the settings of the stream. Raises BucketUnsuitable."""
+        if config == self._used:
+            return
+        if refused := refusals(config, prefix=self.prefix, replicas=self._config.get("num_replicas", 1)):
+            self.forget_stream()
+            raise BucketUnsuitable(". ".join(refused))
+        self.direct = bool(config.get("allow_direct"))
+        self.replicated = config.get("num_replicas", 1) > 1
+        self.warnings = tuple(warnings(config))
+        for warning in self.warnings:
+            logger.warning(warning)
+        self._used = config
 
     def _missing(self) -> BucketMissing:
         before = f" It was created at {self.known.created}, and is lost." if self.known.created else ""
@@ -310,6 +328,15 @@ class BucketConnection:
         await asyncio.sleep(0.1)
 
     def unavailable(self, error: BaseException) -> StorageUnavailable:
-        reason = self._last_error if self._client is None else ""
-        shown = reason or str(error) or type(error).__name__
-        return StorageUnavailable(f"The contract store is unreachable: {shown}")
+        return StorageUnavailable(f"The contract store is unreachable: {self.explain(error)}")
+
+    def explain(self, error: BaseException) -> str:
+        """Return the cause of an error: a timeout often follows what the client only reports."""
+        when, reported = self._last_error
+        if isinstance(error, nats.errors.NoRespondersError):
+            return "nobody answers for JetStream: it is not enabled for this account, or the server is still starting"
+        if isinstance(error, (TimeoutError, asyncio.TimeoutError, nats.errors.TimeoutError)):
+            if reported and time.monotonic() - when < RECENT_SECONDS:
+                return reported
+            return "the server does not answer in time"
+        return str(error) or type(error).__name__

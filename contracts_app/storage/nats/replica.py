@@ -25,7 +25,7 @@ from typing import Any
 from contracts_app.exceptions import StorageUnavailable
 from contracts_app.storage.index import ContractIndex
 from contracts_app.storage.nats.audit_headers import stored_write
-from contracts_app.storage.nats.connection import OUTAGE_ERRORS, BucketConnection, BucketMissing, NotProven
+from contracts_app.storage.nats.connection import OUTAGE_ERRORS, BucketConnection, NotProven
 from contracts_app.storage.nats.fence import Fence
 from contracts_app.storage.nats.high_water_mark import HighWaterMark
 from contracts_app.storage.nats.jetstream_api import request
@@ -204,6 +204,7 @@ class StreamReplica(Replica):
             resyncs=max(0, self._sessions - 1),
             reason=reason,
             refuses_writes=self._full,
+            warnings=self._bucket.warnings,
         )
 
     # On the event loop
@@ -241,7 +242,7 @@ class StreamReplica(Replica):
         while True:
             self._reached = False
             try:
-                await self._bucket.ready(time.monotonic() + 2)
+                await self._bucket.ready(time.monotonic() + 1)
                 self._bucket.on_lost = lambda: self._end_session("the connection to the server was lost")
                 await self._run_session()
             except (SessionEnded, StorageUnavailable, *OUTAGE_ERRORS) as error:
@@ -256,14 +257,16 @@ class StreamReplica(Replica):
             await asyncio.sleep(min(0.5, 0.05 * 2**self._failures))
 
     def _fail(self, error: BaseException) -> None:
-        self._reason = str(error) or type(error).__name__
+        self._reason = self._bucket.explain(error)
         self._failures += 1
-        log = logger.error if isinstance(error, BucketMissing) and self._failures == MAX_FAILURES else logger.debug
-        log("the replica is compared with the stream again", extra={"reason": self._reason})
+        if self._failures == MAX_FAILURES:
+            logger.error("the contract store cannot be used", extra={"reason": self._reason})
+        else:
+            logger.debug("the replica is compared with the stream again", extra={"reason": self._reason})
         if self._reached and not isinstance(error, SessionEnded):
             return  # the stream itself can be read and written
         self._bucket.report_outage(self._reason)
-        if self._failures < MAX_FAILURES or isinstance(error, BucketMissing):
+        if self._failures < MAX_FAILURES or isinstance(error, StorageUnavailable):
             return
         # Another server may be well; only the connection itself may be dead.
         if not isinstance(error, NotProven) or len(self._bucket.servers) > 1:
@@ -468,7 +471,7 @@ class StreamReplica(Replica):
                 session.end(str(ended))
                 return
             except (StorageUnavailable, *OUTAGE_ERRORS) as error:
-                self._doubt = str(error) or type(error).__name__
+                self._doubt = self._bucket.explain(error)
                 self._bucket.report_outage(self._doubt)
                 failing_since = failing_since or time.monotonic()
                 # The messages may still come, and all is well again when the server has its leader back; but another

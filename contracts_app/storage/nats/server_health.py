@@ -37,4 +37,5 @@ async def health(connection: BucketConnection, js: JetStreamContext) -> StoreHea
         last_sequence=info.state.last_seq,
         max_payload=client.max_payload,
         round_trip=round_trip,
+        warnings=connection.warnings,
     )

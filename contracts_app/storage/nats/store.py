@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import nats.errors
 import nats.js.errors
-from django.core.checks import CheckMessage, Error
+from django.core.checks import CheckMessage, Error, Info, Warning
 from nats.js import JetStreamContext
 
 from contracts_app.bundles import ContractBundle, key_of
@@ -30,7 +30,7 @@ from contracts_app.request_context import stale_reads
 from contracts_app.storage.base import ContractStore, Listing, Position, StoreHealth, read_listing
 from contracts_app.storage.index import ContractIndex
 from contracts_app.storage.nats.audit_headers import audit_headers, stored_write
-from contracts_app.storage.nats.connection import OUTAGE_ERRORS, PATIENCE_SECONDS, BucketConnection
+from contracts_app.storage.nats.connection import OUTAGE_ERRORS, PATIENCE_SECONDS, BucketConnection, BucketUnsuitable
 from contracts_app.storage.nats.reads import all_last, history, last, last_of_each, written_at
 from contracts_app.storage.nats.replica import ReplicaSnapshot, StreamReplica
 from contracts_app.storage.nats.server_health import health
@@ -169,6 +169,15 @@ class JetStreamContractStore(ContractStore):
                 )
             )
         return problems
+
+    def check_server(self) -> list[CheckMessage]:
+        try:
+            self._connection.run(lambda js: self._connection.state())
+        except BucketUnsuitable as error:
+            return [Error(error.message, id="contracts.E005")]
+        except StorageUnavailable as error:
+            return [Info(f"The bucket was not checked. {error.message}", id="contracts.I001")]
+        return [Warning(warning, id="contracts.W002") for warning in self._connection.warnings]
 
     def set_up(self) -> str:
         connection = self._connection

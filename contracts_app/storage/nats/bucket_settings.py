@@ -1,0 +1,54 @@
+"""Whether a bucket's settings keep what the registry promises: an acknowledged version stays, with its history."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+WANTED_HISTORY = 64
+"""Writes of each key that the audit log reaches back over."""
+
+
+def refusals(config: Mapping[str, Any], *, prefix: str, replicas: int) -> list[str]:
+    """Return why the registry does not use a stream with this configuration, each with its remedy.
+
+    `config` is that of STREAM.INFO; `prefix` that of the bucket's subjects; `replicas` the number of copies that is
+    wanted at least.
+    """
+    name, found = config["name"], []
+
+    def refuse(fault: str, remedy: str) -> None:
+        found.append(f"The stream {name} {fault}; {remedy}")
+
+    if config.get("max_age", 0):
+        seconds = config["max_age"] / 1e9
+        refuse(f"deletes messages after {seconds:g} seconds (max_age)", f"`nats stream edit {name} --max-age=0`")
+    if config.get("discard") != "new":
+        refuse("deletes old messages when it is full (discard: old)", f"`nats stream edit {name} --discard=new`")
+    if config.get("retention") != "limits":
+        refuse(f"has the retention {config.get('retention')}", "the bucket must be made anew with the retention limits")
+    if config.get("subjects") != [f"{prefix}>"]:
+        subjects = ", ".join(config.get("subjects") or ()) or "none"
+        refuse(f"has the subjects {subjects}, not {prefix}> alone", "give the others a stream of their own")
+    if config.get("num_replicas", 1) < replicas:
+        refuse(
+            f"has {config.get('num_replicas', 1)} copies, and NATS_REPLICAS is {replicas}",
+            f"`nats stream edit {name} --replicas={replicas}`",
+        )
+    return found
+
+
+def warnings(config: Mapping[str, Any]) -> list[str]:
+    """Return what may surprise an operator later about a stream that is used."""
+    name, found = config["name"], []
+    history = config.get("max_msgs_per_subject", -1)
+    if 0 < history < WANTED_HISTORY:
+        found.append(
+            f"The stream {name} keeps {history} writes of each key, not {WANTED_HISTORY}: the audit log is short"
+        )
+    if config.get("storage") != "file":
+        found.append(f"The stream {name} is in memory: all contracts are lost when its servers stop")
+    for limit in ("max_bytes", "max_msgs", "max_msg_size"):
+        if config.get(limit, -1) > 0:
+            found.append(f"The stream {name} has a limit ({limit}: {config[limit]}): beyond it, publishing is refused")
+    return found
