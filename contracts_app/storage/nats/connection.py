@@ -246,7 +246,7 @@ class BucketConnection:
             self.client,
             f"STREAM.INFO.{self.stream}",
             missing=True,
-            is_doubtful=lambda found: bool(StreamState.of(found).doubt),
+            is_doubtful=lambda found: bool(self.replicated and StreamState.of(found).doubt),
         )
         if info is None:
             self.forget_stream()

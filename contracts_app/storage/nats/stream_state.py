@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 MAX_LEASE_SECONDS = 2.5
@@ -101,6 +102,7 @@ def _silence(peer: Mapping[str, Any]) -> float:
     return (peer.get("active") or float("inf")) / 1e9
 
 
+@lru_cache(64)
 def nanoseconds(moment: str) -> int:
     """Return a time in RFC 3339 form and UTC as nanoseconds since 1970; negative for the year 1."""
     seconds, _, fraction = moment.removesuffix("Z").partition(".")
