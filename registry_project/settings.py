@@ -201,8 +201,8 @@ AXES_LOCKOUT_TEMPLATE = "console/locked_out.html"
 AXES_VERBOSE = False
 # Each process caches the verdicts that the console has shown.
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 20_000}}}
-# A file that the backup job touches: the console shows its age.
-BACKUP_STAMP = env.str("BACKUP_STAMP", "")
+# Where `manage.py backup` notes its last success; another backup job may touch it. The console shows its age.
+BACKUP_STAMP = env.str("BACKUP_STAMP", "") or str(VAR_DIR / "last-backup.json")
 
 # Bundles
 CONTRACT_MAX_BYTES = env.int("CONTRACT_MAX_BYTES", 10 * 1024 * 1024)

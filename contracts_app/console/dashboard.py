@@ -48,9 +48,7 @@ def dashboard(request: HttpRequest) -> dict[str, Any]:
 
 
 def _last_backup() -> float | None:
-    """Return when the backup job last touched its file, in seconds since 1970; None if not known."""
-    if not settings.BACKUP_STAMP:
-        return None
+    """Return when the last backup was noted, in seconds since 1970; None if not known."""
     try:
         return min(Path(settings.BACKUP_STAMP).stat().st_mtime, time.time())
     except OSError:

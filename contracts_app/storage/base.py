@@ -6,6 +6,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from django.core.checks import CheckMessage
 
@@ -164,6 +165,17 @@ class ContractStore(ABC):
     def set_up(self) -> str:
         """Create what the store needs on its server, where it is missing, and return a description of it."""
         return "nothing: it needs no server"
+
+    def snapshot(self, write: Callable[[bytes], object]) -> dict[str, Any]:
+        """Pass a snapshot of everything to `write`, in chunks; return its description, which `restore` needs."""
+        raise NotImplementedError("this store has no snapshots")
+
+    def restore(self, description: dict[str, Any], chunks: Iterable[bytes], *, until: str | None) -> dict[str, Any]:
+        """Make the store anew from a snapshot, up to a time if one is given; return its state.
+
+        Raises ContractConflict if there is anything already.
+        """
+        raise NotImplementedError("this store has no snapshots")
 
     def check(self) -> list[CheckMessage]:
         """Return the messages of `manage.py check` about the configuration."""

@@ -107,6 +107,10 @@ class BucketConnection:
         self._outage: tuple[float, str] | None = None
 
     @property
+    def wanted_replicas(self) -> int:
+        return int(self._config.get("num_replicas", 1))
+
+    @property
     def client(self) -> Client:
         """The client that is or was connected last. Raises nats.errors.ConnectionClosedError if there is none."""
         if self._client is None:
@@ -178,8 +182,8 @@ class BucketConnection:
         assert self._context is not None
         return self._context
 
-    async def _open(self) -> None:
-        """Connect, if there is no connection, and find the bucket."""
+    async def connected(self) -> Client:
+        """Return a connected client, whether the bucket exists or not. Raises OUTAGE_ERRORS."""
         if self._client is None or self._client.is_closed:
             client = Client()
             await self._connect(client)
@@ -188,9 +192,14 @@ class BucketConnection:
             await asyncio.sleep(0.02)
             if self._client.is_closed:
                 raise nats.errors.ConnectionClosedError
+        return self._client
+
+    async def _open(self) -> None:
+        """Connect, if there is no connection, and find the bucket."""
+        client = await self.connected()
         if not self._stream_known:
             assert self._context is not None
-            await self._find_bucket(self._client, self._context)
+            await self._find_bucket(client, self._context)
 
     def reconnect(self) -> None:
         """Leave the connection to itself, and open another, to another server if there is one."""
@@ -276,7 +285,7 @@ class BucketConnection:
         """Take over the settings of the stream. Raises BucketUnsuitable."""
         if config == self._used:
             return
-        if refused := refusals(config, prefix=self.prefix, replicas=self._config.get("num_replicas", 1)):
+        if refused := refusals(config, prefix=self.prefix, replicas=self.wanted_replicas):
             self.forget_stream()
             raise BucketUnsuitable(". ".join(refused))
         self.direct = bool(config.get("allow_direct"))

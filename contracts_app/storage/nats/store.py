@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -29,6 +29,7 @@ from contracts_app.records import read_record
 from contracts_app.request_context import stale_reads
 from contracts_app.storage.base import ContractStore, Listing, Position, StoreHealth, read_listing
 from contracts_app.storage.index import ContractIndex
+from contracts_app.storage.nats import snapshots
 from contracts_app.storage.nats.audit_headers import audit_headers, stored_write
 from contracts_app.storage.nats.connection import OUTAGE_ERRORS, PATIENCE_SECONDS, BucketConnection, BucketUnsuitable
 from contracts_app.storage.nats.reads import all_last, history, last, last_of_each, written_at
@@ -37,6 +38,7 @@ from contracts_app.storage.nats.server_health import health
 from contracts_app.storage.replica import ReplicaStatus, Watcher, Watchers
 from contracts_app.storage.writes import AuditEntry, StoredWrite
 
+MAX_SNAPSHOT_SECONDS = 6 * 3600
 MAX_ACKNOWLEDGE_SECONDS = 2
 """Seconds after which an unacknowledged write is in doubt, and its record is read back."""
 _WRONG_LAST_SEQUENCE = (10071, 10164)
@@ -186,6 +188,22 @@ class JetStreamContractStore(ContractStore):
         state = connection.run(lambda js: connection.state())
         content = f"{state.messages} messages" if state.messages else "empty"
         return f"the bucket {self.bucket}, created at {state.created}, replicas: {state.replicas}, {content}"
+
+    def snapshot(self, write: Callable[[bytes], object]) -> dict[str, Any]:
+        connection = self._connection
+        connection.run(lambda js: connection.state())
+        return self._once(snapshots.take(connection.client, connection.stream, write))
+
+    def restore(self, description: dict[str, Any], chunks: Iterable[bytes], *, until: str | None) -> dict[str, Any]:
+        replicas = self._connection.wanted_replicas
+        return self._once(snapshots.restore(self._connection, description, chunks, until=until, replicas=replicas))
+
+    def _once(self, work: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
+        """Run work that must not be repeated, and that takes its time."""
+        try:
+            return self._connection.thread.run(work, MAX_SNAPSHOT_SECONDS)
+        except OUTAGE_ERRORS as error:
+            raise self._connection.unavailable(error) from error
 
     def position(self) -> Position:
         replica, connection = self.replica, self._connection
