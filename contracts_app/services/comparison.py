@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from contracts_app import metrics
 from contracts_app.bundles import ContractBundle
 from contracts_app.exceptions import ContractRefused, ServerBusy, TooExpensive
 from contracts_app.lifecycle import COMPARABLE
@@ -66,7 +67,11 @@ def compare(old: ComparedVersion, new: ComparedVersion, policy: Policy) -> Repor
     changes = compare_texts(old.texts, new.texts, policy.config)
     versions = [side.bundle.version if side.bundle else None for side in (old, new)]
     equal = old.texts == new.texts
-    return report_of(changes, policy.config, equal=equal, current_version=versions[0], proposed_version=versions[1])
+    report = report_of(changes, policy.config, equal=equal, current_version=versions[0], proposed_version=versions[1])
+    metrics.verdicts.labels(report.verdict).inc()
+    for change in report.changes:
+        metrics.findings.labels(change.rule, change.level).inc()
+    return report
 
 
 def report_to_json(report: Report, policy: Policy) -> dict[str, Any]:

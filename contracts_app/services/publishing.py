@@ -9,9 +9,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from contracts_app import metrics
 from contracts_app.bundles import ContractBundle, content_digest
 from contracts_app.exceptions import (
     ContractAlreadyExists,
+    ContractError,
     ContractRefused,
     StorageUnavailable,
     VersionSetChanged,
@@ -91,8 +93,13 @@ def publish(
     UnreadableRecord, StorageUnavailable.
     """
     store = store or contract_store()
-    decide, warnings = _prepare(bundle, actor, draft, override, store)
-    published = write_decision(bundle.name, store, decide, dry_run=dry_run)
+    try:
+        decide, warnings = _prepare(bundle, actor, draft, override, store)
+        published = write_decision(bundle.name, store, decide, dry_run=dry_run)
+    except ContractError as error:
+        metrics.publishes.labels(error.code).inc()
+        raise
+    metrics.publishes.labels("valid" if dry_run else "published").inc()
     if not dry_run:
         logger.info(PUBLISHED, extra={"contract": published.name, "version": published.version})
     return Published(published, warnings)
@@ -162,7 +169,7 @@ def write_decision(name: str, store: ContractStore, decide: Decide, *, dry_run: 
                 store.create(bundle, after=after, audit=audit)
                 return bundle
             except VersionSetChanged:
-                pass
+                metrics.publish_conflicts.inc()
         if fresh:
             if time.monotonic() > deadline:
                 raise StorageUnavailable(f"{name} is being written by others without a pause; try again")

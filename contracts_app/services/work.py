@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 
+from contracts_app import metrics
 from contracts_app.exceptions import RequestCancelled, ServerBusy
 from contracts_app.fair_queue import FairQueue, QueueFull
 from contracts_app.request_context import RequestWork, current_work
@@ -50,6 +51,7 @@ class Workers:
             ticket = self._queue.enter(work.caller)
         except QueueFull:
             raise ServerBusy("Too many requests wait for a process that compares or validates; try again") from None
+        metrics.work_waiting.inc()
         try:
             work.on_cancel(ticket.cancel)
             ticket.result(min(MAX_WAIT_SECONDS, work.seconds_left))
@@ -68,6 +70,7 @@ class Workers:
                 raise RequestCancelled("The client closed the connection") from None
             raise
         finally:
+            metrics.work_waiting.dec()
             work.on_cancel(None)
             self._queue.leave(work.caller, ticket)
 

@@ -6,15 +6,14 @@ import asyncio
 import logging
 import time
 import uuid
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
+from contracts_app import metrics
 from contracts_app.api.auth.authentication import TOKEN_SUBJECT
 from contracts_app.request_context import ACCEPTED_ID, RequestWork, current_work, request_id
-from contracts_app.serving import metrics
 
 logger = logging.getLogger(__name__)
 BATCH_SECONDS = 0.1
@@ -36,13 +35,13 @@ class BatchedAccessLog:
 
     def __init__(self) -> None:
         self._lines: list[tuple[float, dict[str, Any]]] = []
-        self._counts: Counter[tuple[str, str, int]] = Counter()
+        self._answered: list[tuple[str, str, int, float]] = []
 
     def add(self, method: str, route: str, status: int, started: float, subject: str | None, request_id: str) -> None:
         """Count and log a request. Called on the event loop."""
-        if not self._counts:
+        if not self._answered:
             asyncio.get_running_loop().call_later(BATCH_SECONDS, self.flush)
-        self._counts[method, route, status] += 1
+        self._answered.append((method, route, status, time.perf_counter() - started))
         if logger.isEnabledFor(logging.INFO):
             fields = request_fields(method, route, status, started, subject)
             fields["requestId"] = request_id
@@ -50,9 +49,9 @@ class BatchedAccessLog:
 
     def flush(self) -> None:
         lines, self._lines = self._lines, []
-        counts, self._counts = self._counts, Counter()
-        for labels, number in counts.items():
-            metrics.requests.labels(*labels).inc(number)
+        answered, self._answered = self._answered, []
+        for each in answered:
+            metrics.observe_request(*each)
         if lines:
             logger.info(MESSAGE, extra={"batch": lines})
 
@@ -76,7 +75,8 @@ class RequestLogMiddleware:
             match = request.resolver_match
             route = "/" + match.route if match else "unmatched"
             subject = request.META.get(TOKEN_SUBJECT)
-            metrics.requests.labels(request.method, route, response.status_code).inc()
+            seconds = time.perf_counter() - started
+            metrics.observe_request(request.method or "", route, response.status_code, seconds)
             logger.info(
                 MESSAGE, extra=request_fields(request.method or "", route, response.status_code, started, subject)
             )

@@ -17,6 +17,7 @@ from typing import Any
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
+from contracts_app import metrics
 from contracts_app.api.auth.scopes import READ
 from contracts_app.api.auth.token_cache import TokenCache
 from contracts_app.api.responses import LIST_CACHING, VERSION_CACHING, matches_etag
@@ -55,10 +56,12 @@ class CachedReads:
         self._store = store
         self._tokens = tokens
         self._log = log
+        self._hits, self._misses = metrics.cached_reads.labels("hit"), metrics.cached_reads.labels("miss")
         self._prefix, self._number = token_hex(8).encode(), count()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and await self._respond(scope, send):
+            self._hits.inc()
             return
         await self._application(scope, receive, send)
 
@@ -76,6 +79,7 @@ class CachedReads:
         token = self._tokens.get(headers.get(b"authorization", b""))
         replica = self._store.replica
         if token is None or replica is None or not await replica.wait_until_current():
+            self._misses.inc()
             return False
         route, representation = _LIST, None
         if path == _LIST:
@@ -86,6 +90,7 @@ class CachedReads:
             if path[len(_LIST)] == "/" and version and "/" not in version and token.scopes.allows(READ, name):
                 representation = replica.cached_version(name, version)
         if representation is None:
+            self._misses.inc()
             return False
         request_id = self._request_id(headers)
         etags = headers.get(b"if-none-match")

@@ -16,6 +16,7 @@ from typing import Any
 
 from django.http import HttpRequest, QueryDict
 
+from contracts_app import metrics
 from contracts_app.api.auth.scopes import Scopes
 from contracts_app.api.auth.token_cache import CachedToken, TokenCache
 from contracts_app.api.events import (
@@ -91,9 +92,11 @@ class EventStreams:
         if self._waiting[subject] >= MAX_WAITING_PER_SUBJECT or self._waiting.total() >= MAX_WAITING:
             raise _TooManyError
         self._waiting[subject] += 1
+        metrics.listeners.inc()
         try:
             yield
         finally:
+            metrics.listeners.dec()
             self._waiting[subject] -= 1
             if not self._waiting[subject]:
                 del self._waiting[subject]

@@ -1,4 +1,4 @@
-"""Metrics for Prometheus: the replica of each worker, and the requests of all workers.
+"""Metrics for Prometheus: the replica of each worker, and what all workers have counted (contracts_app/metrics.py).
 
 Workers share them through files in PROMETHEUS_MULTIPROC_DIR, which gunicorn.conf.py creates. Without it a scrape shows
 the process that responds.
@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Gauge, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from contracts_app import metrics as counted
 from contracts_app.storage import ReplicaStatus
 
-requests = Counter("registry_requests_total", "Requests answered", ["method", "route", "status"])
+__all__ = ["counted", "exposition", "report_replica"]
 
 
 def _gauge(name: str, text: str) -> Gauge:

@@ -81,6 +81,32 @@ def test_every_worker_is_ready_and_reports_its_metrics(clients):
     assert float(counted[0].split()[-1]) >= 16
 
 
+def test_what_operators_ask_is_counted(clients):
+    def total(name: str, *labels: str) -> float:
+        time.sleep(2 * BATCH_SECONDS)
+        lines = clients[0].get("/metrics").text.splitlines()
+        found = [line for line in lines if line.startswith(name) and all(label in line for label in labels)]
+        return sum(float(line.split()[-1]) for line in found)
+
+    names = {
+        "published": ("registry_publishes_total", 'outcome="published"'),
+        "refused": ("registry_publishes_total", 'outcome="content_refused"'),
+        "breaking": ("registry_verdicts_total", 'verdict="breaking"'),
+        "rule": ("registry_findings_total", 'rule="type-narrowed"'),
+        "hits": ("registry_cached_reads_total", 'outcome="hit"'),
+        "quick": ("registry_request_duration_seconds_bucket", 'status_class="2xx"', 'le="10.0"', 'method="POST"'),
+    }
+    before = {name: total(*wanted) for name, wanted in names.items()}
+    body = {"name": "one.metric", "version": "1.0.0", "jsonSchema": {"type": ["string", "null"]}}
+    assert clients[0].post("/registry/contracts", json=body).status_code == 201
+    body |= {"version": "1.1.0", "jsonSchema": {"type": "string"}}
+    assert clients[1].post("/registry/contracts", json=body).status_code == 422
+    for _ in range(2):
+        assert clients[0].get("/registry/contracts/one.metric/1.0.0").status_code == 200
+    after = {name: total(*wanted) for name, wanted in names.items()}
+    assert {name for name in names if after[name] <= before[name]} == set()
+
+
 def test_workers_end_when_their_master_is_killed(nats_server, tmp_path):
     with serving(nats_server.url, tmp_path / "log", "--workers", "2", "registry_project.asgi") as (url, process):
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
