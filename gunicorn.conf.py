@@ -78,11 +78,13 @@ def post_fork(server: Any, worker: Any) -> None:
 
 def post_worker_init(worker: Any) -> None:
     """Under WSGI, too, load the replica before the first request; under ASGI the application does so."""
+    from contracts_app.serving import telemetry
     from contracts_app.serving.worker import RegistryWorker
     from contracts_app.storage import contract_store
 
     if not isinstance(worker, RegistryWorker):
         _ = contract_store().replica
+        telemetry.start_exporting()
 
 
 def worker_exit(server: Any, worker: Any) -> None:

@@ -10,7 +10,10 @@ from typing import Any
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
+from contracts_app.serving import telemetry
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "registry_project.settings")
+telemetry.instrument()
 django = get_wsgi_application()
 
 from contracts_app.api.auth.authentication import is_authentic  # noqa: E402  Django must be set up first
@@ -54,11 +57,13 @@ async def _lifespan(receive: Any, send: Any) -> None:
     store.use_event_loop(asyncio.get_running_loop())
     _ = store.replica
     workers().start()
+    telemetry.start_exporting()
     await send({"type": "lifespan.startup.complete"})
     await receive()
     log.flush()
     pool.close()
     await asyncio.to_thread(workers().stop)
+    await asyncio.to_thread(telemetry.stop_exporting)
     await send({"type": "lifespan.shutdown.complete"})
 
 

@@ -11,6 +11,7 @@ import msgspec
 from django.core.exceptions import ImproperlyConfigured
 
 from contracts_app.request_context import request_id
+from contracts_app.tracing import trace_id
 
 FORMATS = ("auto", "json", "text")
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName", "request", "server_time"}
@@ -52,6 +53,8 @@ class JSONFormatter(_LineFormatter):
         }
         if identifier := request_id.get():
             line["requestId"] = identifier
+        if trace := trace_id():
+            line["traceId"] = trace
         line |= fields
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)

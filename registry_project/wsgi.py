@@ -4,7 +4,10 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from contracts_app.serving import telemetry
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "registry_project.settings")
+telemetry.instrument()
 application = get_wsgi_application()
 
 from contracts_app.serving.metrics import report_replica  # noqa: E402  Django must be set up first

@@ -21,6 +21,7 @@ from contracts_app.services.references import dialect_of, target_of
 from contracts_app.services.wit_packages import is_package, packages_of
 from contracts_app.services.work import linter
 from contracts_app.storage import ContractStore
+from contracts_app.tracing import span
 from linter_app import Report
 from linter_app.report.changelog import change_to_json
 from linter_app.report.verdict import report_of
@@ -64,7 +65,9 @@ def proposed_version(name: str, schema: str | None, wit: str | None, store: Cont
 
 def compare(old: ComparedVersion, new: ComparedVersion, policy: Policy) -> Report:
     """Return the verdict on the step from one to the other. Raises ContractRefused."""
-    changes = compare_texts(old.texts, new.texts, policy.config)
+    with span("compare", mode=policy.config.mode) as current:
+        changes = compare_texts(old.texts, new.texts, policy.config)
+        current.set_attribute("registry.changes", len(changes))
     versions = [side.bundle.version if side.bundle else None for side in (old, new)]
     equal = old.texts == new.texts
     report = report_of(changes, policy.config, equal=equal, current_version=versions[0], proposed_version=versions[1])

@@ -27,6 +27,7 @@ from contracts_app.services.dependencies import check_dependencies
 from contracts_app.services.wit_packages import packages_of
 from contracts_app.storage import Actor, AuditEntry, ContractIndex, ContractStore, Entry, contract_store
 from contracts_app.timestamps import utc_now
+from contracts_app.tracing import span
 from linter_app import Report
 from linter_app.printable import printable
 from linter_app.report.changelog import describe_witness
@@ -94,8 +95,9 @@ def publish(
     """
     store = store or contract_store()
     try:
-        decide, warnings = _prepare(bundle, actor, draft, override, store)
-        published = write_decision(bundle.name, store, decide, dry_run=dry_run)
+        with span("publish", contract=bundle.name, version=bundle.version, dry_run=dry_run):
+            decide, warnings = _prepare(bundle, actor, draft, override, store)
+            published = write_decision(bundle.name, store, decide, dry_run=dry_run)
     except ContractError as error:
         metrics.publishes.labels(error.code).inc()
         raise

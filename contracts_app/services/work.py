@@ -13,6 +13,7 @@ from contracts_app import metrics
 from contracts_app.exceptions import RequestCancelled, ServerBusy
 from contracts_app.fair_queue import FairQueue, QueueFull
 from contracts_app.request_context import RequestWork, current_work
+from contracts_app.tracing import span
 from linter_app.bounded import BoundedLinter
 from linter_app.work_pool import MIB, WorkAborted, WorkPool
 
@@ -55,12 +56,13 @@ class Workers:
         try:
             work.on_cancel(ticket.cancel)
             ticket.result(min(MAX_WAIT_SECONDS, work.seconds_left))
-            return self._pool.call(
-                function,
-                *arguments,
-                seconds=min(seconds, self._seconds, max(work.seconds_left, 0.1)),
-                started=lambda future: work.on_cancel(future.cancel),
-            )
+            with span("work", function=getattr(function, "__name__", "")):
+                return self._pool.call(
+                    function,
+                    *arguments,
+                    seconds=min(seconds, self._seconds, max(work.seconds_left, 0.1)),
+                    started=lambda future: work.on_cancel(future.cancel),
+                )
         except FutureTimeout:
             raise ServerBusy("All processes that compare or validate are busy; try again") from None
         except CancelledError:

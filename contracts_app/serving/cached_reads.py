@@ -22,6 +22,7 @@ from contracts_app.api.auth.scopes import READ
 from contracts_app.api.auth.token_cache import TokenCache
 from contracts_app.api.responses import LIST_CACHING, VERSION_CACHING, matches_etag
 from contracts_app.request_context import ACCEPTED_ID
+from contracts_app.serving import telemetry
 from contracts_app.serving.access_log import BatchedAccessLog
 from contracts_app.storage import ContractStore, Representation
 
@@ -44,7 +45,7 @@ _SECURITY_HEADERS = [
     (b"referrer-policy", b"same-origin"),
     (b"cross-origin-opener-policy", b"same-origin"),
 ]
-_READ_HEADERS = frozenset({b"authorization", b"host", b"if-none-match", b"x-request-id"})
+_READ_HEADERS = frozenset({b"authorization", b"host", b"if-none-match", b"x-request-id", b"traceparent"})
 _MAX_HOST_CHARACTERS = 255
 
 
@@ -57,6 +58,7 @@ class CachedReads:
         self._tokens = tokens
         self._log = log
         self._hits, self._misses = metrics.cached_reads.labels("hit"), metrics.cached_reads.labels("miss")
+        self._traced = telemetry.is_configured()
         self._prefix, self._number = token_hex(8).encode(), count()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -76,6 +78,8 @@ class CachedReads:
         headers = _single_headers(scope["headers"])
         if headers is None or not _is_allowed_host(headers.get(b"host", b"")):
             return False
+        if self._traced and b"traceparent" in headers:
+            return False  # Django's instrumentation records it
         token = self._tokens.get(headers.get(b"authorization", b""))
         replica = self._store.replica
         if token is None or replica is None or not await replica.wait_until_current():

@@ -15,6 +15,7 @@ from contracts_app.api.auth.claims import InvalidClaim
 from contracts_app.api.auth.jwks import KeysUnavailable
 from contracts_app.api.auth.token_cache import CachedToken
 from contracts_app.api.auth.tokens import RegistryToken, configured_backend
+from contracts_app.tracing import span
 
 TOKEN_SUBJECT = "registry.token_subject"
 """In the environment of a request: the `sub` of its verified token, for the access log."""
@@ -27,7 +28,8 @@ class BearerAuthentication(JWTStatelessUserAuthentication):
         header = self.get_header(request)
         if not header:
             raise AuthenticationFailed("Missing Authorization header", code="missing_token")
-        verified = verify_header(header)
+        with span("authenticate"):
+            verified = verify_header(header)
         request.META[TOKEN_SUBJECT] = verified.subject
         return TokenUser(verified.token), verified.token
 

@@ -16,6 +16,7 @@ from rest_framework.request import Request
 
 from contracts_app.scope_patterns import EVERY_NAME, covers, covers_prefix
 from contracts_app.services.dependencies import referred_names
+from contracts_app.tracing import span
 
 if TYPE_CHECKING:
     from rest_framework.views import APIView
@@ -61,10 +62,11 @@ class HasScope(BasePermission):
         by_method = READ if request.method in ("GET", "HEAD", "OPTIONS") else WRITE
         action = getattr(view, "action", None)
         scope = scopes.get(action, by_method)
-        if action in getattr(view, "any_name", ()) and scopes_of(request).allows_some(scope):
+        with span("authorize", scope=scope):
+            if action in getattr(view, "any_name", ()) and scopes_of(request).allows_some(scope):
+                return True
+            require(request, scope, view.kwargs.get("name"))
             return True
-        require(request, scope, view.kwargs.get("name"))
-        return True
 
 
 def scopes_of(request: Request) -> Scopes:

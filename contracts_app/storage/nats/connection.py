@@ -24,6 +24,7 @@ from contracts_app.storage.nats.event_loop import EventLoopThread
 from contracts_app.storage.nats.jetstream_api import request
 from contracts_app.storage.nats.known_stream import KnownStream
 from contracts_app.storage.nats.stream_state import StreamState
+from contracts_app.tracing import span
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -124,7 +125,8 @@ class BucketConnection:
         if (current := current_work.get()) is not None:  # its client does not wait for longer
             limit = max(0.1, min(limit, self.timeout, current.seconds_left))
         try:
-            return self.thread.run(self.attempt(work, time.monotonic() + limit), limit + 1)
+            with span("store.read", bucket=self.bucket):
+                return self.thread.run(self.attempt(work, time.monotonic() + limit), limit + 1)
         except TimeoutError as error:
             raise self.unavailable(error) from None
 

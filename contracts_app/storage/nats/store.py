@@ -37,6 +37,7 @@ from contracts_app.storage.nats.replica import ReplicaSnapshot, StreamReplica
 from contracts_app.storage.nats.server_health import health
 from contracts_app.storage.replica import ReplicaStatus, Watcher, Watchers
 from contracts_app.storage.writes import AuditEntry, StoredWrite
+from contracts_app.tracing import span, trace_headers
 
 MAX_SNAPSHOT_SECONDS = 6 * 3600
 MAX_ACKNOWLEDGE_SECONDS = 2
@@ -300,7 +301,8 @@ class JetStreamContractStore(ContractStore):
             write.close()
             raise
         try:
-            return self._connection.thread.run(write, self._connection.timeout * 2 + 5)
+            with span("store.write", bucket=self.bucket):
+                return self._connection.thread.run(write, self._connection.timeout * 2 + 5)
         except TimeoutError as error:
             raise StorageUnavailable(
                 f"The contract store gave {error}; whether the record was stored is not known: try again, and compare "
@@ -316,6 +318,7 @@ class JetStreamContractStore(ContractStore):
             "Nats-Expected-Stream": connection.stream,
             _PUBLISH_ID: uuid.uuid4().hex,
             **audit_headers(audit),
+            **trace_headers(),
         }
         if value is None:
             headers["KV-Operation"] = "DEL"
