@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 MANAGE := $(BIN)/python manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test drills screenshots lint docs bench lint-contracts up down lock clean
+.PHONY: help install run test drills screenshots lint docs bench lint-contracts image manifests up down lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -55,6 +55,14 @@ bench: $(VENV)/.bench ## Measure medians and ratios to a baseline of the same ru
 
 lint-contracts: $(VENV)/.base ## Check the exit codes of the linter on its fixtures
 	@PYTHON=$(BIN)/python contracts/fixtures/linter/verify.sh
+
+image: ## Build the image contract-registry, with docker or buildah
+	@deploy/image/build
+
+manifests: ## Render deploy/kubernetes/registry.yaml from the chart; needs helm
+	@cp deploy/monitoring/alerts.yml deploy/helm/contract-registry/files/alerts.yml
+	@helm template registry deploy/helm/contract-registry --kube-version 1.31.0 --skip-tests \
+		--values deploy/kubernetes/values.yaml > deploy/kubernetes/registry.yaml
 
 up: ## Start NATS with JetStream by docker compose, on localhost:4222
 	docker compose up --detach --wait nats
