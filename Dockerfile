@@ -11,7 +11,7 @@ ARG PIP_INDEX_URL
 ENV PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_COMPILE=1
 COPY requirements/base.txt /build/base.txt
 RUN python3 -m venv /opt/registry \
-    && /opt/registry/bin/pip install --require-hashes --only-binary :all: --requirement /build/base.txt \
+    && /opt/registry/bin/pip install --require-hashes --only-binary :all: --no-binary nkeys --requirement /build/base.txt \
     && /opt/registry/bin/pip inspect --local > /opt/registry/packages.json \
     && /opt/registry/bin/pip uninstall --yes --quiet pip setuptools
 COPY manage.py gunicorn.conf.py LICENSE /app/
