@@ -103,6 +103,12 @@ class ContractConflict(ContractError):
     status = 409
 
 
+class ReadOnly(ContractConflict):
+    """A policy forbids changes of the contract for the time being."""
+
+    code = "read_only"
+
+
 class ContractGone(ContractError):
     """The version was withdrawn, or its sunset has passed."""
 

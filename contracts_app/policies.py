@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from contracts_app.bundles import valid_name
-from contracts_app.exceptions import MalformedContract, UnreadableRecord
+from contracts_app.exceptions import MalformedContract, ReadOnly, UnreadableRecord
 from linter_app import Config
 from linter_app.changes import MODES, Mode
 from linter_app.schema.json_text import InvalidJSON, loads
@@ -29,6 +29,8 @@ class Policy:
     """Whether a breaking change may be published with a reason, by a token with the scope for it."""
     minimum_notice_days: int = 0
     """Days that must lie between a deprecation and its sunset."""
+    read_only: bool = False
+    """Whether versions can neither be published nor change their state: a freeze, or while another registry leads."""
     refuse_unresolved_references: bool = False
     """Whether a schema that refers to what the registry cannot resolve is refused instead of warned about."""
 
@@ -54,10 +56,11 @@ _MEMBERS = {
     "allowOverride": "allow_override",
     "minimumNoticeDays": "minimum_notice_days",
     "refuseUnresolvedReferences": "refuse_unresolved_references",
+    "readOnly": "read_only",
 }
 
 
-_BOOLEANS = ("strictOpenObjects", "allowOverride", "refuseUnresolvedReferences")
+_BOOLEANS = ("strictOpenObjects", "allowOverride", "refuseUnresolvedReferences", "readOnly")
 
 
 def check_policy(value: Any) -> dict[str, Any]:
@@ -71,9 +74,7 @@ def check_policy(value: Any) -> dict[str, Any]:
     for member, given in value.items():
         if member == "compatibility" and given not in COMPATIBILITIES:
             raise MalformedContract(f"compatibility must be one of {', '.join(COMPATIBILITIES)}", field=member)
-        if member in ("strictOpenObjects", "allowOverride", "refuseUnresolvedReferences") and not isinstance(
-            given, bool
-        ):
+        if member in _BOOLEANS and not isinstance(given, bool):
             raise MalformedContract(f"{member} must be true or false", field=member)
         if member == "minimumNoticeDays" and (
             isinstance(given, bool) or not isinstance(given, int) or not 0 <= given <= MAX_NOTICE_DAYS
@@ -127,6 +128,18 @@ def check_readable(documents: Mapping[str, tuple[int, bytes | None]], name: str)
         value = documents.get(key, (0, None))[1]
         if value is not None and _read(value) is None:
             raise UnreadableRecord(f"The stored record {key} is not a policy; set it anew", key=key)
+
+
+def check_writable(documents: Mapping[str, tuple[int, bytes | None]], name: str) -> None:
+    """Raise ReadOnly if a policy forbids changes of a contract, naming that policy."""
+    if not policy_of(documents, name).read_only:
+        return
+    deciding = [key for key in _keys_of(name) if (levels_of(documents).get(key) or {}).get("readOnly")]
+    level, owner = level_and_name(deciding[-1])
+    raise ReadOnly(
+        f"{name} is read-only by the policy {f'{level} {owner}'.strip()}; publish when an administrator has lifted it",
+        policy=deciding[-1],
+    )
 
 
 def _keys_of(name: str) -> Iterator[str]:

@@ -221,6 +221,22 @@ MAX_REQUESTS_PER_MINUTE = env.int("MAX_REQUESTS_PER_MINUTE", 60_000)
 MAX_ANONYMOUS_REQUESTS_PER_MINUTE = env.int("MAX_ANONYMOUS_REQUESTS_PER_MINUTE", 3_000)
 # By how much reads may be out of date while the store cannot be reached; by default they are errors then.
 STALE_READS_SECONDS = env.float("REGISTRY_STALE_READS", 0)
+# Pages of other origins that may use the API with a token. Cookies are never accepted from them.
+CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
+if CORS_ALLOWED_ORIGINS:
+    INSTALLED_APPS.append("corsheaders")
+    MIDDLEWARE.insert(1, "corsheaders.middleware.CorsMiddleware")
+CORS_URLS_REGEX = r"^/registry/"
+CORS_ALLOW_CREDENTIALS = False
+CORS_ALLOW_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT")
+CORS_ALLOW_HEADERS = (
+    *("accept", "authorization", "content-type", "if-match", "if-none-match", "last-event-id", "traceparent"),
+    "x-request-id",
+)
+CORS_EXPOSE_HEADERS = (
+    *("ETag", "Link", "Location", "Deprecation", "Sunset", "Retry-After", "X-Request-ID", "Age", "Registry-Stale"),
+    "Registry-Stream",
+)
 DEFAULT_NATS_URL = "nats://127.0.0.1:4222"
 NATS_URL = env.str("NATS_URL", "")
 # The embedded nats-server has a login of its own at each start (serving/embedded_nats.py).

@@ -166,11 +166,13 @@ class PolicyForm(ConsoleForm):
         "allowOverride": "override",
         "minimumNoticeDays": "notice",
         "refuseUnresolvedReferences": "unresolved",
+        "readOnly": "frozen",
     }
     _MEMBERS = {
         "strict": "strictOpenObjects",
         "override": "allowOverride",
         "unresolved": "refuseUnresolvedReferences",
+        "frozen": "readOnly",
     }
     _BOOLEAN = [("", _("inherited")), ("true", _("yes")), ("false", _("no"))]
 
@@ -207,6 +209,12 @@ class PolicyForm(ConsoleForm):
         required=False,
         choices=_BOOLEAN,
         help_text=_("A schema that refers to what the registry cannot resolve is refused instead of warned about"),
+    )
+    frozen = forms.ChoiceField(
+        label=_("Read-only"),
+        required=False,
+        choices=_BOOLEAN,
+        help_text=_("No version can be published or change its state until this is lifted"),
     )
 
     def policy(self) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from contracts_app.exceptions import (
     VersionSetChanged,
 )
 from contracts_app.lifecycle import ACTIVE, COMPARABLE, DRAFT, WITHDRAWN, Lifecycle
-from contracts_app.policies import Policy, check_readable, policy_of
+from contracts_app.policies import Policy, check_readable, check_writable, policy_of
 from contracts_app.services.comparison import changes_to_json, compare, compared_version
 from contracts_app.services.compound_schemas import compound_schema
 from contracts_app.services.content_checks import check_content
@@ -164,6 +164,7 @@ def write_decision(name: str, store: ContractStore, decide: Decide, *, dry_run: 
             known = store.index(name, fresh=fresh)
             # Read the revision first: a write while the versions are read makes this write fail.
             after = known.revision(name)
+            check_writable(known.documents, name)
             bundle, audit = decide(known)
             if dry_run:
                 return bundle

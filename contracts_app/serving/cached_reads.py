@@ -45,7 +45,7 @@ _SECURITY_HEADERS = [
     (b"referrer-policy", b"same-origin"),
     (b"cross-origin-opener-policy", b"same-origin"),
 ]
-_READ_HEADERS = frozenset({b"authorization", b"host", b"if-none-match", b"x-request-id", b"traceparent"})
+_READ_HEADERS = frozenset({b"authorization", b"host", b"if-none-match", b"x-request-id", b"traceparent", b"origin"})
 _MAX_HOST_CHARACTERS = 255
 
 
@@ -58,7 +58,7 @@ class CachedReads:
         self._tokens = tokens
         self._log = log
         self._hits, self._misses = metrics.cached_reads.labels("hit"), metrics.cached_reads.labels("miss")
-        self._traced = telemetry.is_configured()
+        self._traced, self._cors = telemetry.is_configured(), bool(settings.CORS_ALLOWED_ORIGINS)
         self._prefix, self._number = token_hex(8).encode(), count()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -78,8 +78,8 @@ class CachedReads:
         headers = _single_headers(scope["headers"])
         if headers is None or not _is_allowed_host(headers.get(b"host", b"")):
             return False
-        if self._traced and b"traceparent" in headers:
-            return False  # Django's instrumentation records it
+        if (self._traced and b"traceparent" in headers) or (self._cors and b"origin" in headers):
+            return False  # Django records it, or adds its headers
         token = self._tokens.get(headers.get(b"authorization", b""))
         replica = self._store.replica
         if token is None or replica is None or not await replica.wait_until_current():

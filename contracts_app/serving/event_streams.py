@@ -70,8 +70,8 @@ class EventStreams:
         request = _request_of(scope)
         since = since_of(request)
         since = EventId(self._feed.last, self._feed.stream) if since is None else since
-        kept = (b"x-request-id", STREAM_HEADER.lower().encode())
-        request_id = [header for header in headers if header[0].lower() in kept]
+        kept = (b"x-request-id", STREAM_HEADER.lower().encode(), b"vary")
+        request_id = [each for each in headers if each[0] in kept or each[0].startswith(b"access-control-")]
         # Done when the client has closed the connection, or when the server stops.
         gone = asyncio.ensure_future(_disconnected(receive))
         scope[STOP] = gone.cancel

@@ -191,3 +191,27 @@ def test_nothing_is_published_under_a_policy_that_cannot_be_read(api):
     put = api.client.put("/registry/policies/default", "{}", "application/json", headers=api.headers({}))
     assert put.status_code == 200
     assert api.publish("ruled", "2.0.0", {"type": "string"}).status_code == 201
+
+
+def test_a_read_only_policy_freezes_contracts_until_it_is_lifted(api):
+    assert api.publish("frozen.one", "1.0.0").status_code == 201
+    assert api.publish("free.one", "1.0.0").status_code == 201
+    policies = "/registry/policies"
+
+    def put(path: str, policy: dict) -> int:
+        return api.client.put(f"{policies}/{path}", json.dumps(policy), headers=api.headers({})).status_code
+
+    api.token = make_token(*ALL, "contracts:admin")
+    assert put("prefixes/frozen", {"readOnly": True}) == 200
+    refused = api.publish("frozen.one", "1.1.0")
+    assert refused.status_code == 409
+    assert (refused.json()["code"], refused.json()["policy"]) == ("read_only", "policy.prefix.frozen")
+    assert api.post({}, "/registry/contracts/frozen.one/1.0.0/deprecate").status_code == 409
+    assert api.get("/registry/contracts/frozen.one/1.0.0").status_code == 200
+    assert api.publish("free.one", "1.1.0").status_code == 201
+    assert put("contracts/frozen.one", {"readOnly": False}) == 200
+    assert api.publish("frozen.one", "1.1.0").status_code == 201, "a nearer policy lifts it"
+    assert put("default", {"readOnly": True}) == 200
+    assert api.publish("free.one", "1.2.0").status_code == 409
+    assert put("default", {"readOnly": False}) == 200
+    assert api.publish("free.one", "1.2.0").status_code == 201

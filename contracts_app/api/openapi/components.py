@@ -74,6 +74,7 @@ _POLICY = {
     "allowOverride": FLAG,
     "minimumNoticeDays": {"type": "integer", "minimum": 0, "maximum": MAX_NOTICE_DAYS},
     "refuseUnresolvedReferences": FLAG,
+    "readOnly": FLAG,
 }
 _VERSION_SHOWN = record(
     {"version": TEXT, "state": ref("State"), "description": OPTIONAL_TEXT, "createdAt": TEXT, "digest": TEXT},
