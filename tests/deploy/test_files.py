@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -41,3 +43,18 @@ def test_prometheus_accepts_its_configuration():
     for arguments in (("check", "config", "prometheus.yml"), ("test", "rules", "alerts_test.yml")):
         found = subprocess.run(["promtool", *arguments], cwd=ROOT / "deploy/monitoring", capture_output=True, text=True)
         assert found.returncode == 0, found.stdout + found.stderr
+
+
+def test_the_dashboard_and_the_alerts_ask_for_metrics_that_exist():
+    known = (ROOT / "contracts_app" / "metrics.py").read_text() + (
+        ROOT / "contracts_app/serving/metrics.py"
+    ).read_text()
+    names = set(re.findall(r'"(registry_[a-z_]+)"', known))
+    names |= {f"registry_copy_{name}" for name in re.findall(r'_gauge\("([a-z_]+)"', known)}
+    dashboard = json.loads((ROOT / "deploy/monitoring/dashboard.json").read_text())
+    asked = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    asked.append((ROOT / "deploy/monitoring/alerts.yml").read_text())
+    used = set(re.findall(r"registry_[a-z_]+", " ".join(asked)))
+    assert {name for name in used if name.removesuffix("_bucket") not in names} == set()
+    operate = (ROOT / "docs" / "operate.md").read_text()
+    assert {name for name in used if name.removesuffix("_bucket") not in operate} <= {"registry_copy_body_bytes"}
