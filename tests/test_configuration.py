@@ -106,3 +106,16 @@ def test_the_hook_installs_the_pinned_versions():
     needed = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
     assert {re.split("[>=]", each)[0] for each in needed} <= hook.keys()
     assert hook == {name: pinned[name] for name in hook}, "write the versions of requirements/base.txt there"
+
+
+def test_every_variable_is_documented_and_every_documented_one_is_read():
+    paths = [*ROOT.glob("registry_project/*.py"), *ROOT.glob("contracts_app/**/*.py"), ROOT / "gunicorn.conf.py"]
+    calls = re.compile(r'(?:env(?:\.\w+)?\(|environ\.setdefault\(|environ\.get\()\s*"([A-Z][A-Z_]+)"')
+    read = {name for path in paths for name in calls.findall(path.read_text())}
+    table = re.findall(r"^\| (`[A-Z].*?) \|", (ROOT / "docs" / "configuration.md").read_text(), re.MULTILINE)
+    documented = {name for cell in table for name in re.findall(r"`([A-Z][A-Z_]+)`", cell)}
+    elsewhere = {"DJANGO_SETTINGS_MODULE", "UV_TCP_SINGLE_ACCEPT", "JWT_TOKEN", "REGISTRY_ENDPOINT"}
+    assert {name for name in read - documented - elsewhere if not name.startswith("OTEL_")} == set()
+    named = " ".join(path.read_text() for path in paths)
+    unread = {name for name in documented - read if f'"{name}"' not in named}
+    assert unread == {"FORWARDED_ALLOW_IPS"}, "gunicorn reads that one itself"

@@ -138,11 +138,19 @@ class BucketConnection:
                 await self.wait_to_retry(error, deadline)
 
     def close(self) -> None:
-        client = self._client
-        if client is not None:
-            self.thread.run(client.close(), self.timeout)
+        if self._client is not None or self._opening is not None or self._closing:
+            with contextlib.suppress(TimeoutError):
+                self.thread.run(self._close(), self.timeout)
         self._reset()
         self.thread.stop()
+
+    async def _close(self) -> None:
+        tasks = [task for task in (self._opening, *self._closing) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._client is not None:
+            await self._client.close()
 
     # Outages, as the replica finds them
 
@@ -223,6 +231,10 @@ class BucketConnection:
 
     async def _connect(self, client: Client) -> None:
         async def on_error(error: Exception) -> None:
+            when, before = self._last_error
+            # A refused login is followed by a connection that is reset, which says less.
+            if isinstance(error, OSError) and "Violation" in before and time.monotonic() - when < RECENT_SECONDS:
+                return
             self._last_error = time.monotonic(), str(error) or type(error).__name__
 
         async def on_lost() -> None:
@@ -332,7 +344,6 @@ class BucketConnection:
             error, (nats.js.errors.ServiceUnavailableError, nats.js.errors.NotFoundError)
         ):
             raise StorageUnavailable(f"The contract store refused: {error.description or error}") from None
-        logger.debug("the store is asked again", extra={"reason": str(error) or type(error).__name__})
         self.forget_stream()  # it may have been lost with its server
         if time.monotonic() + 0.1 > deadline:
             raise self.unavailable(error) from None
