@@ -37,9 +37,9 @@ def restarted(server, tmp_path):
     return again
 
 
-@pytest.fixture
-def url(server, tmp_path):
-    more = {"REGISTRY_KV_BUCKET": BUCKET, "VAR_DIR": str(tmp_path / "var"), "REGISTRY_SEVERAL_HOSTS": "true"}
+@pytest.fixture(params=["true", "false"], ids=["several hosts", "one host"])
+def url(request, server, tmp_path):
+    more = {"REGISTRY_KV_BUCKET": BUCKET, "VAR_DIR": str(tmp_path / "var"), "REGISTRY_SEVERAL_HOSTS": request.param}
     with serving(server.url, tmp_path / "log", "--workers", "2", "registry_project.asgi", **more) as (url, _):
         yield url
 

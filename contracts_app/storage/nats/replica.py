@@ -295,6 +295,8 @@ class StreamReplica(Replica):
             self._bucket.prefix + ">",
             partial(self._apply, index, tally),
             self._advised_of_change,
+            # With the fence, each read would be a request that is announced to all.
+            audited=not self._fenced,
         )
         if not resumed:
             index.begin()

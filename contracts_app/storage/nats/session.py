@@ -20,6 +20,8 @@ logger = logging.getLogger(__name__)
 
 HEARTBEAT = 0.5
 MAX_SILENCE = 3 * HEARTBEAT
+_REMOVING = ("PURGE", "MSG.DELETE", "RESTORE", "UPDATE")
+"""Requests to the JetStream API that may remove messages."""
 
 
 class SessionEnded(Exception):
@@ -53,12 +55,16 @@ class ConsumerSession:
         subjects: str,
         apply: Callable[[Delivered], None],
         on_advisory: Callable[[], None],
+        *,
+        audited: bool,
     ) -> None:
         self._client = client
         self._stream = stream
         self._subjects = subjects
         self._apply = apply
         self._on_advisory = on_advisory
+        self._audited = audited
+        """Whether to follow what others ask of JetStream: a purge is announced in no other way."""
         self._subscriptions: list[Any] = []
         self._consumed = 0
         """The consumer's number of the last message."""
@@ -106,6 +112,9 @@ class ConsumerSession:
             # A deletion of the stream reaches no consumer otherwise.
             await self._client.subscribe(advisories, cb=self._advised),
         ]
+        if self._audited:
+            requests = "$JS.EVENT.ADVISORY.API"
+            self._subscriptions.append(await self._client.subscribe(requests, cb=self._advised_of_request))
         response = await request(
             self._client,
             f"CONSUMER.CREATE.{self._stream}.{config['name']}.{self._subjects}",
@@ -146,6 +155,10 @@ class ConsumerSession:
     async def _advised(self, message: Msg) -> None:
         if not self.ended.is_set():
             self._on_advisory()
+
+    async def _advised_of_request(self, message: Msg) -> None:
+        if any(f".{action}.{self._stream}".encode() in message.data for action in _REMOVING):
+            await self._advised(message)
 
     async def _receive(self, message: Msg) -> None:
         """Handle a message of the consumer: a write, a heartbeat, or a flow control request."""

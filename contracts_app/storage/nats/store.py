@@ -31,7 +31,13 @@ from contracts_app.storage.base import ContractStore, Listing, Position, StoreHe
 from contracts_app.storage.index import ContractIndex
 from contracts_app.storage.nats import snapshots
 from contracts_app.storage.nats.audit_headers import audit_headers, stored_write
-from contracts_app.storage.nats.connection import OUTAGE_ERRORS, PATIENCE_SECONDS, BucketConnection, BucketUnsuitable
+from contracts_app.storage.nats.connection import (
+    OUTAGE_ERRORS,
+    PATIENCE_SECONDS,
+    BucketConnection,
+    BucketMissing,
+    BucketUnsuitable,
+)
 from contracts_app.storage.nats.reads import all_last, history, last, last_of_each, written_at
 from contracts_app.storage.nats.replica import ReplicaSnapshot, StreamReplica
 from contracts_app.storage.nats.server_health import health
@@ -185,8 +191,14 @@ class JetStreamContractStore(ContractStore):
     def set_up(self) -> str:
         connection = self._connection
         connection.may_create = True
-        connection.known.forget()
-        state = connection.run(lambda js: connection.state())
+        while True:
+            connection.known.forget()
+            connection.forget_stream()
+            try:
+                state = connection.run(lambda js: connection.state())
+                break
+            except BucketMissing:  # found by the replica of this process, just before
+                time.sleep(0.1)
         content = f"{state.messages} messages" if state.messages else "empty"
         return f"the bucket {self.bucket}, created at {state.created}, replicas: {state.replicas}, {content}"
 
