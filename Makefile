@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 MANAGE := $(BIN)/python manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test drills screenshots lint docs bench lint-contracts image manifests up down lock clean
+.PHONY: help install run test drills screenshots lint docs docs-site bench lint-contracts image manifests up down lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -45,6 +45,13 @@ lint: $(VENV)/.dev ## Check style, types, imports and migrations
 docs: $(VENV)/.base ## Generate docs/rules.md
 	@$(MANAGE) lint_contracts rules --format markdown > docs/rules.md
 
+$(VENV)/.docs: requirements/docs.txt $(VENV)/.base
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/docs.txt
+	@touch $@
+
+docs-site: $(VENV)/.docs docs ## Build the documentation as a site, in build/site
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
 $(VENV)/.bench: requirements/bench.txt $(VENV)/.base
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
 	@touch $@
@@ -77,6 +84,7 @@ lock: $(VENV)/.dev ## Pin the requirements again, with hashes
 	$(COMPILE) requirements/dev.in -o requirements/dev.txt
 	$(COMPILE) -c requirements/dev.txt requirements/base.in -o requirements/base.txt
 	$(COMPILE) -c requirements/dev.txt requirements/bench.in -o requirements/bench.txt
+	$(COMPILE) -c requirements/dev.txt requirements/docs.in -o requirements/docs.txt
 
 clean: ## Remove .venv and caches; the data under var/ stays
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache htmlcov .coverage

@@ -45,7 +45,7 @@ def url(request, server, tmp_path):
 
 
 def administer(server, work):
-    """Return the result of `work(js)`, as an administrator beside the registry."""
+    """Return the result of `work(js)`, as an administrator with a connection of their own."""
 
     async def connected():
         client = await nats.connect(server.url)
