@@ -99,7 +99,7 @@ def test_with_a_fence_concurrent_readers_share_a_request(nats_server, bucket, mo
     def create(name: str) -> None:
         other.create(make(name), after=0, audit=AUDIT)
 
-    requests, ask = [], fenced.replica._observe
+    requests, ask = [], fenced.replica._follower.observe
 
     async def counted():
         requests.append(1)
@@ -155,7 +155,7 @@ def test_a_broken_session_continues_where_it_ended(jetstream):
     replica = jetstream.replica
     index = replica.index
     for number in range(3):
-        jetstream._connection.thread.loop().call_soon_threadsafe(replica._end_session, "as a test")
+        jetstream._connection.thread.loop().call_soon_threadsafe(replica._follower.end_session, "as a test")
         wait_for(
             lambda number=number: (
                 jetstream.replica.status().resyncs == number + 1 and jetstream.replica.status().current
@@ -183,7 +183,7 @@ def test_a_gap_in_the_consumers_messages_ends_the_session(jetstream):
     ConsumerSession._receive = lossy
     try:
         # The session already holds a bound method: a new session takes the lossy one.
-        jetstream._connection.thread.loop().call_soon_threadsafe(jetstream.replica._end_session, "as a test")
+        jetstream._connection.thread.loop().call_soon_threadsafe(jetstream.replica._follower.end_session, "as a test")
         wait_for(lambda: jetstream.replica.status().resyncs == 1 and jetstream.replica.status().current, 5)
         jetstream.create(make("lost"), after=0, audit=AUDIT)
         assert "meta.lost.1.0.0" in view(jetstream), "a reader was shown less than was written"

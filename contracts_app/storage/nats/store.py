@@ -7,30 +7,23 @@ import os
 import sys
 import threading
 import time
-import uuid
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
-import nats.errors
-import nats.js.errors
 from django.core.checks import CheckMessage, Error, Info, Warning
-from nats.js import JetStreamContext
 
 from contracts_app.bundles import ContractBundle, key_of
 from contracts_app.exceptions import (
     ContractNotFound,
-    ContractTooLarge,
-    StorageFull,
     StorageUnavailable,
-    VersionSetChanged,
 )
 from contracts_app.records import read_record
 from contracts_app.request_context import stale_reads
 from contracts_app.storage.base import ContractStore, Listing, Position, StoreHealth, read_listing
 from contracts_app.storage.index import ContractIndex
 from contracts_app.storage.nats import snapshots
-from contracts_app.storage.nats.audit_headers import audit_headers, stored_write
+from contracts_app.storage.nats.audit_headers import stored_write
 from contracts_app.storage.nats.connection import (
     OUTAGE_ERRORS,
     PATIENCE_SECONDS,
@@ -38,21 +31,16 @@ from contracts_app.storage.nats.connection import (
     BucketMissing,
     BucketUnsuitable,
 )
+from contracts_app.storage.nats.follower import ReplicaSnapshot
 from contracts_app.storage.nats.reads import all_last, history, last, last_of_each, written_at
-from contracts_app.storage.nats.replica import ReplicaSnapshot, StreamReplica
+from contracts_app.storage.nats.replica import StreamReplica
 from contracts_app.storage.nats.server_health import health
+from contracts_app.storage.nats.writer import RecordWriter
 from contracts_app.storage.replica import ReplicaStatus, Watcher, Watchers
 from contracts_app.storage.writes import AuditEntry, StoredWrite
-from contracts_app.tracing import span, trace_headers
+from contracts_app.tracing import span
 
 MAX_SNAPSHOT_SECONDS = 6 * 3600
-MAX_ACKNOWLEDGE_SECONDS = 2
-"""Seconds after which an unacknowledged write is in doubt, and its record is read back."""
-_WRONG_LAST_SEQUENCE = (10071, 10164)
-_MESSAGE_TOO_LARGE = 10054
-_FULL = (10002, 10023, 10028, 10047, 10077)
-"""Limits of the account, of the cluster, of memory, of the server's storage, and of the stream itself."""
-_PUBLISH_ID = "Registry-Publish-Id"
 
 
 class JetStreamContractStore(ContractStore):
@@ -103,6 +91,7 @@ class JetStreamContractStore(ContractStore):
             known_folder=known_folder,
         )
         self._stale_seconds = stale_seconds
+        self._writer = RecordWriter(self._connection, lambda: self._replica)
         self._copy_bytes = copy_bytes
         self._several_hosts = not self._all_on_loopback() if several_hosts is None else several_hosts
         self._has_replica = False
@@ -301,10 +290,10 @@ class JetStreamContractStore(ContractStore):
 
     def create(self, bundle: ContractBundle, *, after: int, audit: AuditEntry) -> int:
         # Encoded by the caller's thread: a large record does not block the event loop.
-        return self._run(self._write(bundle.key, bundle.to_record(), f"meta.{bundle.name}.>", after, audit))
+        return self._run(self._writer.write(bundle.key, bundle.to_record(), f"meta.{bundle.name}.>", after, audit))
 
     def put_document(self, key: str, value: bytes | None, *, after: int, audit: AuditEntry) -> int:
-        return self._run(self._write(key, value, key, after, audit))
+        return self._run(self._writer.write(key, value, key, after, audit))
 
     def _run(self, write: Coroutine[Any, Any, int]) -> int:
         try:
@@ -320,80 +309,3 @@ class JetStreamContractStore(ContractStore):
                 f"The contract store gave {error}; whether the record was stored is not known: try again, and compare "
                 "the digest if it then exists"
             ) from None
-
-    async def _write(self, key: str, value: bytes | None, guarded: str, after: int, audit: AuditEntry) -> int:
-        """Write one message if the last sequence of the guarded keys is still `after`; return its sequence."""
-        connection = self._connection
-        headers = {
-            "Nats-Expected-Last-Subject-Sequence": str(after),
-            "Nats-Expected-Last-Subject-Sequence-Subject": connection.prefix + guarded,
-            "Nats-Expected-Stream": connection.stream,
-            _PUBLISH_ID: uuid.uuid4().hex,
-            **audit_headers(audit),
-            **trace_headers(),
-        }
-        if value is None:
-            headers["KV-Operation"] = "DEL"
-        return await self._publish(key, value or b"", headers)
-
-    async def _publish(self, key: str, record: bytes, headers: dict[str, str]) -> int:
-        connection = self._connection
-        deadline = time.monotonic() + connection.timeout * 2
-        in_doubt = False
-        while True:
-            try:
-                js = await connection.ready(deadline)
-                if in_doubt and (sequence := await self._own_sequence(js, key, headers[_PUBLISH_ID])):
-                    return sequence
-                acknowledged = await js.publish(
-                    connection.prefix + key, record, timeout=MAX_ACKNOWLEDGE_SECONDS, headers=dict(headers)
-                )
-                if self._replica is not None:
-                    await self._replica.applied(acknowledged.seq)
-                return acknowledged.seq
-            except nats.errors.MaxPayloadError:
-                raise self._too_large(record) from None
-            except nats.js.errors.NoStreamResponseError as error:
-                await connection.wait_to_retry(error, deadline)  # no stream listened: nothing was written
-            except nats.js.errors.APIError as error:
-                if error.err_code == _MESSAGE_TOO_LARGE:
-                    raise self._too_large(record) from None
-                if error.err_code in _FULL:
-                    if in_doubt and (sequence := await self._own_sequence(js, key, headers[_PUBLISH_ID])):
-                        return sequence
-                    raise self._store_is_full(error) from None
-                if error.err_code in _WRONG_LAST_SEQUENCE:
-                    # An earlier attempt of this very call may have moved the sequence.
-                    if in_doubt and (sequence := await self._own_sequence(js, key, headers[_PUBLISH_ID])):
-                        return sequence
-                    raise VersionSetChanged from None
-                in_doubt = True
-                await connection.wait_to_retry(error, deadline)
-            except OUTAGE_ERRORS as error:
-                in_doubt = True
-                try:
-                    await connection.wait_to_retry(error, deadline)
-                except StorageUnavailable as unavailable:
-                    raise StorageUnavailable(
-                        f"{unavailable.message}; whether {key.removeprefix('meta.')} was stored is not known: "
-                        "try again, and compare the digest if it then exists"
-                    ) from None
-
-    async def _own_sequence(self, js: JetStreamContext, key: str, publish_id: str) -> int | None:
-        """Return the sequence of the stored record if this call wrote it."""
-        found = await last(self._connection, js, key)
-        return found.sequence if found and found.headers.get(_PUBLISH_ID) == publish_id else None
-
-    def _store_is_full(self, error: nats.js.errors.APIError) -> StorageFull:
-        reason = error.description or str(error)
-        if self._replica is not None:
-            self._replica.refused(reason)
-        return StorageFull(
-            f"The contract store has no room: {reason}. Raise the limit of the bucket, the account or the server, or "
-            "free its disk; nothing was written"
-        )
-
-    def _too_large(self, record: bytes) -> ContractTooLarge:
-        return ContractTooLarge(
-            f"The record is {len(record)} bytes, more than the NATS server accepts; raise its max_payload"
-        )
