@@ -5,6 +5,7 @@ Each variable may also be given as <NAME>_FILE, the path of a file that holds it
 
 import ipaddress
 import os
+import re
 import secrets
 import sys
 from datetime import timedelta
@@ -27,9 +28,11 @@ DEVELOPMENT = JWT.development
 
 def _bind_address() -> str:
     address: str = env.str("BIND_ADDR", "127.0.0.1:8090" if DEVELOPMENT else "0.0.0.0:8090")
+    if address.startswith("unix:/"):  # only who may open the file reaches it
+        return address
     host, _, port = address.rpartition(":")
     if not host or not port.isdigit() or int(port) > 65535:
-        raise ImproperlyConfigured(f"BIND_ADDR={address!r} is not host:port, such as 127.0.0.1:8090")
+        raise ImproperlyConfigured(f"BIND_ADDR={address!r} is not host:port, such as 127.0.0.1:8090, nor unix:/path")
     if DEVELOPMENT:
         try:
             loopback = host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
@@ -41,6 +44,13 @@ def _bind_address() -> str:
                 "secret is public; set JWT_SECRET (`openssl rand -hex 32`), or bind to 127.0.0.1"
             )
     return address
+
+
+def _url_prefix() -> str:
+    prefix: str = env.str("URL_PREFIX", "").rstrip("/")
+    if prefix and not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", prefix):
+        raise ImproperlyConfigured(f"URL_PREFIX={prefix!r} is not a path, such as /contracts")
+    return prefix
 
 
 def _secret_key() -> str:
@@ -159,12 +169,17 @@ AUTHENTICATION_BACKENDS = [
     "contracts_app.console.prefix_groups.PrefixGroups",
 ]
 
-LOGIN_REDIRECT_URL = "/admin/"
+# Below which path a proxy offers the service; the proxy takes it off. Links begin with it.
+URL_PREFIX = _url_prefix()
+FORCE_SCRIPT_NAME = URL_PREFIX or None
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = f"{URL_PREFIX}/"
+LOGIN_REDIRECT_URL = f"{URL_PREFIX}/admin/"
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
-STATIC_URL = "static/"
+STATIC_URL = f"{URL_PREFIX}/static/"
+WHITENOISE_STATIC_PREFIX = "/static/"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 

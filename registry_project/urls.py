@@ -11,8 +11,8 @@ from contracts_app.serving import health
 urlpatterns = [
     *(path(route.lstrip("/"), health.view(content)) for route, content in health.ROUTES.items()),
     *api,
-    path("", RedirectView.as_view(url="/admin/")),
-    path("admin", RedirectView.as_view(url="/admin/")),
+    path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", include((admin.site.urls[0], "admin"), namespace=admin.site.name)),
 ]
 handler400 = "contracts_app.api.errors.bad_request"

@@ -7,6 +7,7 @@ from email.utils import format_datetime
 from typing import Any
 from urllib.parse import quote
 
+from django.conf import settings
 from django.http import HttpResponse
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import BaseRenderer
@@ -56,7 +57,7 @@ def matches_etag(if_none_match: str, etag: str) -> bool:
 
 def location(name: str, version: str, *, encoded: bool = True) -> str:
     """Return the URL path of a version."""
-    return f"/registry/contracts/{name}/{quote(version, safe='') if encoded else version}"
+    return f"{settings.URL_PREFIX}/registry/contracts/{name}/{quote(version, safe='') if encoded else version}"
 
 
 def version_headers(bundle: ContractBundle | None, *, exact: bool) -> dict[str, str]:

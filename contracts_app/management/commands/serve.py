@@ -87,6 +87,9 @@ class Command(BaseCommand):
         )
 
     def _greet(self) -> None:
+        if settings.BIND_ADDR.startswith("unix:"):
+            self.stdout.write(f"Listening on {settings.BIND_ADDR}")
+            return
         host, _, port = settings.BIND_ADDR.rpartition(":")
         shown = "127.0.0.1" if host in ("0.0.0.0", "[::]") else host
         for _ in range(100):
