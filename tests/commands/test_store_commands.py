@@ -14,11 +14,13 @@ from contracts_app.bundles import ContractBundle
 from contracts_app.client import RegistryClient, RegistryError
 from contracts_app.embedded_login import read_login
 from contracts_app.exceptions import StorageUnavailable
+from contracts_app.management.commands import serve
 from contracts_app.policies import policy_of
 from contracts_app.services import change_state, publish_contract
 from contracts_app.services.policies import set_policy
 from contracts_app.serving.embedded_nats import EmbeddedServer, free_port
 from contracts_app.storage import Actor, AuditEntry, contract_store, contract_stores
+from contracts_app.storage.nats.known_stream import KnownStream
 from contracts_app.storage.nats.store import JetStreamContractStore
 
 ACTOR = Actor("tester", "r-1")
@@ -215,3 +217,24 @@ def test_the_client_follows_no_link_to_another_host():
             link = f"{host}/a"
             with pytest.raises(RegistryError, match="links to another host"):
                 client._url(link)
+
+
+def test_an_embedded_server_without_data_has_forgotten_its_bucket(settings, tmp_path, monkeypatch):
+    """Removing its folder is how a developer begins anew; a lost bucket of another server is remembered."""
+    options = {**settings.CONTRACT_STORAGES["default"]["OPTIONS"], "known_folder": str(tmp_path / "buckets")}
+    settings.CONTRACT_STORAGES = {"default": {**settings.CONTRACT_STORAGES["default"], "OPTIONS": options}}
+    settings.NATS_URL, settings.VAR_DIR = "", tmp_path
+    monkeypatch.setattr(serve, "free_port", lambda preferred: 4999)
+
+    def known(url: str) -> KnownStream:
+        return KnownStream(str(tmp_path / "buckets"), [url], options["bucket"])
+
+    for url in ("nats://127.0.0.1:4999", "nats://nats.example:4222"):
+        known(url).remember("2026-01-01T00:00:00Z")
+    (tmp_path / "nats" / "data").mkdir(parents=True)
+    serve.Command()._embedded()
+    assert known("nats://127.0.0.1:4999").created
+    (tmp_path / "nats" / "data").rmdir()
+    serve.Command()._embedded()
+    assert not known("nats://127.0.0.1:4999").created
+    assert known("nats://nats.example:4222").created

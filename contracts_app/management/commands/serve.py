@@ -18,6 +18,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from contracts_app.management.commands.issue_token import make_token
 from contracts_app.serving.embedded_nats import EmbeddedServer, NATSServerMissing, free_port, is_nats_server
+from contracts_app.storage.nats.known_stream import KnownStream
 
 TOKEN_SECONDS = 24 * 3600
 SCOPES = [f"contracts:{scope}" for scope in ("read", "write", "admin", "override", "audit")]
@@ -78,13 +79,18 @@ class Command(BaseCommand):
                 f"A nats-server answers at {settings.DEFAULT_NATS_URL}. It is not used; to use it, set "
                 f"NATS_URL={settings.DEFAULT_NATS_URL}"
             )
-        return EmbeddedServer(
-            settings.VAR_DIR / "nats",
+        folder = settings.VAR_DIR / "nats"
+        server = EmbeddedServer(
+            folder,
             port=free_port(4222),
             # A schema that is sent as an object is stored as a string, and escaping may double its length.
             max_record_bytes=2 * settings.CONTRACT_MAX_BYTES + 65536,
             with_login=True,
         )
+        if not (folder / "data").exists():  # it is new, or its data was removed on purpose: the bucket is created
+            options: Any = settings.CONTRACT_STORAGES["default"]["OPTIONS"]
+            KnownStream(options["known_folder"], [server.url], options["bucket"]).forget()
+        return server
 
     def _greet(self) -> None:
         if settings.BIND_ADDR.startswith("unix:"):

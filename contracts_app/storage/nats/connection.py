@@ -79,7 +79,7 @@ class BucketConnection:
         self.stream = f"KV_{bucket}"
         self.prefix = f"$KV.{bucket}."
         self.timeout = timeout
-        self.known = KnownStream(known_folder, f"{','.join(sorted(servers))} {bucket}")
+        self.known = KnownStream(known_folder, servers, bucket)
         self._login = login
         self._tls = tls
         self._config = config

@@ -17,7 +17,8 @@ logger = logging.getLogger(__name__)
 class KnownStream:
     """Kept in memory, and in a file where there is a folder for it."""
 
-    def __init__(self, folder: str, identity: str) -> None:
+    def __init__(self, folder: str, servers: list[str], bucket: str) -> None:
+        identity = f"{','.join(sorted(servers))} {bucket}"
         self._file = Path(folder) / hashlib.sha256(identity.encode()).hexdigest()[:32] if folder else None
         self._created = ""
 
