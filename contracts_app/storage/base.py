@@ -182,7 +182,7 @@ class ContractStore(ABC):
         return []
 
     def check_server(self) -> list[CheckMessage]:
-        """Return what `manage.py check --deploy` says about the store's server, which is asked for it."""
+        """Return what `manage.py check --deploy` says about the store's server, after a request to it."""
         return []
 
     def close(self) -> None:  # noqa: B027  optional

@@ -52,7 +52,7 @@ class Command(LocalCommand):
                 self.stdout.write(f"Removed {folder}")
 
     def _note(self, backup: Backup) -> None:
-        """Tell the console of the backup; a folder that cannot be written is no reason to fail."""
+        """Record the backup for the console; a folder that cannot be written is no reason to fail."""
         about = {"taken": backup.taken, "folder": str(backup.folder), "lastSequence": backup.last_sequence}
         try:
             path = Path(settings.BACKUP_STAMP)

@@ -3,7 +3,7 @@
 Whatever breaks a proof ends the session, and the next one begins by comparing the replica with the stream:
 
 - the session proves that no message is missing between the server and here (session.py);
-- the stream is the one that was loaded, and has not lost messages of what was applied (stream_state.py), as is asked
+- the stream is the one that was loaded, and has not lost messages of what was applied (stream_state.py), as is checked
   every PROBE_SECONDS, at each fence, and whenever the server announces a change of the stream.
 """
 

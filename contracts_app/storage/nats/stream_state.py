@@ -143,7 +143,7 @@ class Tally:
         All messages up to the state's last one must have been applied. Later ones do not matter.
         """
         found = next((each for each in reversed(self._applied) if each.sequence <= state.last), None)
-        if found is None:  # a very late response: the next one will tell
+        if found is None:  # a very late response: the next one decides
             return ""
         if found.sequence == state.last and found.sequence and found.written != state.last_written:
             return "the stream's last message is another one than was applied"
