@@ -134,7 +134,7 @@ def check_writable(documents: Mapping[str, tuple[int, bytes | None]], name: str)
     """Raise ReadOnly if a policy forbids changes of a contract, naming that policy."""
     if not policy_of(documents, name).read_only:
         return
-    deciding = [key for key in _keys_of(name) if (levels_of(documents).get(key) or {}).get("readOnly")]
+    deciding = [key for key, policy in levels_for(levels_of(documents), name) if policy.get("readOnly")]
     level, owner = level_and_name(deciding[-1])
     raise ReadOnly(
         f"{name} is read-only by the policy {f'{level} {owner}'.strip()}; publish when an administrator has lifted it",

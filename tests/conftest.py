@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 # Before Django reads its settings: ignore the developer's environment, and write nothing to var/.
@@ -16,9 +17,10 @@ os.environ["VAR_DIR"] = tempfile.mkdtemp(prefix="registry-test-")
 
 import pytest
 
-from contracts_app.serving.embedded_nats import EmbeddedServer, free_port
+from contracts_app.serving.embedded_nats import EmbeddedServer, free_port, nats_server_path
 from contracts_app.storage import contract_store, contract_stores
 from contracts_app.storage.nats.store import JetStreamContractStore
+from tests.commands.serving import wait_for
 
 LOGIN = {"user": "registry", "password": os.environ["TEST_NATS_PASSWORD"]} if "TEST_NATS_URL" in os.environ else {}
 
@@ -33,6 +35,24 @@ def nats_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedSe
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def server_with(tmp_path: Path) -> Iterator[Callable[[str], int]]:
+    """Start a nats-server with a configuration of its own, where FOLDER is a folder of the test; return its port."""
+    processes: list[subprocess.Popen[bytes]] = []
+
+    def start(config: str) -> int:
+        port, path = free_port(0), tmp_path / "nats-server.conf"
+        path.write_text(f"listen: 127.0.0.1:{port}\n" + config.replace("FOLDER", str(tmp_path)))
+        processes.append(subprocess.Popen([nats_server_path(), "-c", str(path)], stderr=subprocess.DEVNULL))
+        wait_for(port)
+        return port
+
+    yield start
+    for process in processes:
+        process.terminate()
+        process.wait()
 
 
 @pytest.fixture

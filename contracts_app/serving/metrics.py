@@ -11,10 +11,7 @@ import os
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Gauge, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from contracts_app import metrics as counted
 from contracts_app.storage import ReplicaStatus
-
-__all__ = ["counted", "exposition", "report_replica"]
 
 
 def _gauge(name: str, text: str) -> Gauge:

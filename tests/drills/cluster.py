@@ -8,6 +8,7 @@ import socket
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from itertools import permutations
 from pathlib import Path
 
@@ -15,6 +16,14 @@ from contracts_app.serving.embedded_nats import free_port, is_nats_server, nats_
 from linter_app.work_pool import die_with_parent
 
 NODES = ("n1", "n2", "n3")
+
+
+def until(condition: Callable[[], object], seconds: float, what: str = "it did not come in time") -> None:
+    """Wait until a condition holds. Raises AssertionError, saying what, after so many seconds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.02)
 
 
 class Proxy:
@@ -169,10 +178,7 @@ class Cluster:
         self.wait_until_up()
 
     def wait_until_up(self, timeout: float = 20) -> None:
-        deadline = time.monotonic() + timeout
-        while not all(node.answers for node in self.nodes.values()):
-            assert time.monotonic() < deadline, "the nats-servers did not start"
-            time.sleep(0.05)
+        until(lambda: all(node.answers for node in self.nodes.values()), timeout, "the nats-servers did not start")
 
     def isolate(self, name: str, *, silently: bool = False) -> None:
         """Cut a node off from its peers; its clients still reach it."""

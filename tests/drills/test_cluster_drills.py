@@ -18,7 +18,7 @@ import nats
 import pytest
 
 from tests.commands.serving import serving
-from tests.drills.cluster import NODES, Cluster
+from tests.drills.cluster import NODES, Cluster, until
 from tests.drills.ledger import HEADERS, NAME, Ledger
 
 LONG = pytest.mark.skipif("DRILLS" not in os.environ, reason="a long drill: `make drills` runs it")
@@ -89,13 +89,6 @@ def has_leader(cluster: Cluster) -> bool:
 
 def ready(url: str) -> int:
     return httpx.get(f"{url}/readyz", timeout=5).status_code
-
-
-def until(condition, seconds: float, what: str) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.05)
 
 
 def finish(cluster: Cluster, ledger: Ledger, *, within: float = 5) -> None:

@@ -16,6 +16,7 @@ from nats.js import api
 
 from contracts_app.serving.embedded_nats import EmbeddedServer, free_port
 from tests.commands.serving import serving
+from tests.drills.cluster import until
 from tests.drills.ledger import HEADERS
 
 BUCKET = "drill"
@@ -69,13 +70,6 @@ def get(url: str, name: str, version: str = "1.0.0") -> int:
 def names(url: str) -> list[str]:
     answer = httpx.get(f"{url}/registry/contracts", headers=HEADERS, timeout=30)
     return sorted({each["name"] for each in answer.json()["contracts"]})
-
-
-def until(condition, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come in time"
-        time.sleep(0.02)
 
 
 def repeatedly(found, number: int = 20):

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import ssl
 import subprocess
-import time
 from pathlib import Path
 
 import httpx
@@ -15,12 +13,13 @@ import nkeys
 import pytest
 
 from contracts_app.exceptions import StorageUnavailable
-from contracts_app.serving.embedded_nats import free_port, nats_server_path
+from contracts_app.serving.embedded_nats import free_port
 from contracts_app.storage.nats.store import JetStreamContractStore
 from tests.api.conftest import ALL, make_token
-from tests.commands.serving import serving
+from tests.commands.serving import serving, wait_for
 from tests.storage.suite import AUDIT, make
 
+STORE = 'jetstream { store_dir: "FOLDER/js" }\n'
 SECRET = "a secret of thirty-two characters!"
 
 
@@ -48,35 +47,6 @@ def certificates(tmp_path_factory) -> Path:
     return folder
 
 
-def wait_for(port: int) -> None:
-    deadline = time.monotonic() + 10
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return
-        except OSError:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-
-
-@pytest.fixture
-def nats_with(tmp_path):
-    processes = []
-
-    def start(config: str) -> int:
-        port = free_port(0)
-        path = tmp_path / "nats.conf"
-        path.write_text(f'listen: 127.0.0.1:{port}\njetstream {{ store_dir: "{tmp_path / "js"}" }}\n{config}')
-        processes.append(subprocess.Popen([nats_server_path(), "-c", str(path)], stderr=subprocess.DEVNULL))
-        wait_for(port)
-        return port
-
-    yield start
-    for process in processes:
-        process.terminate()
-        process.wait()
-
-
 def tls_block(folder: Path) -> str:
     files = f'cert_file: "{folder}/server.pem", key_file: "{folder}/server-key.pem", ca_file: "{folder}/ca.pem"'
     return f"tls {{ {files}, verify: true }}\n"
@@ -92,8 +62,8 @@ def store_at(port: int, folder: Path, certificate: str = "client", ca: str = "ca
     )
 
 
-def test_a_client_certificate_is_needed_and_sent(nats_with, certificates):
-    port = nats_with(tls_block(certificates))
+def test_a_client_certificate_is_needed_and_sent(server_with, certificates):
+    port = server_with(STORE + tls_block(certificates))
     store = store_at(port, certificates)
     store.create(make(), after=0, audit=AUDIT)
     store.close()
@@ -104,11 +74,11 @@ def test_a_client_certificate_is_needed_and_sent(nats_with, certificates):
         refused.close()
 
 
-def test_a_certificate_that_was_renewed_is_used_after_a_reconnection(nats_with, certificates, tmp_path):
+def test_a_certificate_that_was_renewed_is_used_after_a_reconnection(server_with, certificates, tmp_path):
     """The files are read for each new connection: no restart is needed."""
     folder = tmp_path / "renewed"
     shutil.copytree(certificates, folder)
-    port = nats_with(tls_block(certificates))
+    port = server_with(STORE + tls_block(certificates))
     store = store_at(port, folder)
     store.create(make(), after=0, audit=AUDIT)
     issue(folder, "client")
@@ -117,10 +87,10 @@ def test_a_certificate_that_was_renewed_is_used_after_a_reconnection(nats_with, 
     store.close()
 
 
-def test_an_nkey_logs_in(nats_with):
+def test_an_nkey_logs_in(server_with):
     seed = nkeys.encode_seed(os.urandom(32), nkeys.PREFIX_BYTE_USER)
     public = nkeys.from_seed(bytearray(seed)).public_key.decode()
-    port = nats_with(f"authorization {{ users: [ {{ nkey: {public} }} ] }}\n")
+    port = server_with(STORE + f"authorization {{ users: [ {{ nkey: {public} }} ] }}\n")
     url = f"nats://127.0.0.1:{port}"
     store = JetStreamContractStore(servers=url, nkey_seed=seed.decode(), timeout=2)
     store.create(make(), after=0, audit=AUDIT)

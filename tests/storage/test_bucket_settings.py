@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
-import time
 
 import pytest
 from nats.js import api
 
 from contracts_app.exceptions import StorageUnavailable
-from contracts_app.serving.embedded_nats import free_port, nats_server_path
 from contracts_app.storage.nats.store import JetStreamContractStore
 from tests.storage.suite import AUDIT, make
 from tests.storage.test_replica import wait_for
@@ -74,31 +71,6 @@ def test_settings_that_may_surprise_are_warnings(stream_of):
     for part in ("keeps 8 writes", "in memory", "max_bytes: 10000000", "max_msg_size: 100000"):
         assert part in said
     assert [problem.msg for problem in store.check_server()] == list(store.replica.status().warnings)
-
-
-@pytest.fixture
-def server_with(tmp_path):
-    """Start a nats-server with a configuration of its own; return its port."""
-    processes = []
-
-    def start(config: str) -> int:
-        port = free_port(0)
-        path = tmp_path / "server.conf"
-        path.write_text(f"listen: 127.0.0.1:{port}\n" + config.replace("FOLDER", str(tmp_path)))
-        processes.append(subprocess.Popen([nats_server_path(), "-c", str(path)], stderr=subprocess.DEVNULL))
-        deadline = time.monotonic() + 10
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
-                return port
-            except OSError:
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
-
-    yield start
-    for process in processes:
-        process.terminate()
-        process.wait()
 
 
 STORE = 'jetstream { store_dir: "FOLDER/js" }\n'

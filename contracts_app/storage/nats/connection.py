@@ -164,12 +164,18 @@ class BucketConnection:
     @property
     def outage_seconds(self) -> float:
         """How long the store has been out of reach; 0 if it is not known to be."""
-        return time.monotonic() - self._outage[0] if self._outage else 0.0
+        outage = self._outage
+        return time.monotonic() - outage[0] if outage else 0.0
+
+    @property
+    def is_out_of_reach(self) -> bool:
+        """Whether the outage lasts for longer than requests wait for its end."""
+        return self.outage_seconds > PATIENCE_SECONDS
 
     def refuse_in_outage(self) -> None:
         """Raise StorageUnavailable if the store has been out of reach for a while; the replica notices its return."""
         outage = self._outage
-        if outage is not None and time.monotonic() - outage[0] > PATIENCE_SECONDS:
+        if outage is not None and self.is_out_of_reach:
             seconds = time.monotonic() - outage[0]
             raise StorageUnavailable(f"The contract store is unreachable, for {seconds:.0f} seconds now: {outage[1]}")
 

@@ -26,7 +26,6 @@ from contracts_app.storage.nats import snapshots
 from contracts_app.storage.nats.audit_headers import stored_write
 from contracts_app.storage.nats.connection import (
     OUTAGE_ERRORS,
-    PATIENCE_SECONDS,
     BucketConnection,
     BucketMissing,
     BucketUnsuitable,
@@ -229,7 +228,9 @@ class JetStreamContractStore(ContractStore):
         key = key_of(name, version)
         replica = self.replica
         index = None
-        if replica is not None and (replica.wait() or (self._in_outage() and self._may_be_stale(replica))):
+        if replica is not None and (
+            replica.wait() or (self._connection.is_out_of_reach and self._may_be_stale(replica))
+        ):
             index = replica.index
         entry = index.get(key) if index is not None else None
         if index is not None and entry is not None and (known := index.bundle(entry)):
@@ -242,9 +243,6 @@ class JetStreamContractStore(ContractStore):
         if index is not None:
             index.contents.put(key, message.sequence, bundle.to_record())
         return bundle
-
-    def _in_outage(self) -> bool:
-        return self._connection.outage_seconds > PATIENCE_SECONDS
 
     def _may_be_stale(self, replica: StreamReplica) -> bool:
         """Return whether the request accepts the replica as it is, and note how old it is."""
