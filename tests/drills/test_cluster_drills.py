@@ -23,6 +23,7 @@ from tests.drills.ledger import HEADERS, NAME, Ledger
 
 LONG = pytest.mark.skipif("DRILLS" not in os.environ, reason="a long drill: `make drills` runs it")
 BUCKET = "drill"
+STORE_TIMEOUT = 5  # seconds: the default of NATS_TIMEOUT
 pytestmark = pytest.mark.xdist_group("drills")
 
 
@@ -95,7 +96,7 @@ def finish(cluster: Cluster, ledger: Ledger, *, within: float = 5) -> None:
     """Wait for the registries. NATS itself may elect leaders for some seconds, also some time after the fault."""
     ledger.wait_for_success(within, lambda: has_leader(cluster))
     time.sleep(0.5)
-    assert ledger.slowest_health < 0.5
+    assert ledger.slowest_health < STORE_TIMEOUT / 2, "a health check waited for the store"
 
 
 @pytest.mark.parametrize("silently", [pytest.param(False, id="cut"), pytest.param(True, id="silent", marks=LONG)])
@@ -109,7 +110,7 @@ def test_an_isolated_node_answers_nothing_old(cluster, registries, silently):
         assert ready(one) == 503
         started = time.monotonic()
         assert httpx.get(f"{one}/registry/contracts/{NAME}/latest", headers=HEADERS).status_code == 503
-        assert time.monotonic() - started < 1, "the refusal took too long"
+        assert time.monotonic() - started < STORE_TIMEOUT / 2, "the refusal waited for the store"
         before = len(ledger.acknowledged)
         cluster.heal()
         finish(cluster, ledger)

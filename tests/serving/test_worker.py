@@ -200,4 +200,4 @@ def test_a_stop_waits_for_responses_and_ends_streams(server):
         with client.makefile("rb") as reader:
             assert response_of(reader)[2] == b"/slow"
         lines.read()
-        assert time.monotonic() - begun < 3
+        assert time.monotonic() - begun < 8, "the stop waited for its time limit"
