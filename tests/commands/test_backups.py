@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import threading
 import time
+import uuid
 from pathlib import Path
 
+import httpx
 import pyrage
 import pytest
+from moto.server import ThreadedMotoServer
 
-from contracts_app.services import change_state
+from contracts_app.services import change_state, object_stores
 from contracts_app.services.events import EventId, check_resumption
 from contracts_app.services.policies import set_policy
 from contracts_app.serving.embedded_nats import EmbeddedServer, free_port
@@ -144,6 +147,21 @@ def test_a_bucket_is_restored_as_it_was_at_a_time(stocked, elsewhere, tmp_path):
     assert failing("restore", str(tmp_path), "--point-in-time", moment)[0] == 2
 
 
+def test_a_key_whose_history_begins_after_the_time_is_named(stocked, elsewhere, tmp_path):
+    time.sleep(1.1)
+    moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    time.sleep(1.1)
+    for number in range(64):
+        set_policy(level="prefix", name="order", policy={"minimumNoticeDays": number}, actor=ACTOR)
+    publish("order.later", "1.0.0")
+    run("backup", str(tmp_path / "b"))
+    elsewhere()
+    output = run("restore", str(backup_of(tmp_path / "b")), "--point-in-time", moment)
+    assert [line for line in output.splitlines() if "missing" in line] == [
+        "policy.prefix.order: its history begins after that time, so it is missing; look for it in an older backup"
+    ]
+
+
 @pytest.mark.parametrize("file", ["stream.tar.s2", "backup.json"])
 @pytest.mark.parametrize("damage", ["changed", "cut", "missing"])
 def test_a_damaged_backup_is_refused(stocked, elsewhere, tmp_path, file, damage):
@@ -176,3 +194,67 @@ def test_without_a_store_nothing_is_left(settings, tmp_path):
     contract_stores.close()
     assert failing("backup", str(tmp_path / "b"))[0] == 3
     assert list((tmp_path / "b").iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def object_store():
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def s3(object_store, monkeypatch):
+    """An empty bucket; the variables that lead to it are set."""
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "key",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": object_store,
+        "AWS_ALLOW_HTTP": "true",
+    }.items():
+        monkeypatch.setenv(name, value)
+    bucket = f"backups-{uuid.uuid4().hex[:8]}"
+    assert httpx.put(f"{object_store}/{bucket}").status_code == 200
+    return f"s3://{bucket}/registry"
+
+
+def test_backups_are_uploaded_verified_and_restored_from_an_object_store(stocked, tmp_path, s3, elsewhere):
+    folder = tmp_path / "backups"
+    output = run("backup", folder, "--upload", s3)
+    name = backup_of(folder).name
+    assert f"Uploaded {s3}/{name}" in output
+    assert "can be restored" in run("verify_backup", f"{s3}/{name}")
+    before = contract_store().list_all()
+    elsewhere()
+    run("restore", f"{s3}/{name}")
+    assert contract_store().list_all() == before
+
+
+def test_an_upload_that_failed_is_completed_by_the_next_backup(stocked, tmp_path, s3, object_store, monkeypatch):
+    folder = tmp_path / "backups"
+    monkeypatch.setattr(object_stores, "_RETRIES", {"max_retries": 0})
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port(0)}")
+    code, message = failing("backup", folder, "--upload", s3)
+    assert (code, "was made, but not uploaded" in message) == (1, True)
+    assert "Debug source" not in message
+    first = backup_of(folder).name
+    monkeypatch.setenv("AWS_ENDPOINT_URL", object_store)
+    # Interrupted before its end: the snapshot is there, its description is not.
+    bucket, _, prefix = s3.removeprefix("s3://").partition("/")
+    snapshot = (folder / first / "stream.tar.s2").read_bytes()
+    httpx.put(f"{object_store}/{bucket}/{prefix}/{first}/stream.tar.s2", content=snapshot[:100])
+    code, message = failing("verify_backup", f"{s3}/{first}")
+    assert (code, "not uploaded to its end" in message) == (2, True)
+    time.sleep(1.1)  # folders are named by the second
+    assert run("backup", folder, "--upload", s3).count("Uploaded") == 2
+    assert "can be restored" in run("verify_backup", f"{s3}/{first}")
+
+
+@pytest.mark.parametrize("url", ["nope://x/y", "s3://"])
+def test_a_url_that_is_none_of_an_object_store_is_named(stocked, tmp_path, url):
+    code, message = failing("backup", tmp_path / "backups", "--upload", url)
+    assert (code, url in message) == (1, True)
+    assert failing("restore", url)[0] == 2

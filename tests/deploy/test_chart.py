@@ -30,6 +30,7 @@ FORMS = {
         "networkPolicy.enabled=true",
     ),
     "backup": ("backup.enabled=true", "backup.existingClaim=backups", "backup.recipient=age1abc"),
+    "upload": ("backup.enabled=true", "backup.existingClaim=b", "backup.upload=s3://b/r", "backup.uploadSecret=s3"),
     "nats": (
         "nats.existingSecret=nats",
         "nats.useCA=true",

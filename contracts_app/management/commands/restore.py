@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +13,12 @@ from django.core.management.base import CommandError, CommandParser
 from contracts_app.management.local import FAULTY, UNUSABLE, LocalCommand
 from contracts_app.services.archives import verify_records
 from contracts_app.services.backups import Backup, InvalidBackup, opened, read_backup, verify_digest
+from contracts_app.services.object_stores import download, is_url
 from contracts_app.storage import ContractStore
 from contracts_app.timestamps import normal_date_or_timestamp
 from linter_app.printable import printable
+
+WHICH = "one backup: the folder that has backup.json, or its URL in an object store, such as s3://BUCKET/PREFIX/NAME"
 
 
 class Command(LocalCommand):
@@ -23,23 +29,29 @@ class Command(LocalCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("folder", type=Path, metavar="DIR", help="one backup: the folder that has backup.json")
+        parser.add_argument("backup", metavar="DIR", help=WHICH)
         parser.add_argument("--identity", type=Path, metavar="FILE", help="the age key of an encrypted backup")
         parser.add_argument(
             "--point-in-time", metavar="TIME", help="as it was then: an RFC 3339 time not later than the backup"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        backup = checked(options["folder"])
         until = None
         if options["point_in_time"]:
             try:
                 until = normal_date_or_timestamp(options["point_in_time"])
             except ValueError as error:
                 raise CommandError(f"--point-in-time: {error}", returncode=UNUSABLE) from None
-        with self.store() as store:
+        with opened_backup(options["backup"]) as backup, self.store() as store:
             state = restore_into(store, backup, options["identity"], until)
             self.stdout.write(f"{state['messages']} messages, up to sequence {state['last_seq']}, are restored")
+            for key in state["lost"]:
+                self.stdout.write(
+                    self.style.WARNING(
+                        f"{printable(key)}: its history begins after that time, so it is missing; "
+                        "look for it in an older backup"
+                    )
+                )
             faults = 0
             for key, reason in verify_records(store, self.progress):
                 faults += 1
@@ -49,14 +61,16 @@ class Command(LocalCommand):
         self.stdout.write(self.style.SUCCESS("Every record is verified"))
 
 
-def checked(folder: Path) -> Backup:
-    """Return the backup in a folder, its digest verified. Raises CommandError."""
-    try:
-        backup = read_backup(folder)
-        verify_digest(backup)
-    except (OSError, InvalidBackup) as error:
-        raise CommandError(str(error), returncode=UNUSABLE) from None
-    return backup
+@contextmanager
+def opened_backup(place: str) -> Iterator[Backup]:
+    """Open the backup in a folder, or fetched from a URL, its digest verified. Raises CommandError."""
+    with tempfile.TemporaryDirectory(prefix="registry-backup-") as fetched:
+        try:
+            backup = read_backup(download(place, Path(fetched)) if is_url(place) else Path(place))
+            verify_digest(backup)
+        except (OSError, InvalidBackup) as error:
+            raise CommandError(str(error), returncode=UNUSABLE) from None
+        yield backup
 
 
 def restore_into(store: ContractStore, backup: Backup, identity: Path | None, until: str | None) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from contracts_app.management.commands.restore import checked, restore_into
+from contracts_app.management.commands.restore import WHICH, opened_backup, restore_into
 from contracts_app.management.local import FAULTY, LocalCommand
 from contracts_app.services.archives import verify_records
 from contracts_app.serving.embedded_nats import MAX_PAYLOAD_BYTES, EmbeddedServer, free_port
@@ -24,12 +24,14 @@ class Command(LocalCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("folder", type=Path, metavar="DIR", help="one backup: the folder that has backup.json")
+        parser.add_argument("backup", metavar="DIR", help=WHICH)
         parser.add_argument("--identity", type=Path, metavar="FILE", help="the age key of an encrypted backup")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        backup = checked(options["folder"])
-        with tempfile.TemporaryDirectory(prefix="registry-verify-") as folder:
+        with (
+            opened_backup(options["backup"]) as backup,
+            tempfile.TemporaryDirectory(prefix="registry-verify-") as folder,
+        ):
             server = EmbeddedServer(Path(folder), port=free_port(0), max_record_bytes=MAX_PAYLOAD_BYTES)
             server.start()
             store = JetStreamContractStore(servers=server.url, bucket=backup.bucket, timeout=30)
@@ -45,6 +47,6 @@ class Command(LocalCommand):
             raise CommandError(f"{len(faults)} records have errors", returncode=FAULTY)
         self.stdout.write(
             self.style.SUCCESS(
-                f"{backup.folder} of {backup.taken} can be restored: {state['messages']} messages, verified"
+                f"{options['backup']} of {backup.taken} can be restored: {state['messages']} messages, verified"
             )
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -73,13 +74,14 @@ async def restore(
     config = description["config"] | {"num_replicas": replicas}
     final = config.get("deny_delete", False)
     wanted = {"config": config | {"deny_delete": final and until is None}, "state": description["state"]}
+    lost: list[str] = []
     try:
         response = await request(client, f"STREAM.RESTORE.{name}", wanted)
         for chunk in chunks:
             await _send(client, response["deliver_subject"], chunk)
         await _send(client, response["deliver_subject"], b"")
         if until is not None:
-            await _drop_after(client, name, nanoseconds(until))
+            lost = await _drop_after(client, name, nanoseconds(until), config.get("max_msgs_per_subject", -1))
             await request(client, f"STREAM.UPDATE.{name}", config)
     except BaseException:
         with contextlib.suppress(nats.js.errors.APIError, *OUTAGE_ERRORS):
@@ -87,11 +89,15 @@ async def restore(
         raise
     bucket.known.forget()
     state: dict[str, Any] = (await request(client, f"STREAM.INFO.{name}"))["state"]
-    return state
+    return state | {"lost": [subject.removeprefix(bucket.prefix) for subject in lost]}
 
 
-async def _drop_after(client: Client, stream: str, moment: int) -> None:
-    """Delete the messages that were written after a time, so that each key has its earlier value again."""
+async def _drop_after(client: Client, stream: str, moment: int, history: int) -> list[str]:
+    """Delete the messages that were written after a time, so that each key has its earlier value again.
+
+    Returns the subjects whose earlier value is not known: all that is kept of them, `history` messages, is later.
+    """
+    deleted: Counter[str] = Counter()
     state = (await request(client, f"STREAM.INFO.{stream}"))["state"]
     low, high = state["first_seq"], state["last_seq"] + 1
     while low < high:  # times grow with the sequence
@@ -105,7 +111,11 @@ async def _drop_after(client: Client, stream: str, moment: int) -> None:
     while (found := await _next(client, stream, sequence)) is not None:
         if nanoseconds(found["time"]) > moment:
             await request(client, f"STREAM.MSG.DELETE.{stream}", {"seq": found["seq"], "no_erase": True})
+            deleted[found["subject"]] += 1
         sequence = found["seq"] + 1
+    full = [subject for subject, count in deleted.items() if 0 < history <= count]
+    info = f"STREAM.MSG.GET.{stream}"
+    return sorted([each for each in full if await request(client, info, {"last_by_subj": each}, missing=True) is None])
 
 
 async def _next(client: Client, stream: str, sequence: int) -> dict[str, Any] | None:
