@@ -93,6 +93,13 @@ class RegistryClient:
         """Fields: reason, successor, override."""
         return self._change(name, version, "withdraw", fields)
 
+    def remove(
+        self, name: str, version: str | None = None, *, reason: str, force: bool = False, dry_run: bool = False
+    ) -> JSON:
+        """Remove a draft, with `force` a published version; without `version` the whole contract."""
+        path = _path(name, version or "")
+        return self._json("DELETE", path, reason=reason, force=force or None, dryRun=dry_run or None)
+
     def events(self, since: int | str, *, wait: int = 30) -> JSON:
         """Return the events after another one, waiting for the first; `next` is the `since` of the following call.
 

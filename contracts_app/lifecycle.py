@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 DRAFT, ACTIVE, DEPRECATED, SUNSET, WITHDRAWN = STATES = ("draft", "active", "deprecated", "sunset", "withdrawn")
+REMOVED = "removed"
+"""The state of a version that is no longer there, only its number; no search finds it."""
 COMPARABLE = (ACTIVE, DEPRECATED, SUNSET)
 """The states of versions that a new one is compared with."""
 # Allowed transitions. The state sunset is not written: a deprecated version reaches it at its sunset time.
@@ -70,7 +72,7 @@ def read_lifecycle(value: Any) -> Lifecycle | None:
         raise ValueError("lifecycle is not an object of the known members")
     texts = {key: member for key, member in value.items() if key != "revision"}
     revision = value.get("revision")
-    if value.get("state") not in STATES or isinstance(revision, bool) or not isinstance(revision, int):
+    if value.get("state") not in (*STATES, REMOVED) or isinstance(revision, bool) or not isinstance(revision, int):
         raise ValueError("lifecycle has no known state or no revision")
     if not all(isinstance(member, str) for member in texts.values()):
         raise ValueError("lifecycle has a member that is not a string")

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from contracts_app.api.auth.scopes import OVERRIDE, READ, WRITE, require, require_references, scopes_of
+from contracts_app.api.removal import Removal
 from contracts_app.api.requests import actor_of, check_parameters, flag, number, read_members
 from contracts_app.api.responses import LIST_CACHING, location, respond, respond_json
 from contracts_app.bundles import check_name, compact
@@ -34,7 +35,7 @@ MAX_QUERY_CHARACTERS = 200
 _SEARCH = ("q", "prefix", "label", "state", "include", "limit", "cursor")
 
 
-class ContractViewSet(ViewSet):
+class ContractViewSet(Removal, ViewSet):
     """The collection of contracts, and one contract."""
 
     any_name = ("list", "create", "batch", "digest")

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.viewsets import ViewSet
 
 from contracts_app.api.auth.scopes import READ, scopes_of
+from contracts_app.api.removal import Removal
 from contracts_app.api.requests import check_parameters, flag
 from contracts_app.api.responses import location, respond, version_headers
 from contracts_app.bundles import ContractBundle, compact
@@ -25,7 +26,7 @@ UNRESOLVED_HEADER = "Registry-Unresolved-References"
 _IN_URI = ":/?#[]@!$&'()*+;=%"
 
 
-class VersionViewSet(ViewSet):
+class VersionViewSet(Removal, ViewSet):
     def retrieve(self, request: Request, name: str, version: str) -> HttpResponse:
         bundle = requested_version(request, name, version)
         return self._respond(request, bundle, version, Representation(bundle.to_record(), bundle.etag))

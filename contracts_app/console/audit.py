@@ -18,7 +18,7 @@ from contracts_app.storage import contract_store
 
 PER_PAGE = 50
 ACTIONS = (
-    *("publish", "publish-override", "activate", "deprecate", "withdraw", "withdraw-override"),
+    *("publish", "publish-override", "activate", "deprecate", "withdraw", "withdraw-override", "remove"),
     *("set-policy", "delete-policy"),
 )
 

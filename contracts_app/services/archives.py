@@ -23,12 +23,13 @@ from contracts_app.exceptions import (
     UnreadableRecord,
     VersionSetChanged,
 )
+from contracts_app.lifecycle import REMOVED
 from contracts_app.policies import check_policy, check_readable, level_and_name, levels_for, levels_of, policy_key
 from contracts_app.records import read_record
 from contracts_app.services.compound_schemas import compound_schema
 from contracts_app.services.content_checks import check_content
 from contracts_app.services.wit_packages import packages_of
-from contracts_app.storage import Actor, AuditEntry, ContractIndex, ContractStore
+from contracts_app.storage import Actor, AuditEntry, ContractIndex, ContractStore, Entry
 from linter_app.schema.json_text import InvalidJSON, loads
 from linter_app.semver import Version
 
@@ -184,8 +185,9 @@ def import_version(store: ContractStore, bundle: ContractBundle, actor: Actor, *
             if _revision(stored) >= _revision(bundle):
                 return "conflict"
             wanted, before = replace(stored, lifecycle=bundle.lifecycle), entry.state
-        elif _has_equal(index, bundle):
-            return "conflict"
+        elif (equal := _equal(index, bundle)) is not None:
+            both_removed = equal.key == bundle.key and bundle.state == equal.state == REMOVED
+            return "unchanged" if both_removed else "conflict"
         if not dry_run:
             try:
                 store.create(wanted, after=after, audit=AuditEntry(actor, "import", before=before))
@@ -199,9 +201,11 @@ def _revision(bundle: ContractBundle) -> int:
     return bundle.lifecycle.revision if bundle.lifecycle else 1
 
 
-def _has_equal(index: ContractIndex, bundle: ContractBundle) -> bool:
+def _equal(index: ContractIndex, bundle: ContractBundle) -> Entry | None:
+    """Return the version of the same precedence, whether or not it was removed."""
     precedence = Version.parse(bundle.version).precedence
-    return any(entry.precedence == precedence for entry in index.versions(bundle.name))
+    known = (*index.versions(bundle.name), *index.removed(bundle.name))
+    return next((entry for entry in known if entry.precedence == precedence), None)
 
 
 def verify_records(store: ContractStore, progress: Progress) -> Iterable[tuple[str, str]]:

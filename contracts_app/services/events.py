@@ -36,6 +36,7 @@ _TYPES = {
     "deprecate": "contract.deprecated",
     "withdraw": "contract.withdrawn",
     "withdraw-override": "contract.withdrawn",
+    "remove": "contract.removed",
     "set-policy": "policy.set",
     "delete-policy": "policy.deleted",
 }

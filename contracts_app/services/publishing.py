@@ -18,7 +18,7 @@ from contracts_app.exceptions import (
     StorageUnavailable,
     VersionSetChanged,
 )
-from contracts_app.lifecycle import ACTIVE, COMPARABLE, DRAFT, WITHDRAWN, Lifecycle
+from contracts_app.lifecycle import ACTIVE, COMPARABLE, DRAFT, REMOVED, WITHDRAWN, Lifecycle
 from contracts_app.policies import Policy, check_readable, check_writable, policy_of
 from contracts_app.services.comparison import changes_to_json, compare, compared_version
 from contracts_app.services.compound_schemas import compound_schema
@@ -222,7 +222,7 @@ def find_neighbours(bundle: ContractBundle, known: ContractIndex, policy: Policy
     precedence = Version.parse(bundle.version).precedence
     below: list[Entry] = []
     above: list[Entry] = []
-    equal = None
+    equal = next((each for each in known.removed(bundle.name) if each.precedence == precedence), None)
     for other in known.versions(bundle.name):  # in ascending order
         if other.precedence == precedence:
             # A draft may be replaced by a version of the same text.
@@ -239,6 +239,8 @@ def _exists(bundle: ContractBundle, stored: Entry) -> ContractAlreadyExists:
     reason = "" if same_text else f": {stored.version} has the same precedence"
     if stored.state == WITHDRAWN:
         reason += ", and it is withdrawn, which cannot be undone; publish a greater version"
+    if stored.state == REMOVED:
+        reason += ", and was removed: its number stays spent; publish another one"
     return ContractAlreadyExists(
         f"Contract {bundle.name}/{bundle.version} already exists{reason}",
         name=stored.name,

@@ -10,7 +10,7 @@ from typing import Any
 
 from contracts_app.bundles import ContractBundle, check_name, key_of, valid_name
 from contracts_app.exceptions import ContractError, ContractGone, ContractNotFound, MalformedContract
-from contracts_app.lifecycle import ACTIVE, DEPRECATED, DRAFT, STATES, SUNSET, WITHDRAWN
+from contracts_app.lifecycle import ACTIVE, DEPRECATED, DRAFT, REMOVED, STATES, SUNSET, WITHDRAWN
 from contracts_app.storage import ContractIndex, ContractStore, Entry
 from linter_app.semver import InvalidVersion, Version, release_of
 from linter_app.version_ranges import InvalidRange, VersionRange
@@ -86,7 +86,7 @@ def _not_found(entries: tuple[Entry, ...], name: str, version: str) -> ContractE
 def find_version(store: ContractStore, name: str, version: str, *, include_withdrawn: bool = False) -> ContractBundle:
     """Return a version by its exact text, `latest` or a range.
 
-    Raises MalformedContract, ContractNotFound, and ContractGone for a withdrawn or sunset version.
+    Raises MalformedContract, ContractNotFound, and ContractGone for a removed, withdrawn or sunset version.
     """
     check_name(name)
     if is_exact(version):
@@ -94,9 +94,15 @@ def find_version(store: ContractStore, name: str, version: str, *, include_withd
     else:
         found = resolve(store.index(name), name, version)
         bundle = store.get(found.name, found.version)
-    if bundle.state in (SUNSET, WITHDRAWN) and not include_withdrawn:
-        life = bundle.lifecycle
-        assert life is not None
+    life = bundle.lifecycle
+    if life is not None and bundle.state == REMOVED:
+        raise ContractGone(
+            f"Contract {name}/{bundle.version} was removed on {life.changed_at} ({life.reason})",
+            name=name,
+            version=bundle.version,
+            lifecycle=life.to_json(),
+        )
+    if life is not None and bundle.state in (SUNSET, WITHDRAWN) and not include_withdrawn:
         successor = f"; its successor is {life.successor}" if life.successor else ""
         reason = f" ({life.reason})" if life.reason else ""
         gone = "was withdrawn" if bundle.state == WITHDRAWN else f"reached its sunset on {life.sunset_at}"

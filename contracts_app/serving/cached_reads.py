@@ -36,7 +36,7 @@ _LIST = "/registry/contracts"
 _VERSION = "/registry/contracts/<str:name>/<str:version>"
 _ROUTE_HEADERS = {
     _LIST: [(b"cache-control", LIST_CACHING.encode()), (b"allow", b"GET, POST, HEAD, OPTIONS")],
-    _VERSION: [(b"cache-control", VERSION_CACHING.encode()), (b"allow", b"GET, HEAD, OPTIONS")],
+    _VERSION: [(b"cache-control", VERSION_CACHING.encode()), (b"allow", b"GET, DELETE, HEAD, OPTIONS")],
 }
 # What Django's middleware adds to every response of the API.
 _SECURITY_HEADERS = [

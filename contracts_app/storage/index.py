@@ -12,7 +12,7 @@ import msgspec
 
 from contracts_app.bundles import ContractBundle, Dependency, VersionProperties, compact, key_of
 from contracts_app.exceptions import UnreadableRecord
-from contracts_app.lifecycle import ACTIVE, WITHDRAWN, Lifecycle
+from contracts_app.lifecycle import ACTIVE, REMOVED, WITHDRAWN, Lifecycle
 from contracts_app.records import read_canonical, read_known, read_record
 from contracts_app.storage.content_cache import ContentCache
 from contracts_app.storage.search_text import SearchText
@@ -72,6 +72,8 @@ class ContractIndex:
         self._names: list[str] = []
         self._deleted: set[str] = set()
         """Keys of versions whose last message deletes them."""
+        self._removed: dict[str, Entry] = {}
+        """The versions of which only the number is left, by key; no other method finds them."""
         self._loading = False
         self._lock = threading.Lock()
         """Held while an entry and the lookups that lead to it are changed together."""
@@ -90,7 +92,7 @@ class ContractIndex:
     @property
     def subjects(self) -> int:
         """How many keys the stream has for what is applied here: those that were deleted included."""
-        return len(self._entries) + len(self.faults) + len(self.documents) + len(self._deleted)
+        return len(self._entries) + len(self._removed) + len(self.faults) + len(self.documents) + len(self._deleted)
 
     def __iter__(self) -> Iterator[Entry]:
         """Every entry, in order of name and precedence."""
@@ -141,13 +143,20 @@ class ContractIndex:
                     self._digests[entry.digest] = (*self._digests.get(entry.digest, ()), entry)
             return self._digests.get(digest, ())
 
-    def dependents(self, name: str, version: str | None = None) -> list[Entry]:
-        """Return the entries that depend on any version of this name, or on this version, without withdrawn ones."""
+    def removed(self, name: str) -> list[Entry]:
+        """Return the versions of one name of which only the number is left."""
+        return [entry for entry in list(self._removed.values()) if entry.name == name]
+
+    def dependents(self, name: str, version: str | None = None, *, withdrawn: bool = False) -> list[Entry]:
+        """Return the entries that depend on any version of this name, or on this version.
+
+        Without withdrawn ones, unless they are asked for.
+        """
         found = [self._entries[key] for key in self._dependents.get(name, ()) if key in self._entries]
         return [
             entry
             for entry in found
-            if entry.state != WITHDRAWN
+            if (withdrawn or entry.state != WITHDRAWN)
             and any(each.name == name and version in (None, each.version) for each in entry.dependencies)
         ]
 
@@ -225,10 +234,15 @@ class ContractIndex:
             try:
                 entry = self._read(key, sequence, data)
                 self.faults.pop(key, None)
+                self._removed.pop(key, None)
+                if entry.state == REMOVED:
+                    self._removed[key] = entry
+                    entry = None
             except UnreadableRecord as fault:
                 self.faults[key] = fault
         else:
             self.faults.pop(key, None)
+            self._removed.pop(key, None)
             self._deleted.add(key)
         with self._lock:
             if entry is not None:

@@ -26,7 +26,8 @@ WRITE = "contracts:write"
 ADMIN = "contracts:admin"
 OVERRIDE = "contracts:override"
 AUDIT = "contracts:audit"
-ALL = (READ, WRITE, ADMIN, OVERRIDE, AUDIT)
+REMOVE = "contracts:remove"
+ALL = (READ, WRITE, ADMIN, OVERRIDE, AUDIT, REMOVE)
 
 
 class Scopes:

@@ -167,6 +167,7 @@ SCHEMAS: dict[str, Schema] = {
         {"deprecatedAt": TEXT, "sunsetAt": TEXT, "reason": TEXT, "successor": TEXT},
     ),
     "LifecycleAnswer": record({"name": TEXT, "version": TEXT, "digest": TEXT, "lifecycle": ref("Lifecycle")}),
+    "Removed": record({"status": {"enum": ["removed", "valid"]}, "name": TEXT, "versions": many(TEXT)}),
     "Activate": record({}, {"reason": REASON}, closed=True),
     "Deprecate": record({}, {"reason": REASON, "sunset": ref("Time"), "successor": ref("Version")}, closed=True),
     "Withdraw": record({}, {"reason": REASON, "successor": ref("Version"), "override": ref("Override")}, closed=True),

@@ -26,6 +26,7 @@ from contracts_app.api.openapi.operations import (
     policy,
     query,
     reads,
+    removal,
     takes,
     text,
     whole,
@@ -113,6 +114,7 @@ def document() -> JSON:
         "/registry/contracts/{name}": {
             "parameters": [NAME],
             "get": reads("A contract with its versions and policy", "get_contract", ref("Contract"), 404),
+            "delete": removal("a contract", "remove_contract"),
         },
         "/registry/contracts/{name}/diff": {
             "parameters": [NAME],
@@ -132,6 +134,7 @@ def document() -> JSON:
         at: {
             "parameters": [NAME, REQUESTED_VERSION],
             "get": reads("A version", "get_version", ref("Bundle"), 404, 410, 500, parameters=(GONE_TOO,)),
+            "delete": removal("a version", "remove_version"),
         },
         f"{at}/schema": {"parameters": [NAME, REQUESTED_VERSION], "get": part("schema", "application/schema+json", {})},
         f"{at}/wit": {"parameters": [NAME, REQUESTED_VERSION], "get": part("wit", "text/plain", {"type": "string"})},

@@ -15,7 +15,7 @@ REFUSALS: dict[int, str] = {
     403: "The token lacks the scope",
     404: "There is no such contract, version, part or policy",
     409: "It exists already, or the present state does not allow it",
-    410: "The version was withdrawn, or its sunset has come; `Link` names its successor",
+    410: "The version was withdrawn or removed, or its sunset has come; `Link` names its successor",
     412: "If-Match names an entity tag that is no longer the current one",
     415: "The body's content coding is neither gzip nor none",
     413: "The body is larger than CONTRACT_MAX_BYTES",
@@ -141,6 +141,22 @@ def lifecycle(action: str, summary: str, schema: JSON, example: JSON) -> JSON:
             body=takes(schema, required=False, example=example),
         ),
     }
+
+
+def removal(what: str, identity: str) -> JSON:
+    return operation(
+        f"Remove {what} that was published by mistake",
+        identity,
+        "Lifecycle",
+        "contracts:remove",
+        {200: answer("What was removed", ref("Removed"))},
+        *(404, 409),
+        parameters=(
+            query("reason", "Why, for the audit log", text(), required=True),
+            {**DRY_RUN, "name": "force", "description": "Also what was published, and may have been read"},
+            DRY_RUN,
+        ),
+    )
 
 
 def policy(level: str, parameters: list[JSON]) -> JSON:
