@@ -7,7 +7,11 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
 
+from contracts_app.api.auth.jwks import KeysUnavailable
+from contracts_app.api.auth.tokens import configured_backend
 from contracts_app.storage import contract_stores
 
 
@@ -25,6 +29,41 @@ def check_storages(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 @register(deploy=True)
 def check_servers(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     return [problem for alias in settings.CONTRACT_STORAGES for problem in contract_stores[alias].check_server()]
+
+
+@register(deploy=True)
+def check_token_keys(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    keys = configured_backend(settings.JWT).jwks
+    try:
+        if keys is not None:
+            keys.fetch()
+    except KeysUnavailable as error:
+        return [Error(error.message, hint="Until they can be fetched, requests get a 503.", id="contracts.E006")]
+    return []
+
+
+@register(deploy=True)
+def check_console_database(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    try:
+        executor = MigrationExecutor(connection)
+        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except DatabaseError as error:
+        return [
+            Error(
+                f"The database of the console cannot be used: {str(error).strip()}",
+                hint="The API works without it. See DATABASE_URL.",
+                id="contracts.E007",
+            )
+        ]
+    if missing:
+        return [
+            Error(
+                f"The database of the console lacks {len(missing)} migrations.",
+                hint="Run `manage.py migrate`.",
+                id="contracts.E008",
+            )
+        ]
+    return []
 
 
 @register(deploy=True)

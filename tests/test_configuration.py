@@ -25,9 +25,30 @@ def manage(*arguments: str, **variables: str):
     )
 
 
-def test_check_deploy_is_clean_in_production():
-    done = manage("check", "--deploy", "--fail-level", "WARNING", JWT_SECRET=SECRET, ALLOWED_HOSTS="a.example")
+PRODUCTION = {"JWT_SECRET": SECRET, "ALLOWED_HOSTS": "a.example"}
+CHECK = ("check", "--deploy", "--fail-level", "WARNING")
+
+
+def test_check_deploy_is_clean_in_production(tmp_path):
+    settings = {**PRODUCTION, "VAR_DIR": str(tmp_path)}
+    done = manage(*CHECK, **settings)
+    assert (done.returncode, "manage.py migrate" in done.stderr) == (1, True)
+    assert manage("migrate", **settings).returncode == 0
+    done = manage(*CHECK, **settings)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("variables", "identity"),
+    [
+        ({"DATABASE_URL": "postgres://nobody@127.0.0.1:9/none"}, "contracts.E007"),
+        ({"DATABASE_URL": "sqlite:////nowhere/at/all"}, "contracts.E007"),
+        ({"JWT_SECRET": "", "JWT_ALGORITHM": "RS256", "JWT_JWKS": "http://127.0.0.1:9/keys"}, "contracts.E006"),
+    ],
+)
+def test_check_deploy_names_what_cannot_be_used(variables, identity, tmp_path):
+    done = manage(*CHECK, **{**PRODUCTION, "VAR_DIR": str(tmp_path), **variables})
+    assert (done.returncode, identity in done.stderr, "Traceback" in done.stderr) == (1, True, False), done.stderr
 
 
 def test_check_deploy_warns_in_development():

@@ -17,12 +17,13 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+from contracts_app.api.auth.tokens import configured_backend
 from contracts_app.api.errors import safe_methods_only
 from contracts_app.bundles import compact
 from contracts_app.exceptions import StorageUnavailable
 from contracts_app.serving.access_log import BatchedAccessLog
 from contracts_app.serving.metrics import exposition
-from contracts_app.storage import contract_store
+from contracts_app.storage import ReplicaStatus, contract_store
 
 Content = tuple[int, str, bytes]
 """Status, media type and body."""
@@ -34,7 +35,11 @@ def healthz() -> Content:
 
 
 def readyz() -> Content:
-    """Respond 200 if this worker reads from a current replica (or, without one, reaches the store), otherwise 503."""
+    """Respond 200 if this worker reads from a current replica (or, without one, reaches the store), otherwise 503.
+
+    The body names each dependency and its state. Keys of tokens that cannot be fetched are no reason to be taken out of
+    service: every worker would be.
+    """
     store = contract_store()
     replica = store.replica
     if replica is not None:
@@ -43,12 +48,24 @@ def readyz() -> Content:
         ready, state = status.current or replica.is_lagging, "ready"
         if not ready and (replica.stale_seconds or math.inf) <= settings.STALE_READS_SECONDS:
             ready, state = True, "stale"
-        return _json(200 if ready else 503, {"status": state if ready else "not ready", "copy": asdict(status)})
+        members = {"status": state if ready else "not ready", "copy": asdict(status)}
+        return _json(200 if ready else 503, members | {"dependencies": _dependencies(status)})
     try:
         store.index("readyz")
     except StorageUnavailable as error:
         return _json(503, {"status": "not ready", "reason": error.message})
     return _json(200, {"status": "ready"})
+
+
+def _dependencies(status: ReplicaStatus) -> dict[str, Any]:
+    store = {"state": "available" if status.current else "unavailable", "reason": status.reason}
+    if status.current and status.refuses_writes:
+        store = {"state": "refuses writes", "reason": status.refuses_writes}
+    keys = configured_backend(settings.JWT).jwks
+    return {
+        "store": {name: value for name, value in store.items() if value} | {"warnings": list(status.warnings)},
+        "tokenKeys": keys.status() if keys else {"state": "available"},
+    }
 
 
 def writable() -> Content:

@@ -77,3 +77,16 @@ def test_a_socket_file_and_ipv6(nats_server, tmp_path, kind):
     finally:
         process.terminate()
         process.wait(30)
+
+
+def test_readiness_names_each_dependency(nats_server, tmp_path):
+    keys = {"JWT_ALGORITHM": "RS256", "JWT_JWKS": "http://127.0.0.1:9/keys", "ALLOWED_HOSTS": "127.0.0.1"}
+    arguments = ("--workers", "1", "registry_project.asgi")
+    with serving(nats_server.url, tmp_path / "log", *arguments, **keys) as (url, _):
+        found = httpx.get(f"{url}/readyz").json()["dependencies"]
+        assert (found["store"]["state"], found["tokenKeys"]) == ("available", {"state": "not used yet"})
+        token = {"Authorization": f"Bearer {make_token(*ALL)}"}
+        assert httpx.get(f"{url}/registry/contracts", headers=token).status_code in (401, 503)
+        ready = httpx.get(f"{url}/readyz")
+        found = ready.json()["dependencies"]["tokenKeys"]
+        assert (ready.status_code, found["state"], bool(found["reason"])) == (200, "unavailable", True)

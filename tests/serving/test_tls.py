@@ -1,11 +1,15 @@
-"""TLS with real certificates: to NATS with client certificates and nkeys, and before gunicorn by nginx."""
+"""TLS with real certificates: to NATS with client certificates, nkeys and credentials, and before gunicorn by nginx."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
 import os
 import shutil
 import ssl
 import subprocess
+import time
 from pathlib import Path
 
 import httpx
@@ -97,6 +101,78 @@ def test_an_nkey_logs_in(server_with):
     store.close()
     stranger = nkeys.encode_seed(os.urandom(32), nkeys.PREFIX_BYTE_USER)
     refused = JetStreamContractStore(servers=url, nkey_seed=stranger.decode(), timeout=1)
+    with pytest.raises(StorageUnavailable, match="Authorization Violation"):
+        refused.get("order.placed", "1.0.0")
+    refused.close()
+
+
+def identity(prefix: int) -> nkeys.KeyPair:
+    return nkeys.from_seed(bytearray(nkeys.encode_seed(os.urandom(32), prefix)))
+
+
+def claims(issuer: nkeys.KeyPair, subject: nkeys.KeyPair, kind: str, **nats: object) -> str:
+    """Return a JWT as `nsc` issues it: https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-14.md."""
+
+    def part(value: object) -> str:
+        return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+
+    members = {
+        "iat": int(time.time()),
+        "iss": issuer.public_key.decode(),
+        "sub": subject.public_key.decode(),
+        "name": kind,
+        "nats": {"type": kind, "version": 2, **nats},
+    }
+    members["jti"] = base64.b32encode(hashlib.sha256(json.dumps(members).encode()).digest()).decode().rstrip("=")
+    signed = f"{part({'typ': 'JWT', 'alg': 'ed25519-nkey'})}.{part(members)}"
+    return f"{signed}.{base64.urlsafe_b64encode(issuer.sign(signed.encode())).decode().rstrip('=')}"
+
+
+def credentials(path: Path, account: nkeys.KeyPair) -> Path:
+    user = identity(nkeys.PREFIX_BYTE_USER)
+    limits = {"pub": {}, "sub": {}, "subs": -1, "data": -1, "payload": -1}
+    path.write_text(
+        f"-----BEGIN NATS USER JWT-----\n{claims(account, user, 'user', **limits)}\n------END NATS USER JWT------\n\n"
+        f"-----BEGIN USER NKEY SEED-----\n{user.seed.decode()}\n------END USER NKEY SEED------\n"
+    )
+    return path
+
+
+def test_credentials_log_in_to_a_server_in_operator_mode(server_with, tmp_path):
+    operator, system, account, stranger = (
+        identity(prefix) for prefix in (nkeys.PREFIX_BYTE_OPERATOR, *[nkeys.PREFIX_BYTE_ACCOUNT] * 3)
+    )
+    free = {
+        "subs": -1,
+        "data": -1,
+        "payload": -1,
+        "imports": -1,
+        "exports": -1,
+        "wildcards": True,
+        "conn": -1,
+        "leaf": -1,
+    }
+    stored = {**free, "mem_storage": -1, "disk_storage": -1, "streams": -1, "consumer": -1}
+    known = {
+        system.public_key.decode(): claims(operator, system, "account", limits=free),
+        account.public_key.decode(): claims(operator, account, "account", limits=stored),
+    }
+    listed = "\n".join(f"{key}: {token}" for key, token in known.items())
+    port = server_with(
+        f"{STORE}operator: {claims(operator, operator, 'operator')}\n"
+        f"system_account: {system.public_key.decode()}\nresolver: MEMORY\nresolver_preload: {{\n{listed}\n}}\n"
+    )
+    url = f"nats://127.0.0.1:{port}"
+    path = credentials(tmp_path / "registry.creds", account)
+    store = JetStreamContractStore(servers=url, credentials=str(path), timeout=2)
+    store.create(make(), after=0, audit=AUDIT)
+    # Replaced credentials are read for the next connection.
+    credentials(path, account)
+    store._connection.thread.loop().call_soon_threadsafe(store._connection.reconnect)
+    assert store.get("order.placed", "1.0.0").version == "1.0.0"
+    store.close()
+    forged = credentials(tmp_path / "forged.creds", stranger)
+    refused = JetStreamContractStore(servers=url, credentials=str(forged), timeout=1)
     with pytest.raises(StorageUnavailable, match="Authorization Violation"):
         refused.get("order.placed", "1.0.0")
     refused.close()

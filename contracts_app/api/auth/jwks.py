@@ -25,6 +25,7 @@ MAX_JWKS_AGE_SECONDS = 3600
 _JWKS_TIMEOUT = 5.0
 """Seconds for the whole response."""
 _JWKS_MAX_BYTES = 1024 * 1024
+_FETCH_ERRORS = (OSError, ValueError, httpx.HTTPError, httpx.InvalidURL)
 
 
 class KeysUnavailable(StorageUnavailable):
@@ -53,6 +54,25 @@ class JWKS:
     def valid_until(self) -> float:
         """The time after which tokens must be verified again, in seconds since 1970: a key may have been withdrawn."""
         return time.time() + max(self._loaded_at + JWKS_LIFETIME - time.monotonic(), JWKS_MINIMUM_INTERVAL)
+
+    def status(self) -> dict[str, Any]:
+        """Return whether keys are known, their age in seconds, and the reason of the last failure since then."""
+        age = time.monotonic() - self._loaded_at
+        if age <= MAX_JWKS_AGE_SECONDS:
+            members: dict[str, Any] = {"state": "available", "ageSeconds": int(age)}
+        else:
+            members = {"state": "unavailable" if self._tried_at > -math.inf else "not used yet"}
+        if self._tried_at > self._loaded_at:
+            members["reason"] = self._error
+        return members
+
+    def fetch(self) -> None:
+        """Fetch the keys now. Raises KeysUnavailable."""
+        try:
+            self._keys = read_keys(self._read(), self._algorithm)
+        except _FETCH_ERRORS as error:
+            raise KeysUnavailable(f"The keys that verify tokens cannot be fetched: {error}") from None
+        self._loaded_at = time.monotonic()
 
     def key_for(self, token: str | bytes) -> Any:
         """Return the key of the token's `kid`. Raises jwt.InvalidTokenError, KeysUnavailable."""
@@ -83,7 +103,7 @@ class JWKS:
             self._tried_at = time.monotonic()
             self._keys = read_keys(self._read(), self._algorithm)
             self._loaded_at = time.monotonic()
-        except (OSError, ValueError, httpx.HTTPError, httpx.InvalidURL) as error:
+        except _FETCH_ERRORS as error:
             self._error = str(error) or type(error).__name__
         finally:
             self._lock.release()

@@ -257,5 +257,5 @@ SCHEMAS: dict[str, Schema] = {
             "data": {"type": "object"},
         }
     ),
-    "Ready": record({"status": TEXT}, {"copy": {"type": "object"}, "reason": TEXT}),
+    "Ready": record({"status": TEXT}, {"copy": {"type": "object"}, "dependencies": {"type": "object"}, "reason": TEXT}),
 }
