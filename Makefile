@@ -50,7 +50,7 @@ $(VENV)/.docs: requirements/docs.txt $(VENV)/.base
 	@touch $@
 
 docs-site: $(VENV)/.docs docs ## Build the documentation as a site, in build/site
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@NO_MKDOCS_2_WARNING=1 PYTHONPATH=. $(BIN)/mkdocs build --quiet
 
 $(VENV)/.bench: requirements/bench.txt $(VENV)/.base
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt

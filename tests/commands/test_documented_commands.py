@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from django.core.management import CommandError, get_commands, load_command_class
 
 from contracts_app.api.auth.config import DEVELOPMENT_SECRET
 from tests.api.conftest import ALL, make_token
@@ -53,3 +55,32 @@ def test_the_commands_of_a_page_work(url, page):
     if page == "docs/index.md":
         assert '"code":"content_refused"' in outputs[-1], "the second version is refused, as the page says"
         assert "type-narrowed" in outputs[-1]
+
+
+PAGES = sorted(path.relative_to(ROOT) for path in (ROOT / "docs").glob("*.md")) + [
+    Path("CONTRIBUTING.md"),
+    Path("README.md"),
+]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_the_options_of_documented_commands_exist(page):
+    """Commands that need another machine, or a loss, are parsed as the command itself does it."""
+    for block in re.findall(r"^```bash\n(.*?)^```", (ROOT / page).read_text(), re.MULTILINE | re.DOTALL):
+        assert subprocess.run(["bash", "-n"], input=block, text=True, capture_output=True).returncode == 0, block
+        for arguments in re.findall(r"manage(?:\.py)? (.+)", block.replace("\\\n", " ")):
+            words = shlex.split(arguments.partition("&&")[0].partition(" > ")[0].partition(" | ")[0], comments=True)
+            parser = load_command_class(get_commands()[words[0]], words[0]).create_parser("manage.py", words[0])
+            given = ["2026-01-01" if word == "DATE" else word for word in words[1:]]
+            try:
+                parser.parse_args(given)
+            except (SystemExit, CommandError) as error:
+                pytest.fail(f"{page}: {arguments}: {error}")
+
+
+def test_the_certificates_of_the_page_about_tls_can_be_made(tmp_path):
+    (block,) = [each for each in blocks("docs/tls.md") if "openssl" in each]
+    done = subprocess.run(["bash", "-ec", block], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    verify = ["openssl", "verify", "-CAfile", "ca.pem", "registry.pem"]
+    assert subprocess.run(verify, cwd=tmp_path, capture_output=True).returncode == 0

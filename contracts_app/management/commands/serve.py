@@ -21,7 +21,7 @@ from contracts_app.serving.embedded_nats import EmbeddedServer, NATSServerMissin
 from contracts_app.storage.nats.known_stream import KnownStream
 
 TOKEN_SECONDS = 24 * 3600
-SCOPES = [f"contracts:{scope}" for scope in ("read", "write", "admin", "override", "audit")]
+SCOPES = [f"contracts:{scope}" for scope in ("read", "write", "admin", "override", "audit", "remove")]
 
 
 class Command(BaseCommand):
