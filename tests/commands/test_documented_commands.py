@@ -57,10 +57,7 @@ def test_the_commands_of_a_page_work(url, page):
         assert "type-narrowed" in outputs[-1]
 
 
-PAGES = sorted(path.relative_to(ROOT) for path in (ROOT / "docs").glob("*.md")) + [
-    Path("CONTRIBUTING.md"),
-    Path("README.md"),
-]
+PAGES = [*sorted(path.relative_to(ROOT) for path in ROOT.glob("docs/*.md")), Path("CONTRIBUTING.md"), Path("README.md")]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=str)
