@@ -14,7 +14,7 @@ from linter_app.compare.rules.objects import REQUIRED_PROPERTY_REMOVED
 from linter_app.config import BUDGET_MS, Config
 from linter_app.prove.inclusion import MAX_CHARACTERS, MAX_QUICK_CHARACTERS, is_proven_inclusion
 from linter_app.report.verdict import report_of
-from linter_app.schema.dialects import Schema, read_schema
+from linter_app.schema.dialects import InvalidSchema, Schema, read_schema
 from linter_app.schema.documents import Document
 from linter_app.schema.json_text import InvalidJSON, check_depth, json_equal
 from linter_app.schema.schema_validation import check_shape
@@ -59,12 +59,27 @@ def lint(
     except InvalidJSON as error:
         changes: tuple[Change, ...] = (replace(undecided(str(error)), level="error" if config.directions else "info"),)
     else:
-        schemas = read_schema(old), read_schema(new)
-        for schema in (*schemas, *map(read_schema, (resources or {}).values())):
+        schemas = read_sides(old, new, config)
+        targets = {uri: read_schema(each, config.dialects) for uri, each in (resources or {}).items()}
+        for schema in targets.values():
             check_shape(schema)
         equal = json_equal(old, new)
+        resources = {uri: each.root for uri, each in targets.items()}
         changes = changes_between_schemas(*schemas, config, resources)
     return report_of(changes, config, equal=equal, current_version=current_version, proposed_version=proposed_version)
+
+
+def read_sides(old: Any, new: Any, config: Config) -> tuple[Schema, Schema]:
+    """Return both schemas of a step, of a valid shape. Raises InvalidSchema, which names the side."""
+    read: list[Schema] = []
+    for side, value in (("old", old), ("new", new)):
+        try:
+            schema = read_schema(value, config.dialects)
+            check_shape(schema)
+        except InvalidSchema as error:
+            raise InvalidSchema(f"the {side} schema is invalid: {error.reason}", error.pointer, side) from None
+        read.append(schema)
+    return read[0], read[1]
 
 
 def diff(
@@ -74,7 +89,8 @@ def diff(
 
     `resources` maps URIs to the schemas that references may lead to. Raises InvalidSchema on an unknown `$schema`.
     """
-    documents = [Document(read_schema(schema), resources) for schema in (old, new)]
+    targets = {uri: read_schema(each).root for uri, each in (resources or {}).items()}
+    documents = [Document(read_schema(schema), targets) for schema in (old, new)]
     return tuple(compare_documents(*documents, strict_open_objects=strict_open_objects).changes)
 
 

@@ -5,12 +5,11 @@ The command line and the services of the registry call the linter through this m
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from linter_app import validation
-from linter_app.api import STAGES, Stages, changes_between_schemas, lint_wit
+from linter_app.api import STAGES, Stages, changes_between_schemas, lint_wit, read_sides
 from linter_app.changes import Change, Mode
 from linter_app.coherence import check_bundle
 from linter_app.compare.comparer import undecided
@@ -138,12 +137,13 @@ def schema_changes(
     old: str | bytes | None, new: str | bytes | None, config: Config, resources: Texts = (), stages: Stages = STAGES[0]
 ) -> tuple[tuple[Change, ...], bool]:
     """Return the changes between two texts, and whether they are equal JSON. Raises InvalidJSON, InvalidSchema."""
-    schemas = [read_schema(True if text is None else loads(text)) for text in (old, new)]
-    targets: Mapping[str, Any] = {uri: loads(text) for uri, text in resources}
-    for schema in (*schemas, *map(read_schema, targets.values())):
+    values = [True if text is None else loads(text) for text in (old, new)]
+    schemas = read_sides(*values, config)
+    targets = {uri: read_schema(loads(text), config.dialects) for uri, text in resources}
+    for schema in targets.values():
         check_shape(schema)
-    equal = json_equal(schemas[0].root, schemas[1].root)
-    return changes_between_schemas(schemas[0], schemas[1], config, targets, stages=stages), equal
+    roots = {uri: schema.root for uri, schema in targets.items()}
+    return changes_between_schemas(*schemas, config, roots, stages=stages), json_equal(*values)
 
 
 def wit_changes(old: str, new: str, mode: Mode, old_packages: Texts, new_packages: Texts) -> tuple[Change, ...]:

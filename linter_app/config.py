@@ -12,6 +12,7 @@ from typing import Any
 
 from linter_app.changes import DIRECTIONS, LEVELS, MODES, Change, Level, Mode
 from linter_app.rules import all_rules
+from linter_app.schema.dialects import DRAFTS
 
 FILE = ".contracts-lint.toml"
 BUDGET_MS = 200
@@ -58,6 +59,8 @@ class Config:
     accepted: tuple[Accepted, ...] = ()
     paths: tuple[str, ...] = ()
     """The folders of `check` when none is given."""
+    dialects: Mapping[str, int] = field(default_factory=dict)
+    """Further URIs for `$schema`, each with its draft, as jsonschema_rs numbers it."""
     contract: str | None = None
     """The contract under comparison, for accepted breaks that name one."""
     today: Callable[[], date] = date.today
@@ -138,6 +141,7 @@ def parse(found: Mapping[str, Any]) -> Config:
     for rule, level in values.get("levels", {}).items():
         if level not in (*LEVELS, OFF):
             raise InvalidConfig(f"levels.{rule} is one of {', '.join((*LEVELS, OFF))}, not {level!r}")
+    values["dialects"] = {uri: draft_named(name, uri) for uri, name in values.get("dialects", {}).items()}
     values["paths"] = tuple(_typed(path, str, "paths") for path in values.get("paths", ()))
     values["accepted"] = tuple(_accepted(each, number) for number, each in enumerate(values.get("accepted", ()), 1))
     return Config(**values)
@@ -152,8 +156,18 @@ _KEYS: dict[str, tuple[str, type | tuple[type, ...]]] = {
     "levels": ("levels", dict),
     "paths": ("paths", list),
     "accepted": ("accepted", list),
+    "dialects": ("dialects", dict),
 }
 _ACCEPTED: dict[str, type] = {"rule": str, "reason": str, "expires": date, "pointer": str, "contract": str}
+
+
+def draft_named(name: Any, uri: str) -> int:
+    """Return a draft by its name, such as `draft-04` or `2020-12`. Raises InvalidConfig."""
+    known = {uri.partition("draft")[2].strip("-/").partition("/")[0]: draft for uri, draft in DRAFTS.items()}
+    wanted = str(name).removeprefix("draft").strip("-/")
+    if wanted not in known:
+        raise InvalidConfig(f"dialects.{uri} is one of {', '.join(f'draft-{each}' for each in known)}, not {name!r}")
+    return known[wanted]
 
 
 def _accepted(found: Any, number: int) -> Accepted:

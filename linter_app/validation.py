@@ -12,7 +12,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
-from linter_app.schema.dialects import guessed_draft_of, read_schema
+from linter_app.schema.dialects import read_schema
 from linter_app.schema.documents import Document
 from linter_app.schema.json_pointers import pointer
 from linter_app.schema.json_text import InvalidJSON, json_hashable, loads, loads_instance
@@ -43,9 +43,10 @@ class Validator:
     """A compiled schema. Raises CannotValidate if it cannot be compiled."""
 
     def __init__(self, text: str | None) -> None:
-        self.schema = loads(text) if text is not None else True
         try:
-            self._compiled = compiled(self.schema, guessed_draft_of(self.schema), {})
+            schema = read_schema(loads(text) if text is not None else True)
+            self.schema = schema.root
+            self._compiled = compiled(schema.root, schema.draft, {})
         except UNUSABLE as error:
             unresolved = [each for each in schema_warnings(text or "true") if each.rule == UNRESOLVED]
             if unresolved:

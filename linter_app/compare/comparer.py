@@ -9,7 +9,7 @@ from typing import Any
 from linter_app.changes import Change, direction_of
 from linter_app.compare import subsumption
 from linter_app.compare.comparison import UNDECIDED, Comparison
-from linter_app.compare.rules import RULE_MODULES
+from linter_app.compare.rules import RULE_MODULES, annotations, unknown_keywords
 from linter_app.schema.documents import Document
 
 MAX_COMPARE_SECONDS = 2.0
@@ -17,6 +17,8 @@ MAX_COMPARE_SECONDS = 2.0
 
 # Subsumption comes first: what it proves to be covered is not reported by the rules.
 STEPS = ((None, subsumption.narrow_directions), *((module.KEYWORDS, module.compare) for module in RULE_MODULES))
+
+DOCUMENTATION_STEPS = (annotations.compare, unknown_keywords.compare)
 
 
 def compare_documents(
@@ -26,7 +28,7 @@ def compare_documents(
 
     What is not reached within `seconds` is undecided.
     """
-    comparison = Comparison(old, new, strict_open_objects, time.monotonic() + seconds, STEPS)
+    comparison = Comparison(old, new, strict_open_objects, time.monotonic() + seconds, STEPS, DOCUMENTATION_STEPS)
     try:
         comparison.compare((old.root_subschema,), (new.root_subschema,))
         while comparison.deferred:

@@ -10,10 +10,10 @@ from functools import cached_property
 from typing import Any
 
 from linter_app.changes import DIRECTIONS, Change, Direction, direction_of
-from linter_app.normalize.normalized import Conjunction, Group, NormalizedSchema
+from linter_app.compare.equality import Equality
+from linter_app.normalize.normalized import Conjunction, Group, NormalizedSchema, OwnKeywords
 from linter_app.rule_catalogue import Rule, mirrored, rule
-from linter_app.schema.documents import Document, Subschema, references_in, refers
-from linter_app.schema.json_text import json_equal
+from linter_app.schema.documents import Document, Subschema
 
 MAX_PAIRS = 200_000
 """Pairs of subschemas that one comparison visits."""
@@ -57,6 +57,9 @@ class Comparison:
     deadline: float
     """When to stop, in seconds of `time.monotonic`. What is not reached by then is undecided."""
     steps: tuple[Step, ...]
+    documentation_steps: tuple[Callable[[SchemaPair], None], ...]
+    """What is done with each pair of subschemas that mean the same."""
+    equality: Equality = field(default_factory=Equality)
     changes: list[Change] = field(default_factory=list)
     # Pairs that are under comparison or done: a recursive schema is visited once.
     seen: set[tuple[Any, ...]] = field(default_factory=set)
@@ -94,27 +97,12 @@ class Comparison:
         return self.pairs > MAX_PAIRS or time.monotonic() > self.deadline
 
     def is_same_text(self, old: Conjunction, new: Conjunction) -> bool:
-        """Return whether both are written alike in one dialect, with references that mean the same."""
-        return (
-            len(old) == len(new)
-            and all(
-                one.document.draft == other.document.draft and json_equal(one.schema, other.schema)
-                for one, other in zip(old, new, strict=True)
-            )
-            and (self.has_equal_targets or not any(refers(one.schema) for one in old))
-        )
+        """Return whether both are equal as they are written, and so is what they refer to."""
+        return len(old) == len(new) and all(map(self.equality.same_text, old, new))
 
-    @cached_property
-    def has_equal_targets(self) -> bool:
-        """Whether equal references in both documents certainly mean the same: all lead to equal definitions."""
-        if not self.old.refers and not self.new.refers:
-            return True
-        old, new = self.old.root, self.new.root
-        if not isinstance(old, dict) or not isinstance(new, dict) or self.old.draft != self.new.draft:
-            return False
-        if not all(json_equal(old.get(word), new.get(word)) for word in ("$id", "id", "$defs", "definitions")):
-            return False
-        return all(_leads_to_definitions(word, target) for root in (old, new) for word, target in references_in(root))
+    def is_same_meaning(self, old: Conjunction, new: Conjunction) -> bool:
+        """Return whether both are equal apart from annotations and identifiers, and so is what they refer to."""
+        return len(old) == len(new) and all(map(self.equality.same_meaning, old, new))
 
     def compare(
         self,
@@ -127,6 +115,10 @@ class Comparison:
         """Compare two conjunctions and all below them, and add what differs to `changes`."""
         key = (*_pair_key(old, new), directions)
         if key in self.seen or self.is_same_text(old, new):
+            return
+        if self.is_same_meaning(old, new):
+            if not self.is_silent:
+                self._compare_documentation(old, new, parent)
             return
         self.seen.add(key)
         pair = SchemaPair(self, self.normalized(old), self.normalized(new), parent, depth, directions)
@@ -153,6 +145,21 @@ class Comparison:
         for about, step in self.steps:
             if about is None or not about.isdisjoint(keywords):
                 step(pair)
+
+    def _compare_documentation(self, old: Conjunction, new: Conjunction, parent: SchemaPair | None) -> None:
+        """Add what differs in the annotations of two conjunctions that mean the same, and of all below them."""
+        waiting = list(zip(old, new, strict=True))
+        while waiting:
+            one, other = waiting.pop()
+            key = (one.key, other.key, "documentation")
+            if key in self.seen or self.equality.same_text(one, other):
+                continue
+            self.seen.add(key)
+            if isinstance(one.schema, dict):
+                pair = SchemaPair(self, OwnKeywords((one,)), OwnKeywords((other,)), parent, 0, frozenset())
+                for step in self.documentation_steps:
+                    step(pair)
+            waiting += reversed(self.equality.parts(one, other))
 
     def directions(
         self, old: Conjunction, new: Conjunction, depth: int = 0, *, exactly: bool = False
@@ -346,8 +353,3 @@ def _compare_unresolved(pair: SchemaPair) -> None:
             pair.undecided(message, keyword, keyword)
 
 
-def _leads_to_definitions(keyword: str, reference: Any) -> bool:
-    """Return whether a reference leads to a definition, or out of the document: equal text means equal schemas."""
-    if keyword != "$ref" or not isinstance(reference, str):
-        return False
-    return not reference.startswith("#") or reference.startswith(("#/$defs/", "#/definitions/"))

@@ -237,6 +237,13 @@ class NormalizedSchema:
         return self._with_unevaluated("unevaluatedItems", found, list(map(bool, said)))
 
 
+class OwnKeywords(NormalizedSchema):
+    """A subschema alone, without its references and `allOf`."""
+
+    def _flatten(self, subschema: Subschema, seen: set[int]) -> None:
+        self.nodes.append(node_of(subschema))
+
+
 def common_multiple(one: Fraction, other: Fraction) -> Fraction:
     """Return the least number that is a multiple of both."""
     return Fraction(math.lcm(one.numerator, other.numerator), math.gcd(one.denominator, other.denominator))

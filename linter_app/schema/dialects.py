@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ import jsonschema_rs
 from referencing import Specification
 from referencing.jsonschema import DRAFT4, DRAFT6, DRAFT7, DRAFT201909, DRAFT202012
 
+from linter_app.schema.spelling import respelled
 from linter_app.schema.vocabulary import REFERENCES, subschemas_in
 
 DEFAULT = "https://json-schema.org/draft/2020-12/schema"
@@ -30,16 +32,28 @@ SPECIFICATIONS: dict[int, Specification[Any]] = {
     jsonschema_rs.Draft202012: DRAFT202012,
 }
 """The drafts as the library `referencing` describes them."""
+_SPELLINGS = {
+    f"{scheme}://{uri.partition('://')[2]}{end}": uri for uri in DRAFTS for scheme in ("http", "https") for end in ("", "#")
+}
+"""Each way to write the URI of a draft, with the one that the draft itself uses."""
+_LATEST = ("http://json-schema.org/schema#", "http://json-schema.org/schema", "https://json-schema.org/schema")
+"""\"The latest\", as old tutorials write it: no draft is named."""
+_RESPELLED = frozenset({"pattern", "patternProperties", "$id", "id", *REFERENCES})
+"""Members that may have to be spelled otherwise; an embedded schema has an identifier next to its `$schema`."""
 # Only schemas with one of these keywords can be recognized as schemas of an older draft.
 _DISTINCTIVE = frozenset({"exclusiveMinimum", "exclusiveMaximum", "items", "dependencies"})
 
 
 @dataclass
 class InvalidSchema(ValueError):
-    """A schema that its dialect refuses; `pointer` is the JSON Pointer of the fault."""
+    """A schema that its dialect refuses; `pointer` is the JSON Pointer of the fault.
+
+    `side` is `old` or `new`, where it is one of two that are compared.
+    """
 
     reason: str
     pointer: str = ""
+    side: str = ""
 
     def __str__(self) -> str:
         return f"{self.reason} (at {self.pointer or 'the root'})"
@@ -61,12 +75,29 @@ class Schema:
         return not self.member_names.isdisjoint(REFERENCES)
 
 
-def read_schema(root: Any) -> Schema:
-    """Pass over a parsed schema, valid or not. Raises InvalidSchema on an unknown `$schema`."""
+def read_schema(root: Any, dialects: Mapping[str, int] | None = None) -> Schema:
+    """Pass over a parsed schema, valid or not, and return it as the drafts spell it.
+
+    `dialects` has further URIs for `$schema`, each with its draft. Objects that occur in several places become one
+    object for each. Raises InvalidSchema on an unknown `$schema`.
+    """
     names: set[str] = set()
+    seen: set[int] = set()
+    count = 0
     for item in objects_in(root):
         names.update(item)
+        seen.add(id(item))
+        count += 1
+    if len(seen) < count:
+        root = json.loads(json.dumps(root))
+    aliases = {**_SPELLINGS, **{uri: URIS[draft] for uri, draft in (dialects or {}).items()}}
+    if isinstance(root, dict) and root.get("$schema") in _LATEST:
+        root = {keyword: value for keyword, value in root.items() if keyword != "$schema"}
+    if isinstance(root, dict) and isinstance(dialect := root.get("$schema"), str) and dialect in aliases:
+        root = {**root, "$schema": aliases[dialect]}
     draft = draft_of(root) if names.isdisjoint(_DISTINCTIVE) else guessed_draft_of(root)
+    if not names.isdisjoint(_RESPELLED):
+        root = respelled(root, draft, aliases)
     return Schema(root, frozenset(names), draft)
 
 
@@ -88,12 +119,14 @@ def draft_of(schema: Any) -> int:
     if not isinstance(schema, dict) or "$schema" not in schema:
         return jsonschema_rs.Draft202012
     dialect = schema["$schema"]
-    if dialect in ("http://json-schema.org/schema#", "http://json-schema.org/schema"):
-        return jsonschema_rs.Draft202012  # "the latest", as old tutorials write it
-    if not isinstance(dialect, str) or dialect.removesuffix("#") not in DRAFTS:
+    if dialect in _LATEST:
+        return jsonschema_rs.Draft202012
+    if not isinstance(dialect, str) or dialect not in _SPELLINGS:
         known = ", ".join(DRAFTS)
-        raise InvalidSchema(f"unknown dialect {dialect!r}; $schema must be one of {known}", "/$schema")
-    return DRAFTS[dialect.removesuffix("#")]
+        raise InvalidSchema(
+            f"unknown dialect {dialect!r}; $schema must be one of {known}, or be given a draft (dialects)", "/$schema"
+        )
+    return DRAFTS[_SPELLINGS[dialect]]
 
 
 def guessed_draft_of(schema: Any) -> int:

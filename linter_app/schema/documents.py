@@ -94,6 +94,11 @@ class Document:
             return self._dynamic_target(subschema, keyword, reference)
         return self._static_target(subschema.path, reference)
 
+    def uri_of(self, subschema: Subschema, keyword: str) -> str:
+        """Return the URI that a reference names, resolved against its base."""
+        uri, _, fragment = str(subschema.schema[keyword]).partition("#")
+        return f"{resolve_uri(self._base(subschema.path), uri)}#{fragment}"
+
     def dynamic_targets(self, subschema: Subschema, keyword: str) -> dict[str, Subschema]:
         """Return what a dynamic reference may lead to, by the URI of the resource; first what it names."""
         static = self._static_target(subschema.path, subschema.schema[keyword])

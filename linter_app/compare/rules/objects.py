@@ -10,7 +10,6 @@ from linter_app.normalize.normalized import Conjunction
 from linter_app.patterns import matches, shortest
 from linter_app.rule_catalogue import mirrored, rule
 from linter_app.schema.documents import Subschema
-from linter_app.schema.json_text import json_equal
 
 KEYWORDS = frozenset(
     {"properties", "patternProperties", "additionalProperties", "unevaluatedProperties", "required", "propertyNames"}
@@ -157,18 +156,11 @@ def _properties(pair: SchemaPair) -> None:
 def _unchanged(pair: SchemaPair) -> set[str]:
     """Return the properties with the same text and meaning in both versions, which are most of them."""
     old, new = pair.old, pair.new
-    if (
-        len(old.nodes) != 1
-        or len(new.nodes) != 1
-        or old.patterns
-        or new.patterns
-        or not pair.comparison.has_equal_targets
-    ):
+    if len(old.nodes) != 1 or len(new.nodes) != 1 or old.patterns or new.patterns:
         return set()
-    if len({node.subschema.document.draft for node in (*old.nodes, *new.nodes)}) > 1:
-        return set()
-    before, after = old.nodes[0].schema.get("properties", {}), new.nodes[0].schema.get("properties", {})
-    return {name for name, schema in before.items() if name in after and json_equal(schema, after[name])}
+    left, right, same = old.nodes[0], new.nodes[0], pair.comparison.equality.same_text
+    shared = left.schema.get("properties", {}).keys() & right.schema.get("properties", {}).keys()
+    return {name for name in shared if same(left.at("properties", name), right.at("properties", name))}
 
 
 def _patterns(pair: SchemaPair) -> None:

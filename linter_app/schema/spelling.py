@@ -1,0 +1,88 @@
+"""Spellings that people use and validators refuse, written as the drafts define them.
+
+Dialects with `http` for `https` or without `#`, references that are not percent-encoded, regular expressions of
+JavaScript without the flag `u`. Locations stay the same, except below a pattern of `patternProperties` that is written
+anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+from urllib.parse import quote
+
+import jsonschema_rs
+
+from linter_app.changes import Path
+from linter_app.patterns.legacy import with_unicode_flag
+from linter_app.schema.identifiers import located_schemas
+from linter_app.schema.vocabulary import REFERENCES
+
+_URI = "!#$%&'()*+,-./:;=?@_~[]"
+"""Characters that a URI reference may have, besides letters and digits (RFC 3986)."""
+
+
+def respelled(root: Any, draft: int, dialects: Mapping[str, str]) -> Any:
+    """Return a parsed schema in the spelling of the drafts; the same object where it needs no change.
+
+    `dialects` has the URI of a draft's meta-schema for other spellings of it.
+    """
+    if not isinstance(root, dict):
+        return root
+    copy = _Copy(root)
+    for each in located_schemas(root, draft):
+        for keyword, value in _changes(each.schema, dialects):
+            copy.set(each.path, keyword, value)
+    return copy.root
+
+
+def _changes(schema: dict[str, Any], dialects: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
+    dialect = schema.get("$schema")
+    if isinstance(dialect, str) and dialects.get(dialect, dialect) != dialect:
+        yield "$schema", dialects[dialect]
+    for keyword in REFERENCES:
+        reference = schema.get(keyword)
+        if isinstance(reference, str) and (encoded := _encoded(reference)) != reference:
+            yield keyword, encoded
+    pattern = schema.get("pattern")
+    if isinstance(pattern, str) and (written := _expression(pattern)) != pattern:
+        yield "pattern", written
+    patterns = schema.get("patternProperties")
+    if isinstance(patterns, dict) and any(_expression(pattern) != pattern for pattern in patterns):
+        yield "patternProperties", {_expression(pattern): value for pattern, value in patterns.items()}
+
+
+def _encoded(reference: str) -> str:
+    uri, hash_, fragment = reference.partition("#")
+    return quote(uri, safe=_URI) + hash_ + quote(fragment, safe=_URI.replace("#", "").replace("[", "").replace("]", ""))
+
+
+@lru_cache(4096)
+def _expression(pattern: str) -> str:
+    if pattern.isalnum() or jsonschema_rs.meta.is_valid({"pattern": pattern}):
+        return pattern
+    written = with_unicode_flag(pattern)
+    return written if jsonschema_rs.meta.is_valid({"pattern": written}) else pattern
+
+
+class _Copy:
+    """A parsed value of which only what is changed is copied."""
+
+    def __init__(self, root: dict[str, Any]) -> None:
+        self.root = root
+        self._own: set[int] = set()
+
+    def set(self, path: Path, name: str, value: Any) -> None:
+        """Set a member of the object at a path."""
+        self.root = target = self._copied(self.root)
+        for step in path:
+            target[step] = target = self._copied(target[step])
+        target[name] = value
+
+    def _copied(self, value: Any) -> Any:
+        if id(value) in self._own:
+            return value
+        made = value.copy()
+        self._own.add(id(made))
+        return made
