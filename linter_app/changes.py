@@ -62,6 +62,8 @@ class Change:
     """The reason why the configuration accepts this break, where it does."""
     # The pair of schemas that it was found in, while a comparison lasts, for the search for a witness.
     pair: Any = field(default=None, repr=False, compare=False)
+    places: tuple[Any, Any] = field(default=(None, None), repr=False, compare=False)
+    """The old and the new subschema that it is about, where it is about subschemas."""
 
     @property
     def directions(self) -> frozenset[str]:

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from linter_app.changes import DIRECTIONS, Change, Direction, direction_of
 from linter_app.compare.equality import Equality
+from linter_app.compare.pairing import Pairing, Tags, pair_alternatives
 from linter_app.normalize.normalized import Conjunction, Group, NormalizedSchema, OwnKeywords
 from linter_app.rule_catalogue import Rule, mirrored, rule
 from linter_app.schema.documents import Document, Subschema
@@ -39,8 +40,9 @@ REFUSED, ACCEPTED = mirrored(
 )
 
 BOTH = DIRECTIONS["both"]
-PairKey = tuple[tuple[int, ...], tuple[int, ...], bool]
-"""Both conjunctions, and whether open objects are strict."""
+Exactly = Literal["", "backward", "forward", "both"]
+"""In which direction's instances undescribed properties of open objects count; with one, the other's do not."""
+PairKey = tuple[tuple[int, ...], tuple[int, ...], Exactly]
 Location = str | Subschema | None
 """A keyword of a pair, or a subschema; None where that version has no such location."""
 Step = tuple[frozenset[str] | None, Callable[["SchemaPair"], None]]
@@ -60,6 +62,7 @@ class Comparison:
     documentation_steps: tuple[Callable[[SchemaPair], None], ...]
     """What is done with each pair of subschemas that mean the same."""
     equality: Equality = field(default_factory=Equality)
+    exactly: Exactly = ""
     changes: list[Change] = field(default_factory=list)
     # Pairs that are under comparison or done: a recursive schema is visited once.
     seen: set[tuple[Any, ...]] = field(default_factory=set)
@@ -71,11 +74,14 @@ class Comparison:
     ignored_names: dict[str, dict[int, set[tuple[str, bool]]]] = field(
         default_factory=lambda: {"backward": {}, "forward": {}}
     )
+    ignored_items: dict[str, dict[int, set[int]]] = field(default_factory=lambda: {"backward": {}, "forward": {}})
     omitted_directions: frozenset[str] = frozenset()
     """The directions of changes that were left out because of MAX_CHANGE_CHARACTERS."""
     pairs: int = 0
     _change_characters: int = 0
     _normalized: dict[tuple[tuple[int, int], ...], NormalizedSchema] = field(default_factory=dict)
+    _tags: dict[tuple[int, str], Tags] = field(default_factory=dict)
+    _pairings: dict[tuple[int, int, str], Pairing] = field(default_factory=dict)
     _known_directions: dict[PairKey, frozenset[str]] = field(default_factory=dict)
     # Pairs whose directions are being computed, each with its level, and the lowest level that was assumed equal.
     _active: dict[PairKey, int] = field(default_factory=dict)
@@ -90,6 +96,20 @@ class Comparison:
         if key not in self._normalized:
             self._normalized[key] = NormalizedSchema(conjunction)
         return self._normalized[key]
+
+    def tags(self, group: Group) -> Tags:
+        """Return the tags of a union, computed once."""
+        key = id(group.node.schema), group.keyword
+        if key not in self._tags:
+            self._tags[key] = Tags(group.branches, self.normalized)
+        return self._tags[key]
+
+    def pairing(self, old: Group, new: Group) -> Pairing:
+        """Return the alternatives of two unions in pairs, computed once."""
+        key = id(old.node.schema), id(new.node.schema), old.keyword
+        if key not in self._pairings:
+            self._pairings[key] = pair_alternatives(old.branches, new.branches, self.equality, self.normalized)
+        return self._pairings[key]
 
     def is_exhausted(self) -> bool:
         """Count one more pair; return whether the budget is spent."""
@@ -145,6 +165,8 @@ class Comparison:
         for about, step in self.steps:
             if about is None or not about.isdisjoint(keywords):
                 step(pair)
+            if pair.is_settled:
+                return
 
     def _compare_documentation(self, old: Conjunction, new: Conjunction, parent: SchemaPair | None) -> None:
         """Add what differs in the annotations of two conjunctions that mean the same, and of all below them."""
@@ -162,22 +184,22 @@ class Comparison:
             waiting += reversed(self.equality.parts(one, other))
 
     def directions(
-        self, old: Conjunction, new: Conjunction, depth: int = 0, *, exactly: bool = False
+        self, old: Conjunction, new: Conjunction, depth: int = 0, *, exactly: Exactly = ""
     ) -> frozenset[str]:
         """Return the directions in which two conjunctions may break, without adding changes.
 
         An empty result proves that both mean the same. The proof is by induction: a pair that contains itself is
         assumed to be equal, and a result that rests on the assumption is kept only if the assumption holds.
-        With `exactly`, open objects are strict: below a negation, an undescribed property is refused, not accepted.
+        `exactly` says what of open objects is strict. Below a negation, all is: what a schema accepts less, the schema
+        around it accepts more.
         """
-        strict = self.strict_open_objects
-        if exactly and not strict:
-            self.strict_open_objects = True
+        if exactly and exactly != self.exactly:
+            before, self.exactly = self.exactly, exactly if self.exactly == "" else "both"
             try:
                 return self.directions(old, new, depth)
             finally:
-                self.strict_open_objects = strict
-        key = *_pair_key(old, new), strict
+                self.exactly = before
+        key = *_pair_key(old, new), self.exactly
         if key in self._known_directions:
             return self._known_directions[key]
         if key in self._active:
@@ -234,6 +256,10 @@ class SchemaPair:
     """The directions in which this pair may break at all."""
     differing: tuple[list[Group], list[Group]] = ((), ())  # type: ignore[assignment]  # empty, not written to
     """The groups of alternatives that are not the same in both versions."""
+    same_alternatives: list[tuple[Subschema, Subschema]] = field(default_factory=list)
+    """The alternatives of groups that accept the same, in pairs."""
+    is_settled: bool = False
+    """Whether what was reported is all there is to report about the pair."""
     uncertain: frozenset[str] = frozenset()
     """The directions in which nothing is certain, because an unknown schema applies too."""
     explained: frozenset[str] = frozenset()
@@ -248,9 +274,13 @@ class SchemaPair:
         """Whether it depends on the instance which items or properties are unevaluated."""
         return self.old.unclear_evaluation or self.new.unclear_evaluation
 
-    @property
-    def strict_open_objects(self) -> bool:
-        return self.comparison.strict_open_objects
+    def is_strict(self, what: Literal["added", "removed", "patterns"]) -> bool:
+        """Return whether properties of open objects count that only one version describes: those that were added or
+        removed, or those with a pattern.
+        """
+        comparison = self.comparison
+        lenient = {"": what, "backward": "added", "forward": "removed", "both": None}[comparison.exactly]
+        return comparison.strict_open_objects or what != lenient
 
     @cached_property
     def shared_types(self) -> frozenset[str]:
@@ -286,6 +316,7 @@ class SchemaPair:
             decided and not self.unclear and not breaks & self.uncertain,
             rule.level,
             pair=self,
+            places=(old_at, new_at),
         )
         self.comparison.add(change, breaks)
 
@@ -293,8 +324,12 @@ class SchemaPair:
         """Report a difference whose meaning cannot be decided."""
         self.report(UNDECIDED, message, old_at, new_at, decided=False)
 
-    def directions(self, old: Conjunction, new: Conjunction, *, exactly: bool = False) -> frozenset[str]:
-        """Return the directions in which two conjunctions break; `exactly` where they are below a negation."""
+    def pairing(self, old: Group, new: Group) -> Pairing:
+        """Return the alternatives of two unions in pairs."""
+        return self.comparison.pairing(old, new)
+
+    def directions(self, old: Conjunction, new: Conjunction, *, exactly: Exactly = "") -> frozenset[str]:
+        """Return the directions in which two conjunctions break; `exactly` is "both" below a negation."""
         return self.comparison.directions(old, new, self.depth + 1, exactly=exactly)
 
     def descend(self, old: Conjunction, new: Conjunction, directions: frozenset[str] = BOTH) -> None:
@@ -314,6 +349,12 @@ class SchemaPair:
         normalized = self.old if direction == "backward" else self.new
         for node in normalized.nodes:
             self.comparison.ignored_names[direction].setdefault(id(node.subschema.schema), set()).add((name, pattern))
+
+    def ignore_item(self, direction: str, index: int) -> None:
+        """Keep witnesses from using an item that the accepting schema's open tuple does not describe."""
+        normalized = self.old if direction == "backward" else self.new
+        for node in normalized.nodes:
+            self.comparison.ignored_items[direction].setdefault(id(node.subschema.schema), set()).add(index)
 
     def _pointer(self, normalized: NormalizedSchema, at: Location, version: str) -> str | None:
         if self.comparison.is_silent or at is None:
@@ -351,5 +392,3 @@ def _compare_unresolved(pair: SchemaPair) -> None:
                 f"{reference} resolves to different schemas, depending on the instance; changed: {', '.join(changed)}"
             )
             pair.undecided(message, keyword, keyword)
-
-

@@ -15,7 +15,15 @@ from linter_app.normalize.schema_node import node_of
 from linter_app.schema.documents import Subschema
 from linter_app.schema.formats import is_asserted
 from linter_app.schema.json_text import json_equal, json_hashable
-from linter_app.schema.vocabulary import DEFINITIONS, DRAFT2020, REFERENCES, Kind, keywords_of, names_of, subschemas_under
+from linter_app.schema.vocabulary import (
+    DEFINITIONS,
+    DRAFT2020,
+    REFERENCES,
+    Kind,
+    keywords_of,
+    names_of,
+    subschemas_under,
+)
 
 _SILENT = names_of(Kind.ANNOTATION, Kind.IDENTIFIER, Kind.CONTENT)
 _SETS = frozenset({"required", "enum", "type"})
@@ -86,9 +94,7 @@ class Equality:
                 child.parents.append(place)
         for attribute in ("meaning", "text"):
             differing = [place for place in added if not getattr(place, attribute)]
-            differing += [
-                place for place in added if any(not getattr(child, attribute) for child in place.children)
-            ]
+            differing += [place for place in added if any(not getattr(child, attribute) for child in place.children)]
             while differing:
                 place = differing.pop()
                 setattr(place, attribute, False)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import product
-from typing import Any
+from typing import Any, Literal
 
 from linter_app.changes import DIRECTIONS
-from linter_app.compare.comparison import SchemaPair
+from linter_app.compare.comparison import Exactly, SchemaPair
+from linter_app.compare.pairing import Pairing, Tags
 from linter_app.normalize.normalized import Conjunction, Group, NormalizedSchema, disjoint
 from linter_app.schema.documents import Subschema
 from linter_app.schema.json_text import json_hashable
@@ -16,6 +17,11 @@ from linter_app.schema.validators import validate_values
 from linter_app.schema.vocabulary import REFERENCES
 
 MAX_ALTERNATIVES = 64
+"""Combinations of several unions, and alternatives that are compared each with each."""
+MAX_BRANCHES = 5000
+"""Alternatives of one union."""
+MAX_TRIES = 10_000
+"""How often one side's alternatives are tried against the other's, where no tag pairs them."""
 MAX_VALUES = 1000
 
 
@@ -48,9 +54,10 @@ def _narrow_by_alternatives(pair: SchemaPair) -> None:
     differing = list(old), list(new)
     for one in old:
         for other in differing[1]:
-            if one.keyword == other.keyword and _same_group(pair, one, other):
+            if one.keyword == other.keyword and (pairing := _same_group(pair, one, other)) is not None:
                 differing[0].remove(one)
                 differing[1].remove(other)
+                pair.same_alternatives += pairing.pairs
                 break
     pair.differing = differing
     if not differing[0] and not differing[1]:
@@ -58,65 +65,131 @@ def _narrow_by_alternatives(pair: SchemaPair) -> None:
     olds, news = _spread(pair.old, differing[0]), _spread(pair.new, differing[1])
     if olds is None or news is None:
         return
+    partners = _partners(pair)
     covered = {
-        "backward": not overlapping(pair, *differing[1])
-        and all(
-            any("backward" not in pair.directions(one, other) for other in news) for one in _pieces(pair, olds, news)
+        "backward": _is_same_for(pair, "backward")
+        or (
+            not overlapping(pair, *differing[1])
+            and _is_covered(
+                pair, olds, news, partners, lambda one, other: "backward" not in pair.directions(one, other)
+            )
         ),
-        "forward": not overlapping(pair, *differing[0])
-        and all(
-            any("forward" not in pair.directions(one, other) for one in olds) for other in _pieces(pair, news, olds)
+        "forward": _is_same_for(pair, "forward")
+        or (
+            not overlapping(pair, *differing[0])
+            and _is_covered(
+                pair,
+                news,
+                olds,
+                {new: old for old, new in partners.items()},
+                lambda one, other: "forward" not in pair.directions(other, one),
+            )
         ),
     }
     pair.open_directions &= frozenset(direction for direction in DIRECTIONS["both"] if not covered[direction])
 
 
-def _pieces(pair: SchemaPair, narrower: list[Conjunction], wider: list[Conjunction]) -> list[Conjunction]:
-    """Split the conjunctions by type where several of the others may cover one of them together."""
-    if len(wider) == 1:
-        return narrower
-    pieces: list[Conjunction] = []
+def _partners(pair: SchemaPair) -> dict[int, int]:
+    """Return which alternatives are versions of one, by their keys, if exactly two groups differ."""
+    old, new = pair.differing
+    if len(old) != 1 or len(new) != 1:
+        return {}
+    return {one.key: other.key for one, other in pair.pairing(old[0], new[0]).pairs}
+
+
+def _is_covered(
+    pair: SchemaPair,
+    narrower: list[Conjunction],
+    wider: list[Conjunction],
+    partners: dict[int, int],
+    covers: Callable[[Conjunction, Conjunction], bool],
+) -> bool:
+    """Return whether each of some conjunctions is covered by one of others, those that are versions of it first."""
+    by_branch = {conjunction[-1].key: conjunction for conjunction in wider if conjunction}
+    left = MAX_TRIES
     for conjunction in narrower:
-        types = reduced(pair.comparison.normalized(conjunction).types)
-        document = conjunction[0].document if conjunction else None
-        if len(types) < 2 or document is None:
-            pieces.append(conjunction)
+        partner = by_branch.get(partners.get(conjunction[-1].key, 0)) if conjunction else None
+        if partner is not None and covers(conjunction, partner):
             continue
-        for kind in sorted(types):
-            made = document.keep(_KINDS, kind, {"type": kind})
-            pieces.append((*conjunction, Subschema(made, (), document)))
-    return pieces
+        for piece in _pieces(pair, conjunction, wider):
+            for other in wider:
+                left -= 1
+                if left < 0:
+                    return False
+                if not _apart(pair, piece, other) and covers(piece, other):
+                    break
+            else:
+                return False
+    return True
+
+
+def _apart(pair: SchemaPair, one: Conjunction, other: Conjunction) -> bool:
+    normalized = pair.comparison.normalized
+    return bool(normalized(one).types) and disjoint(normalized(one), normalized(other))
+
+
+def _pieces(pair: SchemaPair, conjunction: Conjunction, wider: list[Conjunction]) -> list[Conjunction]:
+    """Split a conjunction by type, or by the values of a tag, where several others may cover it together."""
+    if len(wider) == 1 or not conjunction:
+        return [conjunction]
+    normalized, document = pair.comparison.normalized(conjunction), conjunction[0].document
+    types = reduced(normalized.types)
+    if len(types) > 1:
+        made = [document.keep(_KINDS, kind, {"type": kind}) for kind in sorted(types)]
+        return [(*conjunction, Subschema(each, (), document)) for each in made]
+    tags = Tags([each[-1] for each in wider if each], pair.comparison.normalized)
+    if tags.name is None or tags.name not in normalized.required:
+        return [conjunction]
+    property_ = normalized.property(tags.name)
+    values = pair.comparison.normalized(property_).listed if property_ else None
+    if not values or not 1 < len(values) <= MAX_ALTERNATIVES:
+        return [conjunction]
+    schemas = [
+        document.keep(_KINDS, f"{tags.name} {value!r}", {"properties": {tags.name: {"const": value}}})
+        for value in values
+    ]
+    return [(*conjunction, Subschema(each, (), document)) for each in schemas]
 
 
 _KINDS: dict[str, Any] = {}
 
 
-def _same_group(pair: SchemaPair, one: Group, other: Group) -> bool:
-    """Return whether two groups have the same alternatives, in any order."""
-    if len(one.branches) != len(other.branches) or len(one.branches) > MAX_ALTERNATIVES:
-        return pair.comparison.is_same_text(tuple(one.branches), tuple(other.branches))
-    left, right = unmatched(one.branches, other.branches, pair.comparison.is_same_text)
-    exactly = overlapping(pair, one, other)
-    for branch in left:
-        equal = next((each for each in right if not pair.directions((branch,), (each,), exactly=exactly)), None)
-        if equal is None:
-            return False
-        right.remove(equal)
-    return True
+def _same_group(pair: SchemaPair, one: Group, other: Group) -> Pairing | None:
+    """Return the pairs of the alternatives of two groups if they accept the same, in any order; otherwise None."""
+    if len(one.branches) != len(other.branches):
+        return None
+    pairing = pair.pairing(one, other)
+    if pairing.removed or pairing.added:
+        return None
+    exactly: Exactly = "both" if overlapping(pair, one, other) else ""
+    differing = [*pairing.certain, *pairing.similar, *pairing.renamed]
+    return None if any(pair.directions((old,), (new,), exactly=exactly) for old, new in differing) else pairing
 
 
-def unmatched(
-    olds: list[Subschema], news: list[Subschema], equal: Callable[[Conjunction, Conjunction], bool]
-) -> tuple[list[Subschema], list[Subschema]]:
-    """Return what remains of two lists when equal members are removed from both."""
-    left, right = [], list(news)
-    for one in olds:
-        match = next((other for other in right if equal((one,), (other,))), None)
-        if match is None:
-            left.append(one)
-        else:
-            right.remove(match)
-    return left, right
+def _is_same_for(pair: SchemaPair, direction: Literal["backward", "forward"]) -> bool:
+    """Return whether two overlapping unions mean the same for the instances of one direction.
+
+    Those have no property that only the other version describes; unless another alternative describes it, all
+    alternatives mean the same for them as before.
+    """
+    old, new = pair.differing
+    if len(old) != 1 or len(new) != 1 or "if" in (old[0].keyword, new[0].keyword) or old[0].keyword != new[0].keyword:
+        return False
+    pairing = pair.pairing(old[0], new[0])
+    if pairing.removed or pairing.added or _describe_elsewhere(pair, pairing):
+        return False
+    differing = [*pairing.certain, *pairing.similar, *pairing.renamed]
+    return not any(pair.directions((old,), (new,), exactly=direction) for old, new in differing)
+
+
+def _describe_elsewhere(pair: SchemaPair, pairing: Pairing) -> bool:
+    """Return whether a property that some alternative gained or lost is described by anything else, too."""
+    described = [
+        [pair.comparison.normalized((branch,)).properties.keys() for branch in branches] for branches in pairing.pairs
+    ]
+    changed = {name for old, new in described for name in old ^ new}
+    base = pair.old.properties.keys() | pair.new.properties.keys()
+    return any(name in base or sum(name in old or name in new for old, new in described) > 1 for name in changed)
 
 
 def _spread(normalized: NormalizedSchema, groups: list[Group]) -> list[Conjunction] | None:
@@ -124,7 +197,17 @@ def _spread(normalized: NormalizedSchema, groups: list[Group]) -> list[Conjuncti
     total = 1
     for group in groups:
         total *= len(group.branches)
-    if total > MAX_ALTERNATIVES or (normalized.unclear_evaluation and groups) or normalized.unresolved:
+    if total > (MAX_ALTERNATIVES if len(groups) > 1 else MAX_BRANCHES):
+        return None
+    base = without_groups(normalized, groups)
+    if base is None:
+        return None
+    return [(*base, *choice) for choice in product(*(group.branches for group in groups))]
+
+
+def without_groups(normalized: NormalizedSchema, groups: list[Group]) -> Conjunction | None:
+    """Return a schema as a conjunction without some of its groups; None where what applies depends on them."""
+    if (normalized.unclear_evaluation and groups) or normalized.unresolved:
         return None
     dropped: dict[int, set[str]] = {}
     for group in groups:
@@ -137,7 +220,7 @@ def _spread(normalized: NormalizedSchema, groups: list[Group]) -> list[Conjuncti
         if "if" in without:
             without |= {"then", "else"}
         base.append(_without(node.subschema, node.schema, without))
-    return [(*base, *choice) for choice in product(*(group.branches for group in groups))]
+    return tuple(base)
 
 
 def _without(subschema: Subschema, schema: dict[str, Any], keywords: set[str]) -> Subschema:
@@ -160,11 +243,13 @@ def overlapping(pair: SchemaPair, *groups: Group) -> bool:
 
 
 def _exclusive(pair: SchemaPair, group: Group) -> bool:
+    if pair.comparison.tags(group).name is not None:
+        return True
     normalized_schemas = [pair.comparison.normalized((branch,)) for branch in group.branches]
     listed = [each.values for each in normalized_schemas]
     if all(values is not None for values in listed):  # one pass instead of every pair
         distinct = [{json_hashable(value) for value in values or ()} for values in listed]
         return len(set().union(*distinct)) == sum(map(len, distinct))
-    return all(
+    return len(normalized_schemas) <= MAX_ALTERNATIVES and all(
         disjoint(one, other) for index, one in enumerate(normalized_schemas) for other in normalized_schemas[:index]
     )

@@ -7,7 +7,7 @@ keyword is written.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, reduce
@@ -17,7 +17,7 @@ from linter_app.normalize.schema_node import SchemaNode, node_of
 from linter_app.schema.documents import Subschema
 from linter_app.schema.json_text import json_equal, json_hashable
 from linter_app.schema.json_types import ALL_TYPES, type_of, types_of
-from linter_app.schema.vocabulary import CONDITIONAL, REFERENCES
+from linter_app.schema.vocabulary import CONDITIONAL, REFERENCES, Kind, keywords_of
 
 Conjunction = tuple[Subschema, ...]
 """Subschemas that must all be valid; the empty conjunction accepts everything."""
@@ -213,16 +213,31 @@ class NormalizedSchema:
                 said = [node.at("patternProperties", str(regex))]
             else:
                 said = [node.at("additionalProperties")] if "additionalProperties" in node.schema else []
-            found += said
+            found += [each for each in said if not says_nothing(each)]
             evaluated.append(bool(said))
         return self._with_unevaluated("unevaluatedProperties", found, evaluated)
 
     def _with_unevaluated(self, keyword: str, found: list[Subschema], evaluated: list[bool]) -> Conjunction:
         for node, start, end in () if self.unclear_evaluation else self._unevaluated:
             if keyword in node.schema and not any(evaluated[start:end]):
-                found.append(node.at(keyword))
+                found += [] if says_nothing(node.at(keyword)) else [node.at(keyword)]
                 evaluated[start] = True
         return tuple(found)
+
+    def requires(self, name: str, levels: int = 4) -> bool:
+        """Return whether every object needs a property, by what is written here or in every alternative."""
+        return name in self.required or self._in_all_alternatives(name, levels, NormalizedSchema.requires)
+
+    def describes(self, name: str, levels: int = 4) -> bool:
+        """Return whether a property of every object is described, here or in every alternative."""
+        return name in self.properties or self._in_all_alternatives(name, levels, NormalizedSchema.describes)
+
+    def _in_all_alternatives(self, name: str, levels: int, holds: Callable[[NormalizedSchema, str, int], bool]) -> bool:
+        for group in self.groups if levels else ():
+            found = [NormalizedSchema((branch,)) for branch in group.branches]
+            if all("object" not in each.types or holds(each, name, levels - 1) for each in found):
+                return True
+        return False
 
     # Arrays
 
@@ -233,7 +248,7 @@ class NormalizedSchema:
     def item(self, index: int) -> Conjunction:
         """Return what the item at this index must satisfy; at `prefix_length`, all later ones too."""
         said = [node.item(index) for node in self.nodes]
-        found = [subschema for each in said for subschema in each]
+        found = [subschema for each in said for subschema in each if not says_nothing(subschema)]
         return self._with_unevaluated("unevaluatedItems", found, list(map(bool, said)))
 
 
@@ -242,6 +257,19 @@ class OwnKeywords(NormalizedSchema):
 
     def _flatten(self, subschema: Subschema, seen: set[int]) -> None:
         self.nodes.append(node_of(subschema))
+
+
+def says_nothing(subschema: Subschema) -> bool:
+    """Return whether a subschema accepts everything: `true`, or an object of annotations alone."""
+    schema = subschema.schema
+    if not isinstance(schema, dict):
+        return schema is True
+    known = keywords_of(subschema.document.draft)
+    return all(
+        keyword not in known
+        or known[keyword].kind in (Kind.ANNOTATION, Kind.IDENTIFIER, Kind.CONTENT, Kind.DEFINITIONS)
+        for keyword in schema
+    )
 
 
 def common_multiple(one: Fraction, other: Fraction) -> Fraction:

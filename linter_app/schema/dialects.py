@@ -33,7 +33,10 @@ SPECIFICATIONS: dict[int, Specification[Any]] = {
 }
 """The drafts as the library `referencing` describes them."""
 _SPELLINGS = {
-    f"{scheme}://{uri.partition('://')[2]}{end}": uri for uri in DRAFTS for scheme in ("http", "https") for end in ("", "#")
+    f"{scheme}://{uri.partition('://')[2]}{end}": uri
+    for uri in DRAFTS
+    for scheme in ("http", "https")
+    for end in ("", "#")
 }
 """Each way to write the URI of a draft, with the one that the draft itself uses."""
 _LATEST = ("http://json-schema.org/schema#", "http://json-schema.org/schema", "https://json-schema.org/schema")

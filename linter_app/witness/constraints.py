@@ -34,6 +34,10 @@ class Focus:
     """The keyword to violate at the end of the way."""
     # Names that an instance must not use in an object that this schema (by `id`) applies to.
     ignored_names: dict[int, set[tuple[str, bool]]] = field(default_factory=dict)
+    ignored_items: dict[int, set[int]] = field(default_factory=dict)
+    """Indexes that an instance must not have in an array that this schema (by `id`) applies to."""
+    name: str | None = None
+    """The property that a change is about, where its keyword is about all properties."""
 
 
 @dataclass

@@ -274,6 +274,8 @@ class InstanceGenerator:
             if index > last and not constraints.unique and not constraints.every_item:
                 made += [made[-1]] * (length - index)  # the later items are interchangeable
                 break
+            if any(index in self.focus.ignored_items.get(id(node.subschema.schema), ()) for node in constraints.nodes):
+                raise Contradiction
             keep = goals.get(index, []) + [subschema for node in constraints.nodes for subschema in node.item(index)]
             refuse = [subschema for at, subschema in constraints.items if at == index] + constraints.every_item
             value = self.value(keep, refuse, depth + 1)

@@ -5,21 +5,39 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from linter_app.changes import OPPOSITE, direction_of
 from linter_app.compare.comparison import SchemaPair
-from linter_app.compare.subsumption import overlapping, unmatched
-from linter_app.normalize.normalized import DISJUNCTIVE, Group, disjoint
+from linter_app.compare.pairing import shown
+from linter_app.compare.rules.values import TYPE_NARROWED, TYPE_WIDENED
+from linter_app.compare.subsumption import overlapping, without_groups
+from linter_app.normalize.normalized import DISJUNCTIVE, Group
 from linter_app.rule_catalogue import mirrored, rule
-from linter_app.schema.documents import Subschema
+from linter_app.schema.json_types import reduced
 
 KEYWORDS = frozenset({*DISJUNCTIVE, "not"})
 
+_NONE = frozenset[str]()
 _STRING, _NULL = {"type": "string"}, {"type": "null"}
+
+
+def _tagged(kind: str) -> dict[str, Any]:
+    return {"type": "object", "properties": {"kind": {"const": kind}, "id": _STRING}, "required": ["kind", "id"]}
+
+
 ALTERNATIVE_REMOVED, ALTERNATIVE_ADDED = mirrored(
     ("alternative-removed", "alternative-added"),
     ("An alternative of anyOf or oneOf was removed.", "An alternative of anyOf or oneOf was added."),
     {"anyOf": [_STRING, _NULL, {"type": "integer"}]},
     {"anyOf": [_STRING, _NULL]},
+)
+ALTERNATIVE_RENAMED = rule(
+    "alternative-renamed",
+    "both",
+    "The value that distinguishes an alternative from the others (its tag) changed.",
+    {"oneOf": [_tagged("created"), _tagged("moved")]},
+    {"oneOf": [_tagged("created"), _tagged("relocated")]},
 )
 ALTERNATIVES_ADDED, ALTERNATIVES_REMOVED = mirrored(
     ("alternatives-added", "alternatives-removed"),
@@ -65,9 +83,11 @@ NOT_CHANGED = rule(
 def compare(pair: SchemaPair) -> None:
     """Report alternatives, conditions and negations that differ; `pair.differing` has the groups."""
     _refusals(pair)
+    for one, other in pair.same_alternatives:
+        pair.descend((one,), (other,), _NONE)
     old, new = pair.differing
-    if not pair.open_directions:
-        return  # taken together, they are proven to accept the same values
+    if (old or new) and _lifted(pair):
+        return
     for keyword in DISJUNCTIVE:
         olds, news = ([group for group in groups if group.keyword == keyword] for groups in (old, new))
         if len(olds) == len(news) == 1:
@@ -83,7 +103,55 @@ def compare(pair: SchemaPair) -> None:
     if (old or new) and (missing := pair.open_directions - pair.reported_directions() - pair.explained):
         at = (groups[0].node.at(groups[0].keyword) if groups else None for groups in (old, new))
         message = "the alternatives, taken together, may accept other values"
+        if ("backward" in missing and overlapping(pair, *new)) or ("forward" in missing and overlapping(pair, *old)):
+            message = "values that satisfy several alternatives of oneOf are refused, and these may be others now"
         pair.report(ALTERNATIVES_CHANGED, message, *at, direction=direction_of(missing), decided=False)
+
+
+def _lifted(pair: SchemaPair) -> bool:
+    """Compare a schema without alternatives with the one alternative of the other version that is a version of it.
+
+    So an object that becomes nullable is compared with the object in `anyOf`, not with the union around it. Returns
+    whether that is possible; then nothing else is to be reported about the pair.
+    """
+    old, new = pair.differing
+    if len(old) + len(new) != 1 or (old or new)[0].keyword == "if":
+        return False
+    group, is_new = (old or new)[0], bool(new)
+    plain, union = (pair.old, pair.new) if is_new else (pair.new, pair.old)
+    bases = without_groups(union, [group])
+    if bases is None or not plain.conjunction:
+        return False
+    at = group.node.at(group.keyword)
+    place = (None, at) if is_new else (at, None)
+    if not pair.open_directions:
+        word = "added" if is_new else "removed"
+        which = ALTERNATIVES_ADDED if is_new else ALTERNATIVES_REMOVED
+        pair.report(which, f"{group.keyword} was {word}; the same values are accepted", *place)
+        pair.is_settled = True
+        return True
+    normalized = pair.comparison.normalized
+    kinds = [reduced(normalized((*bases, branch)).types) for branch in group.branches]
+    if sum(map(len, kinds)) != len(frozenset().union(*kinds)) or plain.unresolved or union.unresolved:
+        return False  # several alternatives accept one type
+    counterparts = [n for n, types in enumerate(kinds) if types & reduced(plain.types)]
+    if len(counterparts) != 1 or not reduced(plain.types) <= kinds[counterparts[0]]:
+        return False
+    for number, branch in enumerate(group.branches):
+        if number == counterparts[0]:
+            sides = plain.conjunction, (*bases, branch)
+            pair.descend(*(sides if is_new else reversed(sides)))
+        elif kinds[number] == {"null"}:
+            message = "it became nullable" if is_new else "it is no longer nullable"
+            at = (plain.first, branch) if is_new else (branch, plain.first)
+            pair.report(TYPE_WIDENED if is_new else TYPE_NARROWED, message, *at)
+        elif kinds[number]:
+            name = shown(branch, pair.comparison.tags(group))
+            word, which = ("added", ALTERNATIVE_ADDED) if is_new else ("removed", ALTERNATIVE_REMOVED)
+            at = (plain.first, branch) if is_new else (branch, plain.first)
+            pair.report(which, f"alternative{name} of {group.keyword} was {word}", *at)
+    pair.is_settled = True
+    return True
 
 
 def _refusals(pair: SchemaPair) -> None:
@@ -96,13 +164,16 @@ def _refusals(pair: SchemaPair) -> None:
         for normalized in (pair.old, pair.new)
     )
     for one in list(old):
-        equal = [other for other in new if not pair.directions((one,), (other,), exactly=True)]
+        equal = [other for other in new if not pair.directions((one,), (other,), exactly="both")]
         if equal:
             old.remove(one)
             new.remove(equal[0])
+            pair.descend((one,), (equal[0],), _NONE)
     if len(old) == len(new) == 1:
         # What the schema under `not` gains, the schema around it loses.
-        directions = frozenset(OPPOSITE[direction] for direction in pair.directions((old[0],), (new[0],), exactly=True))
+        directions = frozenset(
+            OPPOSITE[direction] for direction in pair.directions((old[0],), (new[0],), exactly="both")
+        )
         pair.report(
             NOT_CHANGED, "different values are rejected by not", old[0], new[0], direction=direction_of(directions)
         )
@@ -114,56 +185,31 @@ def _refusals(pair: SchemaPair) -> None:
 
 
 def _alternatives(pair: SchemaPair, old: Group, new: Group) -> None:
-    olds, news = unmatched(old.branches, new.branches, pair.comparison.is_same_text)
-    exactly = overlapping(pair, old, new)
-    olds, news = unmatched(olds, news, lambda one, other: not pair.directions(one, other, exactly=exactly))
-    for one, other in _matched(pair, olds, news):
-        olds.remove(one)
-        news.remove(other)
+    pairing = pair.pairing(old, new)
+    tags = pair.comparison.tags(old), pair.comparison.tags(new)
+    for one, other in pairing.equal:
+        pair.descend((one,), (other,), _NONE)
+    for one, other in [*pairing.certain, *(pairing.similar if pair.open_directions else ())]:
         pair.descend((one,), (other,))
         pair.explained |= pair.directions((one,), (other,))  # though it may have been reported elsewhere
-    for one in olds:
-        pair.report(ALTERNATIVE_REMOVED, f"an alternative of {old.keyword} was removed", one, new.node.at(new.keyword))
-    for one in news:
-        pair.report(ALTERNATIVE_ADDED, f"an alternative of {new.keyword} was added", old.node.at(old.keyword), one)
-
-
-def _matched(pair: SchemaPair, olds: list[Subschema], news: list[Subschema]) -> list[tuple[Subschema, Subschema]]:
-    """Return pairs of alternatives that are versions of one, the most similar first."""
-    normalized = pair.comparison.normalized
-    scored = [
-        (-_likeness(one.schema, other.schema), first, second, one, other)
-        for first, one in enumerate(olds[:50])
-        for second, other in enumerate(news[:50])
-        if not disjoint(normalized((one,)), normalized((other,)))
-    ]
-    pairs: list[tuple[Subschema, Subschema]] = []
-    taken: set[int] = set()
-    for score, _, _, one, other in sorted(scored, key=lambda each: each[:3]):
-        if (score <= -0.5 or len(olds) == len(news) == 1) and not {id(one), id(other)} & taken:
-            taken |= {id(one), id(other)}
-            pairs.append((one, other))
-    return pairs
-
-
-def _likeness(old: object, new: object) -> float:
-    if not isinstance(old, dict) or not isinstance(new, dict):
-        return 0.0
-    if "$ref" in old and old.get("$ref") == new.get("$ref"):
-        return 1.0
-    words = [
-        {f"{key}={value}" if isinstance(value, (str, int)) else key for key, value in schema.items()}
-        | {f"properties/{name}={value!s:.80}" for name, value in dict(schema.get("properties") or {}).items()}
-        for schema in (old, new)
-    ]
-    bonus = 0.4 if isinstance(old.get("type"), str) and old["type"] == new.get("type") else 0.0
-    return bonus + len(words[0] & words[1]) / (len(words[0] | words[1]) or 1)
+    for one, other in pairing.renamed:
+        message = f"alternative{shown(one, tags[0])} of {old.keyword} became{shown(other, tags[1])}"
+        pair.report(ALTERNATIVE_RENAMED, message, one, other)
+    for branch in pairing.removed:
+        message = f"alternative{shown(branch, tags[0])} of {old.keyword} was removed"
+        known = not pair.comparison.normalized((branch,)).unresolved
+        pair.report(ALTERNATIVE_REMOVED, message, branch, new.node.at(new.keyword), decided=known)
+    for branch in pairing.added:
+        message = f"alternative{shown(branch, tags[1])} of {new.keyword} was added"
+        known = not pair.comparison.normalized((branch,)).unresolved
+        pair.report(ALTERNATIVE_ADDED, message, old.node.at(old.keyword), branch, decided=known)
 
 
 def _condition(pair: SchemaPair, old: Group, new: Group) -> None:
-    if pair.directions((old.node.at("if"),), (new.node.at("if"),), exactly=True):
+    if pair.directions((old.node.at("if"),), (new.node.at("if"),), exactly="both"):
         pair.report(CONDITION_CHANGED, "the condition changed", old.node.at("if"), new.node.at("if"))
         return
+    pair.descend((old.node.at("if"),), (new.node.at("if"),), _NONE)
     for keyword in ("then", "else"):
         branches = [(group.node.at(keyword),) if keyword in group.node.schema else () for group in (old, new)]
         if branches[0] or branches[1]:

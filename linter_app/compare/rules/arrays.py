@@ -6,13 +6,29 @@ from collections.abc import Iterator
 from typing import Any
 
 from linter_app.changes import OPPOSITE, direction_of
-from linter_app.compare.comparison import SchemaPair
-from linter_app.normalize.normalized import NormalizedSchema
+from linter_app.compare.comparison import Exactly, SchemaPair
+from linter_app.normalize.normalized import Conjunction, NormalizedSchema
 from linter_app.rule_catalogue import mirrored, rule
 from linter_app.schema.documents import Subschema
 
 KEYWORDS = frozenset({"items", "prefixItems", "unevaluatedItems", "contains", "uniqueItems"})
 
+ITEM_ADDED = rule(
+    "item-added",
+    "none",
+    "An open tuple describes one more item.",
+    {"prefixItems": [{"type": "string"}]},
+    {"prefixItems": [{"type": "string"}, {"type": "integer"}]},
+    kind="added",
+)
+ITEM_REMOVED = rule(
+    "item-removed",
+    "none",
+    "An open tuple no longer describes an item.",
+    {"prefixItems": [{"type": "string"}, {"type": "integer"}]},
+    {"prefixItems": [{"type": "string"}]},
+    kind="removed",
+)
 UNIQUE_ADDED, UNIQUE_REMOVED = mirrored(
     ("unique-items-added", "unique-items-removed"),
     ("Arrays may no longer repeat an item.", "Arrays may now repeat items."),
@@ -62,6 +78,8 @@ def compare(pair: SchemaPair) -> None:
     length = max(old.prefix_length, new.prefix_length)
     for index in range(length + 1):  # the last index represents all that follow
         old_item, new_item = old.item(index), new.item(index)
+        if _is_described_newly(pair, index, old_item, new_item):
+            continue
         if old_item or new_item:
             pair.descend(old_item, new_item, frozenset(_long_enough(pair, index)))
     _contains(pair, _counts(old), _counts(new))
@@ -69,6 +87,20 @@ def compare(pair: SchemaPair) -> None:
     if unique[0] != unique[1]:
         which = UNIQUE_ADDED if unique[1] else UNIQUE_REMOVED
         pair.report(which, f"uniqueItems became {str(unique[1]).lower()}", "uniqueItems", "uniqueItems")
+
+
+def _is_described_newly(pair: SchemaPair, index: int, old: Conjunction, new: Conjunction) -> bool:
+    """Report an item that an open tuple leaves open in one version; return whether that breaks nothing by policy."""
+    for what, direction, one, other in (("added", "backward", old, new), ("removed", "forward", new, old)):
+        prefix = pair.new.prefix_length if what == "added" else pair.old.prefix_length
+        if one or not other or index >= prefix or pair.is_strict(what):  # type: ignore[arg-type]
+            continue
+        at = (None, other[0]) if what == "added" else (other[0], None)
+        which = ITEM_ADDED if what == "added" else ITEM_REMOVED
+        pair.report(which, f"item {index} is {'now' if what == 'added' else 'no longer'} described", *at)
+        pair.ignore_item(direction, index)
+        return True
+    return False
 
 
 def _long_enough(pair: SchemaPair, index: int) -> Iterator[str]:
@@ -90,15 +122,16 @@ def _counts(normalized: NormalizedSchema) -> list[Count]:
 
 def _contains(pair: SchemaPair, old: list[Count], new: list[Count]) -> None:
     for one in list(old):
-        limited = one[2] < float("inf")
+        exactly: Exactly = "both" if one[2] < float("inf") else ""
         equal: Any = [
             other
             for other in new
-            if one[1:] == other[1:] and not pair.directions((one[0],), (other[0],), exactly=limited)
+            if one[1:] == other[1:] and not pair.directions((one[0],), (other[0],), exactly=exactly)
         ]
         if equal:
             old.remove(one)
             new.remove(equal[0])
+            pair.descend((one[0],), (equal[0][0],), frozenset())
     if len(old) == len(new) == 1:
         _contains_changed(pair, old[0], new[0])
         return
@@ -112,7 +145,7 @@ def _contains_changed(pair: SchemaPair, old: Count, new: Count) -> None:
     uncounted = old[2] == new[2] == float("inf")
     if uncounted and old[1] and new[1]:
         pair.descend((old[0],), (new[0],))
-    elif directions := pair.directions((old[0],), (new[0],), exactly=not uncounted):
+    elif directions := pair.directions((old[0],), (new[0],), exactly="" if uncounted else "both"):
         # Counting fewer items breaks a minimum, counting more breaks a maximum.
         least = directions if old[1] or new[1] else frozenset[str]()
         most = frozenset[str]() if uncounted else frozenset(OPPOSITE[direction] for direction in directions)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from linter_app.changes import Direction
 from linter_app.compare.comparison import SchemaPair
 from linter_app.normalize.normalized import NormalizedSchema
 from linter_app.rule_catalogue import mirrored
@@ -39,7 +40,8 @@ def compare(pair: SchemaPair) -> None:
     old, new = _required(pair.old), _required(pair.new)
     for name, wanted in sorted(new - old):
         message = f"if {name!r} is present, {wanted!r} is now required"
-        pair.report(REQUIRED_ADDED, message, None, "dependentRequired", None, wanted)
+        direction: Direction | None = "none" if _is_new(pair, name) else None
+        pair.report(REQUIRED_ADDED, message, None, "dependentRequired", None, wanted, direction=direction)
     for name, wanted in sorted(old - new):
         message = f"if {name!r} is present, {wanted!r} is no longer required"
         pair.report(REQUIRED_REMOVED, message, "dependentRequired", None, wanted)
@@ -48,12 +50,21 @@ def compare(pair: SchemaPair) -> None:
         if name in old_schemas and name in new_schemas:
             pair.descend(old_schemas[name], new_schemas[name])
         elif name in new_schemas:
-            if pair.directions(pair.old.conjunction, new_schemas[name]) & {"backward"}:
+            if not _is_new(pair, name) and pair.directions(pair.old.conjunction, new_schemas[name]) & {"backward"}:
                 message = f"if {name!r} is present, the object must now match a schema"
                 pair.report(SCHEMA_ADDED, message, None, new_schemas[name][0])
         elif pair.directions(old_schemas[name], pair.new.conjunction) & {"forward"}:
             message = f"if {name!r} is present, the object no longer has to match a schema"
             pair.report(SCHEMA_REMOVED, message, old_schemas[name][0], None)
+
+
+def _is_new(pair: SchemaPair, name: str) -> bool:
+    """Return whether a property of an open object is described only now, so that what it requires breaks nothing."""
+    is_new = name in pair.new.properties and name not in pair.old.properties and not pair.old.property(name)
+    if not is_new or pair.is_strict("added"):
+        return False
+    pair.ignore_name("backward", name)
+    return True
 
 
 def _required(normalized: NormalizedSchema) -> set[tuple[str, str]]:

@@ -33,12 +33,17 @@ REQUIRED_PROPERTY_REMOVED = rule(
     kind="removed",
 )
 PROPERTY_ADDED = rule(
-    "property-added", "none", "An optional property was added.", {"type": "object"}, _NAMED, kind="added"
+    "property-added",
+    "none",
+    "An optional property was added. A closed object did not accept it before.",
+    {"type": "object"},
+    _NAMED,
+    kind="added",
 )
 PROPERTY_REMOVED = rule(
     "property-removed",
     "none",
-    "An optional property was removed.",
+    "An optional property was removed. A closed object no longer accepts it.",
     _NAMED,
     {"type": "object"},
     kind="removed",
@@ -112,12 +117,17 @@ def compare(pair: SchemaPair) -> None:
 def _required(pair: SchemaPair) -> None:
     old, new = pair.old, pair.new
     for name in sorted(new.required.keys() - old.required.keys()):
-        pair.report(REQUIRED_ADDED, f"property {name!r} became required", None, "required", None, name)
+        if not old.requires(name):
+            pair.report(REQUIRED_ADDED, f"property {name!r} became required", None, "required", None, name)
     for name in sorted(old.required.keys() - new.required.keys()):
-        if name in old.properties and name not in new.properties:
+        if new.requires(name):
+            continue
+        if name in old.properties and not new.describes(name):
+            if _refuses(new.property(name)):
+                continue  # that is reported with the property
             at = old.properties[name].at("properties", name)
             # In strict mode, an instance without it is newly valid: old consumers break, new ones do not.
-            direction: Direction | None = "forward" if pair.strict_open_objects else None
+            direction: Direction | None = "forward" if pair.comparison.strict_open_objects else None
             message = f"required property {name!r} was removed"
             pair.report(REQUIRED_PROPERTY_REMOVED, message, at, None, name, direction=direction)
         else:
@@ -131,26 +141,49 @@ def _properties(pair: SchemaPair) -> None:
         if name in old.properties and name in new.properties:
             pair.descend(old_value, new_value)
         elif name in new.properties:
-            at = new.properties[name].at("properties", name)
-            pair.report(PROPERTY_ADDED, f"optional property {name!r} was added", None, at)
-            if old_value:
-                pair.descend(old_value, new_value)
-            elif pair.strict_open_objects:
-                if pair.directions((), new_value):
-                    pair.report(OPEN_TYPED, f"property {name!r} could hold anything before", None, at)
-            else:
-                pair.ignore_name("backward", name)
+            _added(pair, name, old_value, new_value)
         else:
-            at = old.properties[name].at("properties", name)
-            if name not in old.required:
-                pair.report(PROPERTY_REMOVED, f"optional property {name!r} was removed", at, None)
-            if new_value:
-                pair.descend(old_value, new_value)
-            elif pair.strict_open_objects:
-                if pair.directions(old_value, ()):
-                    pair.report(OPEN_FREED, f"property {name!r} may now hold anything", at, None)
-            else:
-                pair.ignore_name("forward", name)
+            _removed(pair, name, old_value, new_value)
+
+
+def _added(pair: SchemaPair, name: str, old: Conjunction, new: Conjunction) -> None:
+    at = pair.new.properties[name].at("properties", name)
+    if _refuses(old) and not _refuses(new):
+        message = f"property {name!r} is accepted now"
+        pair.report(PROPERTY_ADDED, message, _closing(old), at, name, name, direction="forward")
+        return
+    if not pair.old.describes(name):
+        pair.report(PROPERTY_ADDED, f"optional property {name!r} was added", None, at)
+    if old:
+        pair.descend(old, new)
+    elif pair.is_strict("added"):
+        if pair.directions((), new):
+            pair.report(OPEN_TYPED, f"property {name!r} could hold anything before", None, at)
+    else:
+        pair.ignore_name("backward", name)
+
+
+def _removed(pair: SchemaPair, name: str, old: Conjunction, new: Conjunction) -> None:
+    at = pair.old.properties[name].at("properties", name)
+    is_required = name in pair.old.required
+    if _refuses(new) and not _refuses(old):
+        message = f"{'required ' if is_required else ''}property {name!r} is no longer accepted"
+        direction: Direction = "both" if is_required and not pair.new.requires(name) else "backward"
+        pair.report(PROPERTY_REMOVED, message, at, _closing(new), name, name, direction=direction)
+        return
+    if not is_required and not pair.new.describes(name):
+        pair.report(PROPERTY_REMOVED, f"optional property {name!r} was removed", at, None)
+    if new:
+        pair.descend(old, new)
+    elif pair.is_strict("removed"):
+        if pair.directions(old, ()):
+            pair.report(OPEN_FREED, f"property {name!r} may now hold anything", at, None)
+    else:
+        pair.ignore_name("forward", name)
+
+
+def _refuses(value: Conjunction) -> bool:
+    return any(subschema.schema is False for subschema in value)
 
 
 def _unchanged(pair: SchemaPair) -> set[str]:
@@ -180,7 +213,7 @@ def _patterns(pair: SchemaPair) -> None:
         old_value, new_value = old.property(name), new.property(name)
         if not matching:
             _rest(pair, old_value, new_value)
-        elif pair.strict_open_objects or (old_value and new_value):
+        elif pair.is_strict("patterns") or (old_value and new_value):
             pair.descend(old_value, new_value)
         else:
             for regex in matching:
@@ -247,7 +280,7 @@ def _patterns_apart(pair: SchemaPair) -> None:
             pair.descend(old.matching(regex), new.matching(regex))
             continue
         old_value, new_value = old.matching(regex), new.matching(regex)
-        if not pair.strict_open_objects and not (old_value and new_value):
+        if not pair.is_strict("patterns") and not (old_value and new_value):
             pair.ignore_name("forward" if old_value else "backward", regex, pattern=True)
         elif directions := pair.directions(old_value, new_value):
             message = f"it is not decidable which names match {regex!r}"
@@ -256,7 +289,7 @@ def _patterns_apart(pair: SchemaPair) -> None:
 
 
 def _rest(pair: SchemaPair, old: Conjunction, new: Conjunction) -> None:
-    refused = [any(subschema.schema is False for subschema in rest) for rest in (old, new)]
+    refused = [_refuses(rest) for rest in (old, new)]
     if refused[1] and not old:
         pair.report(CLOSED, "additional properties are refused now", _closing(old), _closing(new))
     elif refused[0] and not new:

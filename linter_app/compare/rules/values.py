@@ -62,7 +62,10 @@ def compare(pair: SchemaPair) -> None:
     if pair.old.types != pair.new.types and (old is None or new is None):
         lost, gained = pair.old.types - pair.new.types, pair.new.types - pair.old.types
         which = TYPE_CHANGED if lost and gained else TYPE_NARROWED if lost else TYPE_WIDENED
-        pair.report(which, f"type changed from {_shown(pair.old.types)} to {_shown(pair.new.types)}", "type", "type")
+        message = f"type changed from {_shown(pair.old.types)} to {_shown(pair.new.types)}"
+        if lost | gained == {"null"}:
+            message = "it is no longer nullable" if lost else "it became nullable"
+        pair.report(which, message, "type", "type")
     if old is None and new is None:
         return
     # The few values of a type count as listed, where the other version lists its own.
