@@ -156,7 +156,9 @@ def changes_between_schemas(
         # A proof about large schemas takes long, so it comes after the search, and only where that found nothing.
         if search.direction not in witnessed and _is_proven(comparison, search.direction, MAX_CHARACTERS):
             breaking.remove(search.direction)
-    return tuple(replace(change, level=_level(change, breaking, config), pair=None, places=(None, None)) for change in changes)
+    return tuple(
+        replace(change, level=_level(change, breaking, config), pair=None, places=(None, None)) for change in changes
+    )
 
 
 def _is_proven(comparison: Comparison, direction: OneDirection | str, max_characters: int) -> bool:

@@ -213,14 +213,14 @@ class NormalizedSchema:
                 said = [node.at("patternProperties", str(regex))]
             else:
                 said = [node.at("additionalProperties")] if "additionalProperties" in node.schema else []
-            found += [each for each in said if not says_nothing(each)]
+            found += said
             evaluated.append(bool(said))
         return self._with_unevaluated("unevaluatedProperties", found, evaluated)
 
     def _with_unevaluated(self, keyword: str, found: list[Subschema], evaluated: list[bool]) -> Conjunction:
         for node, start, end in () if self.unclear_evaluation else self._unevaluated:
             if keyword in node.schema and not any(evaluated[start:end]):
-                found += [] if says_nothing(node.at(keyword)) else [node.at(keyword)]
+                found.append(node.at(keyword))
                 evaluated[start] = True
         return tuple(found)
 
@@ -248,7 +248,7 @@ class NormalizedSchema:
     def item(self, index: int) -> Conjunction:
         """Return what the item at this index must satisfy; at `prefix_length`, all later ones too."""
         said = [node.item(index) for node in self.nodes]
-        found = [subschema for each in said for subschema in each if not says_nothing(subschema)]
+        found = [subschema for each in said for subschema in each]
         return self._with_unevaluated("unevaluatedItems", found, list(map(bool, said)))
 
 
@@ -259,8 +259,12 @@ class OwnKeywords(NormalizedSchema):
         self.nodes.append(node_of(subschema))
 
 
-def says_nothing(subschema: Subschema) -> bool:
-    """Return whether a subschema accepts everything: `true`, or an object of annotations alone."""
+def constrains(conjunction: Conjunction) -> bool:
+    """Return whether a conjunction may refuse anything, or only says `true` or annotations."""
+    return not all(map(_says_nothing, conjunction))
+
+
+def _says_nothing(subschema: Subschema) -> bool:
     schema = subschema.schema
     if not isinstance(schema, dict):
         return schema is True

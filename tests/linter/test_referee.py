@@ -48,7 +48,8 @@ def assert_not_missed(old, new, mode, strict, accepts):
     search = open_search(comparison, mode, time.monotonic() + 10, {})
     if search is None:
         return True  # a change removed the target of a $ref
-    if not strict and (True in (old, new) or any(comparison.ignored_names[mode].values())):
+    ignored = [*comparison.ignored_names[mode].values(), *comparison.ignored_items[mode].values()]
+    if not strict and (True in (old, new) or any(ignored)):
         return True  # a name that only one of them describes would break it, and is ignored by policy
     accepting, refusing = (old, new) if mode == "backward" else (new, old)
     found = [each for each in INSTANCES if accepts(accepting, each) and not accepts(refusing, each)]

@@ -7,7 +7,7 @@ from typing import Any
 
 from linter_app.changes import OPPOSITE, direction_of
 from linter_app.compare.comparison import Exactly, SchemaPair
-from linter_app.normalize.normalized import Conjunction, NormalizedSchema
+from linter_app.normalize.normalized import Conjunction, NormalizedSchema, constrains
 from linter_app.rule_catalogue import mirrored, rule
 from linter_app.schema.documents import Subschema
 
@@ -93,7 +93,9 @@ def _is_described_newly(pair: SchemaPair, index: int, old: Conjunction, new: Con
     """Report an item that an open tuple leaves open in one version; return whether that breaks nothing by policy."""
     for what, direction, one, other in (("added", "backward", old, new), ("removed", "forward", new, old)):
         prefix = pair.new.prefix_length if what == "added" else pair.old.prefix_length
-        if one or not other or index >= prefix or pair.is_strict(what):  # type: ignore[arg-type]
+        if constrains(one) or not constrains(other) or index >= prefix or pair.is_strict(what):  # type: ignore[arg-type]
+            continue
+        if any(subschema.schema is False for subschema in other):
             continue
         at = (None, other[0]) if what == "added" else (other[0], None)
         which = ITEM_ADDED if what == "added" else ITEM_REMOVED

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from linter_app.changes import Direction
 from linter_app.compare.comparison import SchemaPair
-from linter_app.normalize.normalized import NormalizedSchema
+from linter_app.normalize.normalized import NormalizedSchema, constrains
 from linter_app.rule_catalogue import mirrored
 from linter_app.schema.documents import Subschema
 
@@ -60,7 +60,7 @@ def compare(pair: SchemaPair) -> None:
 
 def _is_new(pair: SchemaPair, name: str) -> bool:
     """Return whether a property of an open object is described only now, so that what it requires breaks nothing."""
-    is_new = name in pair.new.properties and name not in pair.old.properties and not pair.old.property(name)
+    is_new = name in pair.new.properties and name not in pair.old.properties and not constrains(pair.old.property(name))
     if not is_new or pair.is_strict("added"):
         return False
     pair.ignore_name("backward", name)

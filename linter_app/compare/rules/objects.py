@@ -6,7 +6,7 @@ from collections.abc import Set
 
 from linter_app.changes import Direction, direction_of
 from linter_app.compare.comparison import SchemaPair
-from linter_app.normalize.normalized import Conjunction
+from linter_app.normalize.normalized import Conjunction, constrains
 from linter_app.patterns import matches, shortest
 from linter_app.rule_catalogue import mirrored, rule
 from linter_app.schema.documents import Subschema
@@ -154,7 +154,7 @@ def _added(pair: SchemaPair, name: str, old: Conjunction, new: Conjunction) -> N
         return
     if not pair.old.describes(name):
         pair.report(PROPERTY_ADDED, f"optional property {name!r} was added", None, at)
-    if old:
+    if constrains(old):
         pair.descend(old, new)
     elif pair.is_strict("added"):
         if pair.directions((), new):
@@ -173,7 +173,7 @@ def _removed(pair: SchemaPair, name: str, old: Conjunction, new: Conjunction) ->
         return
     if not is_required and not pair.new.describes(name):
         pair.report(PROPERTY_REMOVED, f"optional property {name!r} was removed", at, None)
-    if new:
+    if constrains(new):
         pair.descend(old, new)
     elif pair.is_strict("removed"):
         if pair.directions(old, ()):
@@ -213,11 +213,11 @@ def _patterns(pair: SchemaPair) -> None:
         old_value, new_value = old.property(name), new.property(name)
         if not matching:
             _rest(pair, old_value, new_value)
-        elif pair.is_strict("patterns") or (old_value and new_value):
+        elif pair.is_strict("patterns") or (constrains(old_value) and constrains(new_value)):
             pair.descend(old_value, new_value)
         else:
             for regex in matching:
-                pair.ignore_name("forward" if old_value else "backward", regex, pattern=True)
+                pair.ignore_name("forward" if constrains(old_value) else "backward", regex, pattern=True)
 
 
 def _kinds_of_names(pair: SchemaPair) -> list[tuple[frozenset[str], str]] | None:
@@ -280,8 +280,8 @@ def _patterns_apart(pair: SchemaPair) -> None:
             pair.descend(old.matching(regex), new.matching(regex))
             continue
         old_value, new_value = old.matching(regex), new.matching(regex)
-        if not pair.is_strict("patterns") and not (old_value and new_value):
-            pair.ignore_name("forward" if old_value else "backward", regex, pattern=True)
+        if not pair.is_strict("patterns") and not (constrains(old_value) and constrains(new_value)):
+            pair.ignore_name("forward" if constrains(old_value) else "backward", regex, pattern=True)
         elif directions := pair.directions(old_value, new_value):
             message = f"it is not decidable which names match {regex!r}"
             at = ("patternProperties", "patternProperties")
@@ -290,9 +290,9 @@ def _patterns_apart(pair: SchemaPair) -> None:
 
 def _rest(pair: SchemaPair, old: Conjunction, new: Conjunction) -> None:
     refused = [_refuses(rest) for rest in (old, new)]
-    if refused[1] and not old:
+    if refused[1] and not constrains(old):
         pair.report(CLOSED, "additional properties are refused now", _closing(old), _closing(new))
-    elif refused[0] and not new:
+    elif refused[0] and not constrains(new):
         pair.report(OPENED, "additional properties are accepted now", _closing(old), _closing(new))
     elif old or new:
         pair.descend(old, new)
