@@ -166,9 +166,7 @@ def _is_proven(comparison: Comparison, direction: OneDirection | str, max_charac
     wider, narrower = comparison.new, comparison.old
     if direction == "forward":
         wider, narrower = narrower, wider
-    if wider.draft != narrower.draft:
-        return False
-    return is_proven_inclusion(wider.root, narrower.root, draft=wider.draft, max_characters=max_characters)
+    return is_proven_inclusion(wider.schema, narrower.schema, max_characters=max_characters)
 
 
 def _open(change: Change) -> Change:

@@ -10,6 +10,7 @@ from linter_app.changes import DIRECTIONS
 from linter_app.compare.comparison import Exactly, SchemaPair
 from linter_app.compare.pairing import Pairing, Tags
 from linter_app.normalize.normalized import Conjunction, Group, NormalizedSchema, disjoint
+from linter_app.normalize.string_sets import are_included, strings_of
 from linter_app.schema.documents import Subschema
 from linter_app.schema.json_text import json_hashable
 from linter_app.schema.json_types import reduced, type_of
@@ -28,6 +29,7 @@ MAX_VALUES = 1000
 def narrow_directions(pair: SchemaPair) -> None:
     """Remove the directions in which the pair is proven not to break, by its values or its alternatives."""
     _narrow_by_listed_values(pair)
+    _narrow_by_strings(pair)
     _narrow_by_alternatives(pair)
 
 
@@ -44,6 +46,17 @@ def _narrow_by_listed_values(pair: SchemaPair) -> None:
         accepted = validate_values(refusing.conjunction, values)
         if accepted and all(accepted):
             pair.open_directions -= {direction}
+
+
+def _narrow_by_strings(pair: SchemaPair) -> None:
+    """Where both versions accept strings alone, compare the sets of strings, if they are not just written alike."""
+    if pair.old.types | pair.new.types != {"string"} or not _STRINGS & (pair.old.keywords | pair.new.keywords):
+        return
+    old, new = strings_of(pair.old), strings_of(pair.new)
+    if old is None or new is None:
+        return
+    included = {"backward": are_included(old, new), "forward": are_included(new, old)}
+    pair.open_directions -= {direction for direction, holds in included.items() if holds}
 
 
 def _narrow_by_alternatives(pair: SchemaPair) -> None:
@@ -112,6 +125,8 @@ def _is_covered(
         if partner is not None and covers(conjunction, partner):
             continue
         for piece in _pieces(pair, conjunction, wider):
+            if _are_covered_strings(pair, piece, wider):
+                continue
             for other in wider:
                 left -= 1
                 if left < 0:
@@ -121,6 +136,16 @@ def _is_covered(
             else:
                 return False
     return True
+
+
+def _are_covered_strings(pair: SchemaPair, piece: Conjunction, wider: list[Conjunction]) -> bool:
+    """Return whether strings are covered by several alternatives together."""
+    normalized = pair.comparison.normalized(piece)
+    if normalized.types != {"string"} or len(wider) > MAX_ALTERNATIVES:
+        return False
+    narrow = strings_of(normalized)
+    sets = [strings_of(pair.comparison.normalized(each)) for each in wider]
+    return narrow is not None and are_included(narrow, [one for each in sets for one in each or ()])
 
 
 def _apart(pair: SchemaPair, one: Conjunction, other: Conjunction) -> bool:
@@ -151,6 +176,7 @@ def _pieces(pair: SchemaPair, conjunction: Conjunction, wider: list[Conjunction]
     return [(*conjunction, Subschema(each, (), document)) for each in schemas]
 
 
+_STRINGS = frozenset({"not", "pattern", "anyOf", "oneOf"})
 _KINDS: dict[str, Any] = {}
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from linter_app.normalize.schema_node import SchemaNode, node_of
 from linter_app.schema.documents import Subschema
+from linter_app.schema.formats import FORMATS, is_asserted
 from linter_app.schema.json_text import json_equal, json_hashable
 from linter_app.schema.json_types import ALL_TYPES, type_of, types_of
 from linter_app.schema.vocabulary import CONDITIONAL, REFERENCES, Kind, keywords_of
@@ -163,11 +164,20 @@ class NormalizedSchema:
 
     @cached_property
     def lengths(self) -> tuple[float, float]:
-        """The minimum and maximum length of a string."""
-        least: float = max((value for value, _ in self.found("minLength")), default=0)
-        return least, min((value for value, _ in self.found("maxLength")), default=math.inf)
+        """The minimum and maximum length of a string, those of its formats included."""
+        formats = [
+            FORMATS[name] for name, node in self.found("format") if is_asserted(name, node.subschema.document.draft)
+        ]
+        least: list[float] = [value for value, _ in self.found("minLength")] + [each.shortest for each in formats]
+        most = [value for value, _ in self.found("maxLength")] + [each.longest for each in formats]
+        return max(least, default=0), min(most, default=math.inf)
 
     # Numbers
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every accepted number is an integer."""
+        return "number" not in self.types or (self.divisor != 0 and self.divisor.denominator == 1)
 
     @cached_property
     def divisor(self) -> Fraction:

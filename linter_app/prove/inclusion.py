@@ -7,27 +7,32 @@ from typing import Any
 
 import jsonschema_rs
 
-from linter_app.schema.vocabulary import subschemas_in
+from linter_app.normalize.translation import in_newest_draft
+from linter_app.schema.dialects import Schema
+from linter_app.schema.vocabulary import DRAFT2020, subschemas_in
 
 MAX_QUICK_CHARACTERS, MAX_CHARACTERS = 16 * 1024, 64 * 1024
 """Characters of both schemas up to which a proof takes moments, and up to which it is tried at all."""
 MAX_COMBINATIONS = 256
 
 
-def is_proven_inclusion(wider: Any, narrower: Any, *, draft: int, max_characters: int = MAX_CHARACTERS) -> bool:
-    """Return whether every instance valid under `narrower` is proven valid under `wider`, both in one draft.
+def is_proven_inclusion(wider: Schema, narrower: Schema, *, max_characters: int = MAX_CHARACTERS) -> bool:
+    """Return whether every instance valid under `narrower` is proven valid under `wider`.
 
     False decides nothing: the schemas may be too large, or beyond what can be proven. Formats count as assertions.
     References to other documents are not fetched.
     """
     try:
-        if len(json.dumps([wider, narrower])) > max_characters:
+        schemas = [(each.root, each.draft) for each in (wider, narrower)]
+        if len(json.dumps([root for root, _ in schemas])) > max_characters:
             return False
-        if max(_max_combinations(wider, draft), _max_combinations(narrower, draft)) > MAX_COMBINATIONS:
+        if wider.draft != narrower.draft:
+            schemas = [(in_newest_draft(each), DRAFT2020) for each in (wider, narrower)]
+        if max(_max_combinations(root, draft) for root, draft in schemas) > MAX_COMBINATIONS:
             return False
         canonical = [
-            jsonschema_rs.canonicalize(schema, validate_formats=True, draft=None if _names_draft(schema) else draft)
-            for schema in (wider, narrower)
+            jsonschema_rs.canonicalize(root, validate_formats=True, draft=None if _names_draft(root) else draft)
+            for root, draft in schemas
         ]
         return bool(canonical[0].covers(canonical[1]) == jsonschema_rs.canonical.Containment.YES)
     except (ValueError, RecursionError, jsonschema_rs.ReferencingError, jsonschema_rs.canonical.CanonicalizationError):
@@ -55,6 +60,8 @@ def _max_combinations(schema: Any, draft: int) -> int:
                 sums[str(keyword)] += found
             elif keyword in ("not", "if", "then", "else"):
                 count *= 2 * found
+        if "patternProperties" in schema:  # each property may match, or not
+            count *= 2 ** min(len(schema.get("properties", ())), 20)
         count *= max(sums["anyOf"], 1)
         if "oneOf" in schema:
             count *= max(sums["oneOf"] * len(schema["oneOf"]), 1)

@@ -10,10 +10,10 @@ from typing import Any
 
 from linter_app.normalize.normalized import common_multiple
 from linter_app.patterns import sample, shortest
-from linter_app.schema.formats import EXAMPLES
+from linter_app.schema.formats import EXAMPLES, made
 from linter_app.witness.constraints import Constraints, Contradiction
 
-MAX_TEXT = 100_000
+MAX_TEXT = 400_000
 _TEXTS = ["", "a", "A", "0", "abc", "é", " ", "-", "a b", "Zz9_", "http://a/b", "1.5", "\n"]
 
 
@@ -45,6 +45,8 @@ def string(rng: random.Random, constraints: Constraints) -> str:
     least, most = constraints.range("Length")
     if least > most or least > MAX_TEXT:
         raise Contradiction
+    if constraints.formats and not constraints.patterns:
+        return _formatted(rng, constraints)
     exact, certain = shortest(frozenset(constraints.patterns), frozenset(constraints.not_patterns), least, most)
     if certain and exact is None:
         raise Contradiction
@@ -54,10 +56,23 @@ def string(rng: random.Random, constraints: Constraints) -> str:
         if text is None:
             continue
         if not constraints.patterns and not constraints.formats:
-            text = text[: int(min(most, 10_000))].ljust(least, "a")
+            text = text[: int(min(most, MAX_TEXT))].ljust(least, "a")
         if constraints.string_fits(text):
             return text
     raise Contradiction
+
+
+def _formatted(rng: random.Random, constraints: Constraints) -> str:
+    """Return a string of one of the formats, of an allowed length."""
+    name = rng.choice(constraints.formats)
+    least, most = constraints.range("Length")
+    texts = [*EXAMPLES.get(name, ["a"]), made(name, max(least, 1)), made(name, int(min(most, MAX_TEXT)) - 9)]
+    if name not in EXAMPLES:  # an annotation
+        texts.append("a" * least)
+    fits = [text for text in texts if text is not None and constraints.string_fits(text)]
+    if not fits:
+        raise Contradiction
+    return rng.choice(fits)
 
 
 def _text(rng: random.Random, constraints: Constraints, attempt: int) -> str | None:

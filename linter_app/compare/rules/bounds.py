@@ -115,8 +115,12 @@ def _stricter(old: Bound, new: Bound, keyword: str) -> bool:
 
 def _implied(keyword: str, limit: Any, by: NormalizedSchema) -> bool:
     """Return whether the strings that a schema accepts are proven to be within the limit."""
-    if keyword not in ("minLength", "maxLength") or not by.texts:
+    if keyword not in ("minLength", "maxLength"):
         return False
     least, most = by.lengths
+    if least >= limit if keyword == "minLength" else most <= limit:
+        return True
+    if not by.texts:
+        return False
     beyond = (least, min(most, limit - 1)) if keyword == "minLength" else (max(least, limit + 1), most)
     return shortest(by.texts, frozenset(), *beyond) == (None, True)

@@ -59,8 +59,10 @@ def _shown(types: frozenset[str]) -> str:
 def compare(pair: SchemaPair) -> None:
     """Report what changed in the types and values that a schema accepts."""
     old, new = pair.old.listed, pair.new.listed
-    if pair.old.types != pair.new.types and (old is None or new is None):
-        lost, gained = pair.old.types - pair.new.types, pair.new.types - pair.old.types
+    lost, gained = pair.old.types - pair.new.types, pair.new.types - pair.old.types
+    if lost | gained == {"number"} and pair.old.is_whole and pair.new.is_whole:
+        lost = gained = frozenset()
+    if (lost or gained) and (old is None or new is None):
         which = TYPE_CHANGED if lost and gained else TYPE_NARROWED if lost else TYPE_WIDENED
         message = f"type changed from {_shown(pair.old.types)} to {_shown(pair.new.types)}"
         if lost | gained == {"null"}:

@@ -1,0 +1,158 @@
+"""The sets of strings that schemas accept, as patterns and lengths, and whether one contains another.
+
+Alternatives and negations are written out (De Morgan), so that `not`, `anyOf`, `pattern` and the lengths are compared
+whatever form they have. What cannot be expressed so is not decided.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import product
+from typing import NamedTuple
+
+from linter_app.normalize.normalized import NormalizedSchema
+from linter_app.patterns import shortest
+from linter_app.schema.documents import Subschema
+from linter_app.schema.formats import FORMATS, is_asserted
+
+MAX_CLAUSES = 64
+_KNOWN = frozenset(
+    {"type", "pattern", "minLength", "maxLength", "format", "not", "anyOf", "oneOf", "allOf", "enum", "const"}
+)
+_ABOUT_OTHERS = frozenset(
+    {
+        *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "properties", "required"),
+        *("patternProperties", "additionalProperties", "unevaluatedProperties", "propertyNames", "minProperties"),
+        *("maxProperties", "dependentRequired", "dependentSchemas", "items", "prefixItems", "unevaluatedItems"),
+        *("contains", "minContains", "maxContains", "minItems", "maxItems", "uniqueItems"),
+    }
+)
+"""Keywords that no string can violate."""
+
+
+class Strings(NamedTuple):
+    """The strings that match some patterns and no others, within lengths; and have formats, which say more."""
+
+    matching: frozenset[str] = frozenset()
+    failing: frozenset[str] = frozenset()
+    least: float = 0
+    most: float = math.inf
+    formats: frozenset[str] = frozenset()
+
+    def is_empty(self) -> bool:
+        """Return whether it is proven that there is no such string."""
+        if self.least > self.most:
+            return True
+        return shortest(self.matching, self.failing, int(self.least), self.most) == (None, True)
+
+    def both(self, other: Strings) -> Strings:
+        """Return the strings of both sets."""
+        return Strings(
+            self.matching | other.matching,
+            self.failing | other.failing,
+            max(self.least, other.least),
+            min(self.most, other.most),
+            self.formats | other.formats,
+        )
+
+    def others(self) -> list[Strings] | None:
+        """Return the strings that are not in it; None where that is not expressible."""
+        if self.formats:
+            return None
+        found = [Strings(failing=frozenset({each})) for each in self.matching]
+        found += [Strings(matching=frozenset({each})) for each in self.failing]
+        found += [Strings(most=self.least - 1)] if self.least > 0 else []
+        return found + ([Strings(least=self.most + 1)] if self.most < math.inf else [])
+
+
+def strings_of(normalized: NormalizedSchema, levels: int = 6) -> list[Strings] | None:
+    """Return the sets that together are the strings that a schema accepts; None where that is not expressible."""
+    if "string" not in normalized.types:
+        return []
+    if normalized.unresolved or not levels:
+        return None
+    found = [Strings()]
+    for node in normalized.nodes:
+        schema = node.schema
+        asserted = schema.get("format")
+        is_known = isinstance(asserted, str) and is_asserted(asserted, node.subschema.document.draft)
+        parts: list[list[Strings] | None] = [
+            [
+                Strings(
+                    frozenset({schema["pattern"]}) if "pattern" in schema else frozenset(),
+                    frozenset(),
+                    max(schema.get("minLength", 0), FORMATS[asserted].shortest if is_known else 0),
+                    min(schema.get("maxLength", math.inf), FORMATS[asserted].longest if is_known else math.inf),
+                    frozenset({asserted}) if is_known else frozenset(),
+                )
+            ]
+        ]
+        if "enum" in schema or "const" in schema:
+            values = [schema["const"]] if "const" in schema else schema["enum"]
+            if not isinstance(values, list) or len(values) > MAX_CLAUSES:
+                return None
+            parts.append([Strings(frozenset({_exactly(each)})) for each in values if isinstance(each, str)])
+        if "if" in schema and ("then" in schema or "else" in schema):
+            return None
+        if "not" in schema:
+            parts.append(_negated(node.at("not"), levels - 1))
+        for keyword in ("anyOf", "oneOf"):
+            if len(schema.get(keyword, ())) > 1:
+                branches = [node.at(keyword, index) for index in range(len(schema[keyword]))]
+                parts.append(_union(branches, levels - 1, exclusive=keyword == "oneOf"))
+        for part in parts:
+            if part is None or len(found) * len(part) > MAX_CLAUSES:
+                return None
+            found = [one.both(other) for one, other in product(found, part)]
+    return found
+
+
+def _union(branches: list[Subschema], levels: int, *, exclusive: bool) -> list[Strings] | None:
+    sets = [strings_of(NormalizedSchema((branch,)), levels) for branch in branches]
+    known = [each for each in sets if each is not None]
+    if len(known) < len(sets):
+        return None
+    if exclusive and any(
+        not one.both(other).is_empty()
+        for index, first in enumerate(known)
+        for second in known[:index]
+        for one, other in product(first, second)
+    ):
+        return None
+    return [one for each in known for one in each]
+
+
+def _negated(subschema: Subschema, levels: int) -> list[Strings] | None:
+    inner = strings_of(NormalizedSchema((subschema,)), levels)
+    if inner is None:
+        return None
+    found = [Strings()]
+    for each in inner:
+        others = each.others()
+        if others is None or len(found) * len(others) > MAX_CLAUSES:
+            return None
+        found = [one.both(other) for one, other in product(found, others)]
+    return found
+
+
+def are_included(narrower: list[Strings], wider: list[Strings]) -> bool:
+    """Return whether it is proven that every string of the narrower sets is in one of the wider ones."""
+    for one in narrower:
+        left = [one]
+        for other in wider:
+            implied = {name for known in one.formats for name in (known, *FORMATS[known].implies)}
+            without = other._replace(formats=other.formats - implied)
+            others = without.others()
+            if others is None:
+                continue
+            if len(left) * len(others) > MAX_CLAUSES:
+                return False
+            left = [each.both(rest) for each, rest in product(left, others)]
+            left = [each for each in left if not each.is_empty()]
+        if left:
+            return False
+    return True
+
+
+def _exactly(text: str) -> str:
+    return "^" + "".join(f"\\u{{{ord(character):x}}}" for character in text) + "$"
