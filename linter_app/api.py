@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from linter_app.changes import Change, Level, Mode, Report
 from linter_app.compare.comparer import compare_documents, undecided
 from linter_app.compare.comparison import Comparison
+from linter_app.compare.rules.alternatives import ALTERNATIVES_CHANGED
 from linter_app.compare.rules.objects import REQUIRED_PROPERTY_REMOVED
 from linter_app.config import BUDGET_MS, Config
 from linter_app.prove.inclusion import MAX_CHARACTERS, MAX_QUICK_CHARACTERS, is_proven_inclusion
@@ -19,12 +19,15 @@ from linter_app.schema.documents import Document
 from linter_app.schema.json_text import InvalidJSON, check_depth, json_equal
 from linter_app.schema.schema_validation import check_shape
 from linter_app.wit.diff import diff_wit
+from linter_app.witness.constraints import Steps
 from linter_app.witness.search import OneDirection, Search, open_search
 
 MAX_SHARES = 8
 """One change may use an eighth of the remaining budget, however few changes are left."""
 MAX_ATTEMPTS, MAX_UNFOCUSED_ATTEMPTS = 400, 4000
 """Instances that are generated for one change, and for the schemas as a whole."""
+STEPS_PER_MS = 150
+"""Steps of the search for witnesses for each millisecond of the budget: about what a common machine does."""
 Stages = frozenset[str]
 STAGES: tuple[Stages, ...] = (frozenset({"prove", "witness"}), frozenset({"witness"}), frozenset())
 """All stages after the comparison itself, and what to leave out where they do not end."""
@@ -143,12 +146,12 @@ def changes_between_schemas(
     breaking = set(config.directions & reported)
     if "prove" in stages:
         breaking = {each for each in breaking if not _is_proven(comparison, each, MAX_QUICK_CHARACTERS)}
-    deadline = time.monotonic() + config.budget_ms / 1000
+    steps = Steps(int(config.budget_ms * STEPS_PER_MS))
     searches: list[Search] = []
     if config.budget_ms > 0 and "witness" in stages:
-        opened = (open_search(comparison, each, deadline, resources) for each in sorted(breaking))  # type: ignore[arg-type]
+        opened = (open_search(comparison, each, steps, resources) for each in sorted(breaking))  # type: ignore[arg-type]
         searches = [search for search in opened if search is not None]
-    changes = _with_witnesses(list(changes), searches, deadline)
+    changes = _with_witnesses(list(changes), searches, steps)
     witnessed = {change.witness.direction for change in changes if change.witness}
     if "prove" not in stages:
         changes = [_open(change) if change.directions & (breaking - witnessed) else change for change in changes]
@@ -184,20 +187,29 @@ def _level(change: Change, breaking: set[str], config: Config) -> Level:
     return "error" if change.directions & breaking else change.level
 
 
-def _with_witnesses(changes: list[Change], searches: list[Search], deadline: float) -> list[Change]:
-    """Return the changes with a witness each where one is found in time; a change with a witness is decided."""
+def _with_witnesses(changes: list[Change], searches: list[Search], steps: Steps) -> list[Change]:
+    """Return the changes with a witness each where one is found; a change with a witness is decided."""
     for search in searches:
         concerned = [n for n, change in enumerate(changes) if search.direction in change.directions]
         concerned = [n for n in concerned if not changes[n].witness]
         for left, index in zip(range(len(concerned), 0, -1), concerned, strict=True):
-            now = time.monotonic()
-            if now > deadline:
+            if steps.left <= 0:
                 break
-            share = (deadline - now) / min(left, MAX_SHARES)
-            if found := search.witness(changes[index], now + share, MAX_ATTEMPTS):
+            share = steps.left // min(left, MAX_SHARES)
+            if found := search.witness(changes[index], share, MAX_ATTEMPTS):
                 changes[index] = replace(changes[index], witness=found, decided=True)
         proven = not concerned or any(changes[index].witness for index in concerned)
         # Without a focus, a break can be found that several changes cause together.
-        if not proven and (found := search.witness(None, deadline, MAX_UNFOCUSED_ATTEMPTS)):
+        if not proven and (found := search.witness(None, steps.left, MAX_UNFOCUSED_ATTEMPTS)):
             changes[concerned[0]] = replace(changes[concerned[0]], witness=found, decided=True)
-    return changes
+    return _without_echoes(changes)
+
+
+def _without_echoes(changes: list[Change]) -> list[Change]:
+    """Leave out the doubt about alternatives as a whole, in a direction in which something is shown to break."""
+    shown = {change.witness.direction for change in changes if change.witness}
+    return [
+        change
+        for change in changes
+        if change.rule != ALTERNATIVES_CHANGED.id or change.decided or not change.directions <= shown
+    ]

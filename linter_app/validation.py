@@ -142,7 +142,7 @@ def examples(text: str | None, count: int) -> dict[str, list[Any]]:
                 break
             try:
                 keep, refuse = ([subschema], []) if wanted else ([], [subschema])
-                instance = InstanceGenerator(rng, Focus(), until=until).value(keep, refuse)
+                instance = InstanceGenerator(rng, Focus()).value(keep, refuse)
                 if json_hashable(instance) in seen or validator.is_valid(instance) is not wanted:
                     continue
             except (*UNUSABLE, Contradiction):

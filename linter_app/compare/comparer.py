@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from typing import Any
 
@@ -12,23 +11,18 @@ from linter_app.compare.comparison import UNDECIDED, Comparison
 from linter_app.compare.rules import RULE_MODULES, annotations, unknown_keywords
 from linter_app.schema.documents import Document
 
-MAX_COMPARE_SECONDS = 2.0
-"""The budget of one comparison."""
-
 # Subsumption comes first: what it proves to be covered is not reported by the rules.
 STEPS = ((None, subsumption.narrow_directions), *((module.KEYWORDS, module.compare) for module in RULE_MODULES))
 
 DOCUMENTATION_STEPS = (annotations.compare, unknown_keywords.compare)
 
 
-def compare_documents(
-    old: Document, new: Document, *, strict_open_objects: bool, seconds: float = MAX_COMPARE_SECONDS
-) -> Comparison:
+def compare_documents(old: Document, new: Document, *, strict_open_objects: bool) -> Comparison:
     """Compare two schema documents. The changes are in `changes` of the result.
 
-    What is not reached within `seconds` is undecided.
+    What is not reached within MAX_PAIRS is undecided.
     """
-    comparison = Comparison(old, new, strict_open_objects, time.monotonic() + seconds, STEPS, DOCUMENTATION_STEPS)
+    comparison = Comparison(old, new, strict_open_objects, STEPS, DOCUMENTATION_STEPS)
     try:
         comparison.compare((old.root_subschema,), (new.root_subschema,))
         while comparison.deferred:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -12,12 +11,12 @@ from typing import Any, Literal
 from linter_app.changes import DIRECTIONS, Change, Direction, direction_of
 from linter_app.compare.equality import Equality
 from linter_app.compare.pairing import Pairing, Tags, pair_alternatives
-from linter_app.normalize.normalized import Conjunction, Group, NormalizedSchema, OwnKeywords
+from linter_app.normalize.normalized import Conjunction, Group, NormalizedSchema, OwnKeywords, disjoint
 from linter_app.rule_catalogue import Rule, mirrored, rule
 from linter_app.schema.documents import Document, Subschema
 
-MAX_PAIRS = 200_000
-"""Pairs of subschemas that one comparison visits."""
+MAX_PAIRS = 60_000
+"""Pairs of subschemas that one comparison visits, equal ones not counted: some seconds. No clock decides a verdict."""
 MAX_DEPTH = 30
 """Levels of nested calls after which a pair is deferred, to keep the stack small."""
 MAX_CHANGE_CHARACTERS = 2_000_000
@@ -56,8 +55,6 @@ class Comparison:
     old: Document
     new: Document
     strict_open_objects: bool
-    deadline: float
-    """When to stop, in seconds of `time.monotonic`. What is not reached by then is undecided."""
     steps: tuple[Step, ...]
     documentation_steps: tuple[Callable[[SchemaPair], None], ...]
     """What is done with each pair of subschemas that mean the same."""
@@ -80,22 +77,32 @@ class Comparison:
     pairs: int = 0
     _change_characters: int = 0
     _normalized: dict[tuple[tuple[int, int], ...], NormalizedSchema] = field(default_factory=dict)
+    _disjoint: dict[tuple[Any, Any], bool] = field(default_factory=dict)
     _tags: dict[tuple[int, str], Tags] = field(default_factory=dict)
     _pairings: dict[tuple[int, int, str], Pairing] = field(default_factory=dict)
     _known_directions: dict[PairKey, frozenset[str]] = field(default_factory=dict)
     # Pairs whose directions are being computed, each with its level, and the lowest level that was assumed equal.
     _active: dict[PairKey, int] = field(default_factory=dict)
     _assumed_level: int = 1 << 30
+    # Pairs that are equal if the pair of a lower level is, with that level, in the order in which they were found.
+    _provisional: dict[PairKey, int] = field(default_factory=dict)
 
     def normalized(self, conjunction: Conjunction) -> NormalizedSchema:
         """Return the normalized form of a conjunction, computed once."""
         # The document is part of the key: both schemas may share Python objects whose references differ.
-        key = tuple((id(subschema.document), subschema.key) for subschema in conjunction)
+        key = _conjunction_key(conjunction)
         if any(isinstance(subschema.schema, bool) for subschema in conjunction):
             return NormalizedSchema(conjunction)  # `true` is one object wherever it is written
         if key not in self._normalized:
             self._normalized[key] = NormalizedSchema(conjunction)
         return self._normalized[key]
+
+    def are_disjoint(self, one: Conjunction, other: Conjunction) -> bool:
+        """Return whether it is shown that no value satisfies both, computed once."""
+        key = _conjunction_key(one), _conjunction_key(other)
+        if key not in self._disjoint:
+            self._disjoint[key] = disjoint(self.normalized(one), self.normalized(other))
+        return self._disjoint[key]
 
     def tags(self, group: Group) -> Tags:
         """Return the tags of a union, computed once."""
@@ -114,7 +121,7 @@ class Comparison:
     def is_exhausted(self) -> bool:
         """Count one more pair; return whether the budget is spent."""
         self.pairs += 1
-        return self.pairs > MAX_PAIRS or time.monotonic() > self.deadline
+        return self.pairs > MAX_PAIRS
 
     def is_same_text(self, old: Conjunction, new: Conjunction) -> bool:
         """Return whether both are equal as they are written, and so is what they refer to."""
@@ -202,11 +209,12 @@ class Comparison:
         key = *_pair_key(old, new), self.exactly
         if key in self._known_directions:
             return self._known_directions[key]
-        if key in self._active:
-            self._assumed_level = min(self._assumed_level, self._active[key])
+        assumed = self._active.get(key, self._provisional.get(key))
+        if assumed is not None:
+            self._assumed_level = min(self._assumed_level, assumed)
             return frozenset()
         depth = depth if self._active else 0
-        before, level = self._assumed_level, len(self._active)
+        before, level, start = self._assumed_level, len(self._active), len(self._provisional)
         kept, self.changes = self.changes, []
         seen, self.seen = self.seen, set[tuple[Any, ...]]()
         self._active[key], self._assumed_level = level, 1 << 30
@@ -214,13 +222,28 @@ class Comparison:
             with suppress(_BothDirections):
                 self.compare(old, new, None, depth)
             found = frozenset[str]().union(*(change.directions for change in self.changes))
-            if found or self._assumed_level >= level:
-                self._known_directions[key] = found
+            self._conclude(key, found, level, start)
         finally:
             del self._active[key]
             self.changes, self.seen = kept, seen
             self._assumed_level = min(before, self._assumed_level) if self._assumed_level < level else before
         return found
+
+    def _conclude(self, key: PairKey, found: frozenset[str], level: int, start: int) -> None:
+        """Keep a result. One that rests on an assumption is provisional until that is confirmed or refuted."""
+        inner = list(self._provisional)[start:] if len(self._provisional) > start else []
+        if found:
+            self._known_directions[key] = found
+            for each in inner:  # they may rest on the assumption that this pair is equal
+                del self._provisional[each]
+        elif self._assumed_level >= level:
+            self._known_directions[key] = found
+            for each in inner:
+                self._known_directions[each] = frozenset()
+                del self._provisional[each]
+        else:
+            for each in (*inner, key):
+                self._provisional[each] = min(self._provisional.get(each, level), self._assumed_level)
 
     @property
     def is_silent(self) -> bool:
@@ -371,6 +394,10 @@ class SchemaPair:
         if conjunction:
             return str(conjunction[0].pointer)
         return self.parent.base_pointer(version) if self.parent else ""
+
+
+def _conjunction_key(conjunction: Conjunction) -> tuple[tuple[int, int], ...]:
+    return tuple((id(subschema.document), subschema.key) for subschema in conjunction)
 
 
 def _pair_key(old: Conjunction, new: Conjunction) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -142,7 +142,7 @@ class Equality:
         return meaning, text, pairs
 
     def _matched(self, keyword: str, left: Any, right: Any, lefts: Any, rights: Any) -> Iterator[Any] | list[Any]:
-        """Return the steps to subschemas of both that are in the same place; in unions, those that are written alike."""
+        """Return the steps to subschemas in the same place of both; in unions, to those that are written alike."""
         if keyword not in _UNIONS or json_equal(list(lefts.values()), list(rights.values())):
             return [(steps, steps) for steps in lefts if steps in rights]
         waiting: dict[Any, list[Any]] = {}

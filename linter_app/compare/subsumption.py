@@ -6,7 +6,7 @@ from collections.abc import Callable
 from itertools import product
 from typing import Any, Literal
 
-from linter_app.changes import DIRECTIONS
+from linter_app.changes import DIRECTIONS, OPPOSITE
 from linter_app.compare.comparison import Exactly, SchemaPair
 from linter_app.compare.pairing import Pairing, Tags
 from linter_app.normalize.normalized import Conjunction, Group, NormalizedSchema, disjoint
@@ -21,7 +21,7 @@ MAX_ALTERNATIVES = 64
 """Combinations of several unions, and alternatives that are compared each with each."""
 MAX_BRANCHES = 5000
 """Alternatives of one union."""
-MAX_TRIES = 10_000
+MAX_TRIES = 300
 """How often one side's alternatives are tried against the other's, where no tag pairs them."""
 MAX_VALUES = 1000
 
@@ -79,25 +79,18 @@ def _narrow_by_alternatives(pair: SchemaPair) -> None:
     if olds is None or news is None:
         return
     partners = _partners(pair)
+    backwards = {new: old for old, new in partners.items()}
+
+    def is_covered(direction: Literal["backward", "forward"]) -> bool:
+        if direction == "backward":
+            return _is_covered(
+                pair, olds, news, partners, lambda one, other: direction not in pair.directions(one, other)
+            )
+        return _is_covered(pair, news, olds, backwards, lambda one, other: direction not in pair.directions(other, one))
+
     covered = {
-        "backward": _is_same_for(pair, "backward")
-        or (
-            not overlapping(pair, *differing[1])
-            and _is_covered(
-                pair, olds, news, partners, lambda one, other: "backward" not in pair.directions(one, other)
-            )
-        ),
-        "forward": _is_same_for(pair, "forward")
-        or (
-            not overlapping(pair, *differing[0])
-            and _is_covered(
-                pair,
-                news,
-                olds,
-                {new: old for old, new in partners.items()},
-                lambda one, other: "forward" not in pair.directions(other, one),
-            )
-        ),
+        direction: is_covered(direction) if _is_exclusive_for(pair, direction) else _is_same_for(pair, direction)
+        for direction in SIDES
     }
     pair.open_directions &= frozenset(direction for direction in DIRECTIONS["both"] if not covered[direction])
 
@@ -149,8 +142,7 @@ def _are_covered_strings(pair: SchemaPair, piece: Conjunction, wider: list[Conju
 
 
 def _apart(pair: SchemaPair, one: Conjunction, other: Conjunction) -> bool:
-    normalized = pair.comparison.normalized
-    return bool(normalized(one).types) and disjoint(normalized(one), normalized(other))
+    return bool(pair.comparison.normalized(one).types) and pair.comparison.are_disjoint(one, other)
 
 
 def _pieces(pair: SchemaPair, conjunction: Conjunction, wider: list[Conjunction]) -> list[Conjunction]:
@@ -176,6 +168,7 @@ def _pieces(pair: SchemaPair, conjunction: Conjunction, wider: list[Conjunction]
     return [(*conjunction, Subschema(each, (), document)) for each in schemas]
 
 
+SIDES: tuple[Literal["backward", "forward"], ...] = ("backward", "forward")
 _STRINGS = frozenset({"not", "pattern", "anyOf", "oneOf"})
 _KINDS: dict[str, Any] = {}
 
@@ -206,6 +199,36 @@ def _is_same_for(pair: SchemaPair, direction: Literal["backward", "forward"]) ->
         return False
     differing = [*pairing.certain, *pairing.similar, *pairing.renamed]
     return not any(pair.directions((old,), (new,), exactly=direction) for old, new in differing)
+
+
+def _is_exclusive_for(pair: SchemaPair, direction: Literal["backward", "forward"]) -> bool:
+    """Return whether no value is refused in a direction because it satisfies several alternatives of `oneOf`.
+
+    Only alternatives that accept more than before matter: what the others share with each other, they shared before.
+    """
+    old, new = pair.differing
+    accepting, refusing = (old, new) if direction == "backward" else (new, old)
+    if not overlapping(pair, *refusing):
+        return True
+    if len(accepting) != 1 or len(refusing) != 1 or accepting[0].keyword != refusing[0].keyword:
+        return False
+    pairing = pair.pairing(old[0], new[0])
+    opposite = OPPOSITE[direction]
+    differing = [*pairing.certain, *pairing.similar, *pairing.renamed]
+    wider = [
+        each[direction == "backward"]
+        for each in differing
+        if opposite in pair.directions((each[0],), (each[1],), exactly="both")
+    ]
+    wider += pairing.added if direction == "backward" else pairing.removed
+    if len(wider) * len(refusing[0].branches) > MAX_TRIES:
+        return False
+    return all(
+        pair.comparison.are_disjoint((one,), (other,))
+        for one in wider
+        for other in refusing[0].branches
+        if other.key != one.key
+    )
 
 
 def _describe_elsewhere(pair: SchemaPair, pairing: Pairing) -> bool:

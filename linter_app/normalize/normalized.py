@@ -7,7 +7,7 @@ keyword is written.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, reduce
@@ -150,6 +150,16 @@ class NormalizedSchema:
         if self.listed is None and self._declared <= _FEW.keys():
             return [value for kind in sorted(self._declared) for value in _FEW[kind]]
         return self.listed
+
+    @cached_property
+    def refused(self) -> set[Hashable]:
+        """The values that are listed under `not`, as `json_hashable` returns them."""
+        found: set[Hashable] = set()
+        for schema, _ in self.found("not"):
+            if isinstance(schema, dict) and schema.keys() <= {"enum", "const", "type"} and len(schema) == 1:
+                values = [schema["const"]] if "const" in schema else schema.get("enum", [])
+                found |= set(map(json_hashable, values))
+        return found
 
     @cached_property
     def _declared(self) -> frozenset[str]:
@@ -306,8 +316,14 @@ def _if_branches(node: SchemaNode) -> list[Subschema]:
 
 
 def _shallow_types(subschema: Subschema) -> frozenset[str]:
-    normalized = _Shallow((subschema,))
-    return frozenset() if normalized.refuses_all else normalized.types
+    if not isinstance(subschema.schema, dict):
+        return ALL_TYPES if subschema.schema else frozenset()
+    known: frozenset[str] | None = subschema.document.kept(subschema.schema, "shallow types")
+    if known is None:
+        normalized = _Shallow((subschema,))
+        known = frozenset() if normalized.refuses_all else normalized.types
+        subschema.document.keep(subschema.schema, "shallow types", known)
+    return known
 
 
 class _Shallow(NormalizedSchema):
@@ -321,6 +337,9 @@ def disjoint(one: NormalizedSchema, other: NormalizedSchema) -> bool:
         return True
     if one.values is not None and other.values is not None:
         return not any(json_equal(value, known) for value in one.values for known in other.values)
+    for values, refusing in ((one.values, other), (other.values, one)):
+        if values and all(json_hashable(value) in refusing.refused for value in values):
+            return True
     if one.types | other.types != {"object"}:
         return False
     # A property discriminates that one requires and the other refuses, or that both require with disjoint values.

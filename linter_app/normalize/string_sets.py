@@ -11,39 +11,48 @@ from itertools import product
 from typing import NamedTuple
 
 from linter_app.normalize.normalized import NormalizedSchema
-from linter_app.patterns import shortest
+from linter_app.patterns import matches, shortest
 from linter_app.schema.documents import Subschema
 from linter_app.schema.formats import FORMATS, is_asserted
 
 MAX_CLAUSES = 64
-_KNOWN = frozenset(
-    {"type", "pattern", "minLength", "maxLength", "format", "not", "anyOf", "oneOf", "allOf", "enum", "const"}
-)
-_ABOUT_OTHERS = frozenset(
-    {
-        *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "properties", "required"),
-        *("patternProperties", "additionalProperties", "unevaluatedProperties", "propertyNames", "minProperties"),
-        *("maxProperties", "dependentRequired", "dependentSchemas", "items", "prefixItems", "unevaluatedItems"),
-        *("contains", "minContains", "maxContains", "minItems", "maxItems", "uniqueItems"),
-    }
-)
-"""Keywords that no string can violate."""
+MAX_EXCLUDED = 4
+"""Listed strings that are excluded by patterns of their own, where patterns are compared."""
 
 
 class Strings(NamedTuple):
-    """The strings that match some patterns and no others, within lengths; and have formats, which say more."""
+    """The strings that match some patterns and no others, within lengths; and have formats, which say more.
+
+    Of listed ones (`values`), or all without some (`excluded`).
+    """
 
     matching: frozenset[str] = frozenset()
     failing: frozenset[str] = frozenset()
     least: float = 0
     most: float = math.inf
     formats: frozenset[str] = frozenset()
+    values: frozenset[str] | None = None
+    excluded: frozenset[str] = frozenset()
 
     def is_empty(self) -> bool:
         """Return whether it is proven that there is no such string."""
         if self.least > self.most:
             return True
-        return shortest(self.matching, self.failing, int(self.least), self.most) == (None, True)
+        if self.values is not None:
+            return not any(self._may_have(value) for value in self.values - self.excluded)
+        if not self.matching and not self.failing:
+            return bool(self.excluded) and self.most == 0 and "" in self.excluded
+        failing = self.failing
+        if len(self.excluded) <= MAX_EXCLUDED:
+            failing |= set(map(_exactly, self.excluded))
+        return shortest(self.matching, failing, int(self.least), self.most) == (None, True)
+
+    def _may_have(self, value: str) -> bool:
+        return (
+            self.least <= len(value) <= self.most
+            and all(matches(pattern, value) is not False for pattern in self.matching)
+            and not any(matches(pattern, value) for pattern in self.failing)
+        )
 
     def both(self, other: Strings) -> Strings:
         """Return the strings of both sets."""
@@ -53,6 +62,12 @@ class Strings(NamedTuple):
             max(self.least, other.least),
             min(self.most, other.most),
             self.formats | other.formats,
+            other.values
+            if self.values is None
+            else self.values & other.values
+            if other.values is not None
+            else self.values,
+            self.excluded | other.excluded,
         )
 
     def others(self) -> list[Strings] | None:
@@ -60,6 +75,8 @@ class Strings(NamedTuple):
         if self.formats:
             return None
         found = [Strings(failing=frozenset({each})) for each in self.matching]
+        found += [Strings(excluded=self.values)] if self.values is not None else []
+        found += [Strings(values=self.excluded)] if self.excluded else []
         found += [Strings(matching=frozenset({each})) for each in self.failing]
         found += [Strings(most=self.least - 1)] if self.least > 0 else []
         return found + ([Strings(least=self.most + 1)] if self.most < math.inf else [])
@@ -89,9 +106,7 @@ def strings_of(normalized: NormalizedSchema, levels: int = 6) -> list[Strings] |
         ]
         if "enum" in schema or "const" in schema:
             values = [schema["const"]] if "const" in schema else schema["enum"]
-            if not isinstance(values, list) or len(values) > MAX_CLAUSES:
-                return None
-            parts.append([Strings(frozenset({_exactly(each)})) for each in values if isinstance(each, str)])
+            parts.append([Strings(values=frozenset(each for each in values if isinstance(each, str)))])
         if "if" in schema and ("then" in schema or "else" in schema):
             return None
         if "not" in schema:

@@ -37,7 +37,9 @@ FORMATS: dict[str, Format] = {
     ),
     "date": Format(4, _LABEL, ("2020-01-01",), 10, 10),
     "time": Format(4, _REGEX, ("12:00:00Z", "23:59:59.5+02:00"), 9, pieces=("00:00:00.", "0", "Z")),
-    "duration": Format(19, _LABEL, ("P1D", "PT2H", "P1Y2M3DT4H5M6S"), pieces=("P1", "0", "D")),
+    "duration": Format(
+        19, _REGEX | {"uri-reference", "iri-reference"}, ("P1D", "PT2H", "P1Y2M3DT4H5M6S"), pieces=("P1", "0", "D")
+    ),
     "email": Format(
         4,
         frozenset({"idn-email"}),

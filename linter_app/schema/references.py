@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from typing import Any
 
+from linter_app.changes import Path
 from linter_app.schema.dialects import read_schema
-from linter_app.schema.documents import Document
+from linter_app.schema.documents import Document, Subschema
+from linter_app.schema.identifiers import located_schemas
 from linter_app.schema.json_text import loads
 
 MAX_WARNINGS = 20
@@ -23,6 +27,37 @@ class SchemaWarning:
 
     def to_json(self) -> dict[str, str]:
         return {"rule": self.rule, "pointer": self.pointer, "reference": self.reference, "message": self.message}
+
+
+def unavailable_references(document: Document) -> list[Path]:
+    """Return the paths of the subschemas that refer to what is not available."""
+    if not document.refers:
+        return []
+    return [
+        each.path
+        for each in located_schemas(document.root, document.draft)
+        if isinstance(each.schema.get("$ref"), str)
+        and document.resolve(Subschema(each.schema, each.path, document), "$ref") is None
+    ]
+
+
+def with_answers(root: Any, paths: list[Path], answer: bool) -> Any:
+    """Return a schema in which a constant stands for each of these subschemas' references."""
+    root = json.loads(json.dumps(root))
+    for path in sorted(paths, key=len, reverse=True):
+        target = root
+        for step in path[:-1]:
+            target = target[step]
+        if path:
+            target[path[-1]] = _with_answer(target[path[-1]], answer)
+        else:
+            root = _with_answer(root, answer)
+    return root
+
+
+def _with_answer(schema: dict[str, Any], answer: bool) -> Any:
+    rest = {keyword: value for keyword, value in schema.items() if keyword != "$ref"}
+    return {**rest, "allOf": [answer, *rest.get("allOf", [])]}
 
 
 def schema_warnings(text: str | bytes) -> tuple[SchemaWarning, ...]:

@@ -14,6 +14,7 @@ from linter_app.schema.documents import Document
 from linter_app.schema.json_pointers import pointer
 from linter_app.schema.json_text import loads
 from linter_app.schema.json_types import type_of
+from linter_app.schema.references import unavailable_references, with_answers
 from linter_app.schema.validation_errors import short_reason
 from linter_app.schema.vocabulary import REFERENCES, Kind, described_applicators, names_of, subschemas_under
 
@@ -58,6 +59,9 @@ def check_compilable(schema: Schema) -> None:
     """Raise InvalidSchema unless a schema of a valid shape can be compiled. What that costs is not bounded."""
     root = schema.root
     try:
+        # Other documents are not available here: what refers to them is compiled without.
+        others = [path for path in unavailable_references(Document(schema)) if _leads_out(root, path)]
+        root = with_answers(root, others, True) if others else root
         # `id` is a keyword in draft 4 alone, and a common name of properties.
         if schema.draft == jsonschema_rs.Draft4 or not schema.member_names.isdisjoint(_COMPILED):
             jsonschema_rs.validator_for(root, retriever=_never_fetch)
@@ -107,6 +111,13 @@ def _reference_pointer(schema: Any, message: str) -> str:
         if isinstance(reference, str) and unquote(reference.partition("#")[2]) in message and "#" in reference:
             return pointer((*path, "$ref"))
     return ""
+
+
+def _leads_out(root: Any, path: Path) -> bool:
+    """Return whether the reference of a subschema is to another document."""
+    for step in path:
+        root = root[step]
+    return not str(root["$ref"]).startswith("#")
 
 
 def _never_fetch(uri: str) -> Any:

@@ -17,12 +17,14 @@ from rfc3986_validator import validate_rfc3986
 
 from linter_app.patterns import matches
 from linter_app.schema import dialects
-from linter_app.schema.documents import Subschema
+from linter_app.schema.documents import Subschema, refers
 from linter_app.schema.vocabulary import DEFINITIONS
 
 UNUSABLE = (ValueError, RecursionError, OverflowError, TimeoutError, TypeError, jsonschema_rs.ReferencingError)
 """What the validators raise for schemas and instances that they cannot handle."""
 MAX_BACKTRACKS = 20_000
+MAX_DEFINITIONS = 200
+"""Definitions that a subschema may be compiled with: many subschemas are compiled for one comparison."""
 _CLASSES = {
     4: jsonschema_rs.Draft4Validator,
     6: jsonschema_rs.Draft6Validator,
@@ -65,7 +67,9 @@ def _subschema_validator(subschema: Subschema) -> Any:
     document, schema = subschema.document, subschema.schema
     if isinstance(schema, dict) and (made := document.kept(schema, "validator")) is not None:
         return made
-    root = document.root if isinstance(document.root, dict) else {}
+    root = document.root if isinstance(document.root, dict) and refers(schema) else {}
+    if sum(len(root.get(key, ())) for key in DEFINITIONS) > MAX_DEFINITIONS:
+        raise ValueError("it would take too long to compile")
     context = {key: root[key] for key in _CONTEXT if key in root}
     made = compiled(context | {"allOf": [schema]}, document.draft, document.resources)
     return document.keep(schema, "validator", made) if isinstance(schema, dict) else made

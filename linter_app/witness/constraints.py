@@ -23,6 +23,16 @@ class Contradiction(Exception):
 
 
 @dataclass
+class Steps:
+    """A budget of steps: equal inputs use it up at the same place, whatever the machine."""
+
+    left: int
+
+    def take(self, count: int) -> None:
+        self.left -= count
+
+
+@dataclass
 class Focus:
     """What an instance should violate, by the `id` of schema objects."""
 

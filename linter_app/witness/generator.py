@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import math
 import random
-import time
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from typing import Any
 
 from linter_app.normalize.schema_node import SchemaNode, node_of
@@ -19,20 +18,22 @@ from linter_app.schema.json_text import json_equal, json_hashable
 from linter_app.schema.json_types import reduced, types_of
 from linter_app.schema.vocabulary import REFERENCES
 from linter_app.witness import scalars
-from linter_app.witness.constraints import COUNTED, Constraints, Contradiction, Focus
+from linter_app.witness.constraints import COUNTED, Constraints, Contradiction, Focus, Steps
 from linter_app.witness.negations import Literal, negations
 
 MAX_DEPTH = 24
 MAX_CHOICES = 4000
 MAX_RETRIES = 4
-MAX_LENGTH = 3000
+MAX_LENGTH = 70_000
+MAX_EXCLUDED = 20
+"""Alternatives of `oneOf` up to which the others are to be violated; of more, tags are expected."""
 
 
 class InstanceGenerator:
-    """One attempt, abandoned at the time `until`. `rng` makes every choice; `focus` says what to violate."""
+    """One attempt, abandoned when its steps are used up. `rng` makes every choice; `focus` says what to violate."""
 
-    def __init__(self, rng: random.Random, focus: Focus, names: Iterable[str] = (), until: float = math.inf) -> None:
-        self.rng, self.focus, self.until = rng, focus, until
+    def __init__(self, rng: random.Random, focus: Focus, names: Iterable[str] = (), steps: Steps | None = None) -> None:
+        self.rng, self.focus, self.steps = rng, focus, steps or Steps(MAX_CHOICES)
         self.names = list(names)
         self.left = MAX_CHOICES
 
@@ -57,7 +58,8 @@ class InstanceGenerator:
         seen: set[tuple[int, bool]] = set()
         while waiting or later or self._dependents(constraints, waiting):
             self.left -= 1
-            if self.left < 0 or time.monotonic() > self.until:
+            self.steps.take(1)
+            if self.left < 0 or self.steps.left < 0:
                 self.left = -1
                 raise Contradiction
             subschema, positive = waiting.pop(0) if waiting else later.pop(0)
@@ -127,7 +129,7 @@ class InstanceGenerator:
         if schema.get("oneOf"):
             chosen = self._alternative(node, "oneOf")
             more.append((node.at("oneOf", chosen), True))
-            if rng.random() < 0.85:
+            if len(schema["oneOf"]) <= MAX_EXCLUDED and rng.random() < 0.85:
                 more += [(node.at("oneOf", n), False) for n in range(len(schema["oneOf"])) if n != chosen]
         if "not" in schema:
             more.append((node.at("not"), False))
@@ -155,6 +157,8 @@ class InstanceGenerator:
 
     def _refuse(self, node: SchemaNode, constraints: Constraints) -> list[Literal]:
         """Choose one keyword to violate: the one in focus if it is here, else one that leads to it, else any."""
+        if self._is_apart(node, constraints):
+            return []
         every = (negation for keyword in node.schema for negation in negations(self, node, keyword, constraints))
         found = [negation for negation in every if negation.kinds & constraints.types]
         if not found:
@@ -174,6 +178,20 @@ class InstanceGenerator:
             constraints.required |= set(node.schema.get("required", ())) - constraints.forbidden
         return negation.take()
 
+    def _is_apart(self, node: SchemaNode, constraints: Constraints) -> bool:
+        """Return whether a required property has another constant than this node wants, such as another tag."""
+        if constraints.types != {"object"}:
+            return False
+        for name in constraints.required:
+            wanted = _constants(node.schema.get("properties", {}).get(name))
+            if wanted is None:
+                continue
+            for each in constraints.nodes:
+                kept = _constants(each.schema.get("properties", {}).get(name))
+                if kept is not None and not kept & wanted:
+                    return True
+        return False
+
     # Names of properties
 
     def name_matching(self, regex: str) -> str | None:
@@ -189,7 +207,8 @@ class InstanceGenerator:
         others = {
             name for each in constraints.nodes for name in each.schema.get("properties", ())
         } - constraints.forbidden
-        pool = [*sorted(constraints.required), *self.rng.sample(sorted(others), min(len(others), 4))]
+        named = [self.focus.name] * 8 if self.focus.name else []
+        pool = [*named, *sorted(constraints.required), *self.rng.sample(sorted(others), min(len(others), 4))]
         pool += [*self.rng.sample(self.names, min(len(self.names), 4)), "extra", "x", "a1", "Z"]
         described = node.schema.get("properties", ())
         patterns = node.schema.get("patternProperties", ())
@@ -306,3 +325,11 @@ class InstanceGenerator:
             for _ in range(min(count, len(free))):
                 goals.setdefault(free.pop(0), []).append(subschema)
         return goals, length
+
+
+def _constants(schema: Any) -> set[Hashable] | None:
+    """Return the values that a schema lists itself, or None where it lists none."""
+    if not isinstance(schema, dict):
+        return None
+    values = [schema["const"]] if "const" in schema else schema.get("enum")
+    return {json_hashable(value) for value in values} if isinstance(values, list) else None

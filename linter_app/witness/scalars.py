@@ -66,7 +66,9 @@ def _formatted(rng: random.Random, constraints: Constraints) -> str:
     """Return a string of one of the formats, of an allowed length."""
     name = rng.choice(constraints.formats)
     least, most = constraints.range("Length")
-    texts = [*EXAMPLES.get(name, ["a"]), made(name, max(least, 1)), made(name, int(min(most, MAX_TEXT)) - 9)]
+    texts: list[str | None] = [*EXAMPLES.get(name, ["a"])]
+    if least > 1 or most < MAX_TEXT:
+        texts += [made(name, least), made(name, int(min(most, least + 100)) - 9)]
     if name not in EXAMPLES:  # an annotation
         texts.append("a" * least)
     fits = [text for text in texts if text is not None and constraints.string_fits(text)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 
@@ -12,66 +11,81 @@ from linter_app.changes import Change, Witness
 from linter_app.compare.comparison import Comparison, SchemaPair
 from linter_app.normalize.normalized import NormalizedSchema
 from linter_app.patterns import sample
+from linter_app.schema.documents import Document, Subschema
 from linter_app.schema.json_pointers import pointer
 from linter_app.schema.json_text import MAX_DEPTH, InvalidJSON, check_depth
+from linter_app.schema.references import unavailable_references, with_answers
 from linter_app.schema.validation_errors import short_reason
 from linter_app.schema.validators import UNUSABLE, ValidatorPair
-from linter_app.witness.constraints import Contradiction, Focus
+from linter_app.witness.constraints import Contradiction, Focus, Steps
 from linter_app.witness.generator import InstanceGenerator
 
-MAX_INSTANCE_CHARACTERS = 30_000
-"""Characters of the largest instance that is checked: larger ones are unreadable, and validators take long for them."""
+MAX_INSTANCE_CHARACTERS = 1_000_000
+"""Characters of the largest instance that is checked."""
+MAX_INSTANCE_VALUES = 100_000
+"""Values in it: validators take long for more."""
+CHECK_STEPS = 20
+"""What one validation of a small instance counts, in steps of the generator."""
 MAX_INSTANCE_LEVELS = 12
 """Levels of an instance that is checked with schemas that have references."""
 MAX_ERRORS = 50
 """Errors of one instance that are examined."""
 
+MAX_MINIMIZING = 400
+"""Smaller instances that are tried for one witness."""
+MAX_MINIMIZED_ITEMS = 50
+
 OneDirection = Literal["backward", "forward"]
 
 
 class Search:
-    """Searches for witnesses of one comparison in one direction, until the deadline."""
+    """Searches for witnesses of one comparison in one direction, for a number of steps and never by the clock."""
 
     def __init__(
-        self, comparison: Comparison, direction: OneDirection, deadline: float, resources: Mapping[str, Any]
+        self, comparison: Comparison, direction: OneDirection, steps: Steps, resources: Mapping[str, Any]
     ) -> None:
         """Compile both schemas. Raises what UNUSABLE names where that is impossible (see `open_search`)."""
-        self.comparison, self.direction, self.deadline = comparison, direction, deadline
+        self.comparison, self.direction, self.steps = comparison, direction, steps
         documents = (comparison.old, comparison.new) if direction == "backward" else (comparison.new, comparison.old)
         self._keep, self._refuse = documents[0].root_subschema, documents[1].root_subschema
-        self.accepting, self.refusing = (ValidatorPair(document.root, resources) for document in documents)
+        self._variants = [
+            (ValidatorPair(one, resources), ValidatorPair(other, resources)) for one, other in _variants(*documents)
+        ]
+        self.accepting, self.refusing = self._variants[0]
         self._names = (
             sorted(comparison.names)[:50]
             + sorted(set(_names(comparison.old.root)) | set(_names(comparison.new.root)))[:200]
         )
 
-    def witness(self, change: Change | None, until: float, tries: int) -> Witness | None:
-        """Return a witness for a change (for any change: None), or None where none was found in time.
+    def witness(self, change: Change | None, share: int, tries: int) -> Witness | None:
+        """Return a witness for a change (for any change: None), or None where none was found in its share of steps.
 
         An instance that is refused because of this very change is preferred to one that is refused for another reason,
         and one that is refused for nothing else is preferred most.
         """
         rng = random.Random(f"{change.rule} {change.new_pointer}" if change else "any")
-        focus = _focus_on(change, self.direction) if change else Focus()
+        focus = _focus_on(change, self.direction, self.comparison) if change else Focus()
         focus.ignored_names = self.comparison.ignored_names[self.direction]
-        until = min(until, self.deadline)
+        focus.ignored_items = self.comparison.ignored_items[self.direction]
+        until = max(self.steps.left - share, 0)
         mixed, found, last = None, None, tries
         for attempt in range(tries):
-            if attempt > last or (attempt and time.monotonic() > until):
+            if attempt > last or (attempt and self.steps.left <= until):
                 break
+            generator = InstanceGenerator(rng, focus, self._names, self.steps)
             try:
-                instance = InstanceGenerator(rng, focus, self._names, until).value([self._keep], [self._refuse])
+                instance = generator.value([self._keep], [self._refuse])
             except (*UNUSABLE, Contradiction):
                 continue
             if not self._is_checkable(instance) or not self._separates(instance):
                 continue
             own, others = self._errors(instance, change)
             if own and not others:
-                return self._verified(instance, change, until) or found or mixed
+                return self._verified(instance, change) or found or mixed
             if own and mixed is None:
-                mixed, last = self._verified(instance, change, until), min(last, attempt + 20)
+                mixed, last = self._verified(instance, change), min(last, attempt + 20)
             elif not own and found is None:
-                found, last = self._verified(instance, None, until), min(last, attempt + 40)
+                found, last = self._verified(instance, None), min(last, attempt + 40)
         return mixed or found
 
     def _is_checkable(self, instance: Any) -> bool:
@@ -81,7 +95,7 @@ class Search:
             check_depth(instance, deep)
         except InvalidJSON:
             return False
-        return size(instance) <= MAX_INSTANCE_CHARACTERS
+        return size(instance) <= MAX_INSTANCE_CHARACTERS and _count(instance) <= MAX_INSTANCE_VALUES
 
     def _errors(self, instance: Any, change: Change | None) -> tuple[list[Any], list[Any]]:
         """Return why the instance is rejected: for this change, and for other reasons."""
@@ -95,26 +109,30 @@ class Search:
         def is_own(error: Any) -> bool:
             path = [str(step).replace("~", "~0").replace("/", "~1") for step in error.schema_path]
             placed = path[-len(steps) :] == steps or steps[-1] in path[-2:]
-            return placed and (steps[-1] != "required" or f'"{detail}"' in error.message)
+            by_name = steps[-1] in ("required", "additionalProperties", "unevaluatedProperties")
+            return placed and not (by_name and isinstance(detail, str) and f"{detail}" not in error.message)
 
         own = [error for error in errors if is_own(error)]
         return own, [error for error in errors if not is_own(error)]
 
     def _separates(self, instance: Any) -> bool:
+        self.steps.take(CHECK_STEPS)
         try:
-            return self.accepting.accepts(instance) and not self.refusing.accepts(instance)
+            return all(one.accepts(instance) and not other.accepts(instance) for one, other in self._variants)
         except UNUSABLE:
             return False
 
     def _is_confirmed(self, instance: Any) -> bool:
-        return self.accepting.agrees(instance, True) and self.refusing.agrees(instance, False)
+        return all(one.agrees(instance, True) and other.agrees(instance, False) for one, other in self._variants)
 
-    def _verified(self, instance: Any, change: Change | None, until: float) -> Witness | None:
+    def _verified(self, instance: Any, change: Change | None) -> Witness | None:
         """Return the instance, as small as possible and confirmed by both validators."""
         most = len(self._errors(instance, change)[1])
+        left = Steps(MAX_MINIMIZING)
 
         def holds(value: Any) -> bool:
-            if time.monotonic() > until or not self._separates(value):
+            left.take(1)
+            if left.left <= 0 or not self._separates(value):
                 return False
             own, others = self._errors(value, change)
             return (change is None or bool(own)) and len(others) <= most
@@ -123,6 +141,23 @@ class Search:
             if self._is_confirmed(value):
                 return Witness(value, self.direction, _reason(self._errors(value, change)[0]))
         return None
+
+
+def _variants(accepting: Document, refusing: Document) -> list[tuple[Any, Any]]:
+    """Return both schemas with references that lead somewhere: twice, if some do not, with `false` and `true` there.
+
+    An instance that both variants agree on does not depend on what the references lead to.
+    """
+    documents = accepting, refusing
+    unknown = [unavailable_references(document) for document in documents]
+    if not any(unknown):
+        return [(accepting.root, refusing.root)]
+    return [
+        tuple(  # type: ignore[misc]
+            with_answers(document.root, paths, answer) for document, paths in zip(documents, unknown, strict=True)
+        )
+        for answer in (False, True)
+    ]
 
 
 def _reason(errors: list[Any]) -> str:
@@ -134,18 +169,18 @@ def _reason(errors: list[Any]) -> str:
 
 
 def open_search(
-    comparison: Comparison, direction: OneDirection, deadline: float, resources: Mapping[str, Any]
+    comparison: Comparison, direction: OneDirection, steps: Steps, resources: Mapping[str, Any]
 ) -> Search | None:
     """Return a search, or None where validators cannot decide: unavailable or circular references."""
     if comparison.old.circular or comparison.new.circular:
         return None
     try:
-        return Search(comparison, direction, deadline, resources)
+        return Search(comparison, direction, steps, resources)
     except UNUSABLE:
         return None
 
 
-def _focus_on(change: Change, direction: OneDirection) -> Focus:
+def _focus_on(change: Change, direction: OneDirection, comparison: Comparison) -> Focus:
     violated: set[int] = set()
     satisfied: set[int] = set()
     pair: SchemaPair | None = change.pair
@@ -154,8 +189,18 @@ def _focus_on(change: Change, direction: OneDirection) -> Focus:
         violated |= _schema_ids(refusing)
         satisfied |= _schema_ids(accepting)
         pair = pair.parent
+    for place, found in zip(
+        change.places, (satisfied, violated) if direction == "backward" else (violated, satisfied), strict=True
+    ):
+        if isinstance(place, Subschema):
+            found |= _schema_ids(comparison.normalized((place,)))
     at = change.new_pointer if direction == "backward" else change.old_pointer
-    return Focus(frozenset(violated), frozenset(satisfied), (at or "").rpartition("/")[2] or None)
+    detail = change.new if direction == "backward" else change.old
+    name = detail if isinstance(detail, str) and change.rule in _ABOUT_NAMES else None
+    return Focus(frozenset(violated), frozenset(satisfied), (at or "").rpartition("/")[2] or None, name=name)
+
+
+_ABOUT_NAMES = ("property-added", "property-removed")
 
 
 def _schema_ids(normalized: NormalizedSchema) -> set[int]:
@@ -201,21 +246,30 @@ def _smaller(value: Any, holds: Callable[[Any], bool]) -> Any:
         for name in value:
             value = {**value, name: _smaller(value[name], _within(value, name, holds))}
     elif isinstance(value, list):
-        for index in reversed(range(len(value))):
-            fewer = value[:index] + value[index + 1 :]
-            value = fewer if holds(fewer) else value
-        for index in range(len(value)):
+        value = _shorter(value, holds)
+        for index in range(min(len(value), MAX_MINIMIZED_ITEMS)):
             item = _smaller(value[index], _within(value, index, holds))
             value = [*value[:index], item, *value[index + 1 :]]
     elif isinstance(value, str):
-        step = len(value)
-        while step:
-            if step <= len(value) and holds(value[: len(value) - step]):
-                value = value[: len(value) - step]
-            else:
-                step //= 2
+        value = _shorter(value, holds)
     elif isinstance(value, (int, float)) and not isinstance(value, bool) and value not in (0, 1):
         value = next((simple for simple in (0, 1) if holds(simple)), value)
+    return value
+
+
+def _shorter(value: Any, holds: Callable[[Any], bool]) -> Any:
+    """Return a string or an array without what can be removed of it, in pieces of half its length and less."""
+    step = len(value)
+    while step:
+        at = len(value) - step
+        while at >= 0:
+            less = value[:at] + value[at + step :]
+            if holds(less):
+                value = less
+            at -= step
+            if step < len(value) // 64:
+                break  # of a long value, only the end
+        step //= 2
     return value
 
 
@@ -224,6 +278,15 @@ def _within(whole: Any, at: Any, holds: Callable[[Any], bool]) -> Callable[[Any]
     if isinstance(whole, dict):
         return lambda member: holds({**whole, at: member})
     return lambda item: holds([*whole[:at], item, *whole[at + 1 :]])
+
+
+def _count(value: Any) -> int:
+    count, waiting = 0, [value]
+    while waiting:
+        each = waiting.pop()
+        count += 1
+        waiting += each.values() if isinstance(each, dict) else each if isinstance(each, list) else ()
+    return count
 
 
 def size(value: Any) -> int:
