@@ -7,6 +7,7 @@ linear in the size of both documents.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -62,6 +63,28 @@ class Equality:
     def parts(self, old: Subschema, new: Subschema) -> list[Pair]:
         """Return the pairs of direct subschemas and targets of references, of two that mean the same."""
         return [(child.old, child.new) for child in self._place(old, new).children]
+
+    def way(self, old: Subschema, new: Subschema, roots: Pair) -> list[Pair]:
+        """Return the fewest pairs that lead from two subschemas up to the roots; nothing where none are known."""
+        first, last = self._places.get(_key(old, new)), self._places.get(_key(*roots))
+        if first is None or last is None:
+            return []
+        came: dict[int, tuple[_Place, _Place | None]] = {id(first): (first, None)}
+        waiting = deque([first])
+        while waiting:
+            place = waiting.popleft()
+            if place is last:
+                found: list[Pair] = []
+                at: _Place | None = place
+                while at is not None:
+                    found.append((at.old, at.new))
+                    at = came[id(at)][1]
+                return found
+            for parent in place.parents:
+                if id(parent) not in came:
+                    came[id(parent)] = (parent, place)
+                    waiting.append(parent)
+        return []
 
     def shape(self, subschema: Subschema) -> Any:
         """Return a hashable key that is equal for subschemas that are written alike, except for annotations."""

@@ -1,8 +1,8 @@
 """Spellings that people use and validators refuse, written as the drafts define them.
 
-Dialects with `http` for `https` or without `#`, references that are not percent-encoded, regular expressions of
-JavaScript without the flag `u`. Locations stay the same, except below a pattern of `patternProperties` that is written
-anew.
+Dialects with `http` for `https` or without `#`, references that are not percent-encoded, identifiers with a fragment,
+and regular expressions of JavaScript without the flag `u`. Locations stay the same, except below a pattern of
+`patternProperties` that is written anew.
 """
 
 from __future__ import annotations
@@ -41,6 +41,10 @@ def _changes(schema: dict[str, Any], dialects: Mapping[str, str]) -> Iterator[tu
     dialect = schema.get("$schema")
     if isinstance(dialect, str) and dialects.get(dialect, dialect) != dialect:
         yield "$schema", dialects[dialect]
+    for keyword in ("$id", "id"):
+        uri, _, fragment = str(schema.get(keyword, "")).partition("#")
+        if uri and fragment:  # it would be a place within another document
+            yield keyword, uri
     for keyword in REFERENCES:
         reference = schema.get(keyword)
         if isinstance(reference, str) and (encoded := _encoded(reference)) != reference:

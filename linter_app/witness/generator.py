@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from linter_app.normalize.schema_node import SchemaNode, node_of
@@ -19,7 +19,7 @@ from linter_app.schema.json_types import reduced, types_of
 from linter_app.schema.vocabulary import REFERENCES
 from linter_app.witness import scalars
 from linter_app.witness.constraints import COUNTED, Constraints, Contradiction, Focus, Steps
-from linter_app.witness.negations import Literal, negations
+from linter_app.witness.negations import Literal, constants, kept_constants, negations
 
 MAX_DEPTH = 24
 MAX_CHOICES = 4000
@@ -164,11 +164,15 @@ class InstanceGenerator:
         if not found:
             raise Contradiction
         here = id(node.subschema.schema) in self.focus.violated
+        if not here or self.rng.random() < 0.8:
+            found = [negation for negation in found if not negation.far] or found
         aimed = [negation for negation in found if negation.through in self.focus.violated]
         exact = [negation for negation in found if here and negation.keyword == self.focus.keyword]
         done = [negation for negation in found if negation.done]
         near = [negation for negation in found if negation.near]
-        for preferred, rate in ((aimed, 0.85), (exact, 0.85), (done, 0.9), (near, 0.6)):
+        # A property that nothing else needs is left out most easily.
+        absent = [negation for negation in found if negation.keyword == "required" and not here]
+        for preferred, rate in ((aimed, 0.85), (exact, 0.85), (done, 0.9), (absent, 0.8), (near, 0.6)):
             if preferred and self.rng.random() < rate:
                 found = preferred
                 break
@@ -183,13 +187,10 @@ class InstanceGenerator:
         if constraints.types != {"object"}:
             return False
         for name in constraints.required:
-            wanted = _constants(node.schema.get("properties", {}).get(name))
-            if wanted is None:
-                continue
-            for each in constraints.nodes:
-                kept = _constants(each.schema.get("properties", {}).get(name))
-                if kept is not None and not kept & wanted:
-                    return True
+            wanted = constants(node.schema.get("properties", {}).get(name))
+            kept = kept_constants(constraints, name) if wanted is not None else None
+            if wanted is not None and kept is not None and not kept & wanted:
+                return True
         return False
 
     # Names of properties
@@ -325,11 +326,3 @@ class InstanceGenerator:
             for _ in range(min(count, len(free))):
                 goals.setdefault(free.pop(0), []).append(subschema)
         return goals, length
-
-
-def _constants(schema: Any) -> set[Hashable] | None:
-    """Return the values that a schema lists itself, or None where it lists none."""
-    if not isinstance(schema, dict):
-        return None
-    values = [schema["const"]] if "const" in schema else schema.get("enum")
-    return {json_hashable(value) for value in values} if isinstance(values, list) else None

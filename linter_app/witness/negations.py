@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from random import Random
 from typing import Any, NamedTuple, Protocol
 
@@ -41,6 +41,8 @@ class Negation(NamedTuple):
     """Whether the constraints violate the keyword already."""
     near: bool = False
     """Whether it leads through a property that is required anyway."""
+    far: bool = False
+    """Whether it rarely succeeds: by satisfying two alternatives at once."""
 
 
 class NegatedKeyword(NamedTuple):
@@ -153,7 +155,35 @@ def _required(negated: NegatedKeyword) -> Iterator[Negation]:
             yield from negated.here(("object",), lambda name=name: negated.constraints.forbidden.add(name))  # type: ignore[misc]
 
 
+def constants(schema: Any) -> set[Hashable] | None:
+    """Return the values that a schema lists itself, or None where it lists none."""
+    if not isinstance(schema, dict):
+        return None
+    values = [schema["const"]] if "const" in schema else schema.get("enum")
+    return {json_hashable(value) for value in values} if isinstance(values, list) else None
+
+
+def kept_constants(constraints: Constraints, name: str) -> set[Hashable] | None:
+    """Return the values that a property may have by what is to be satisfied, where some schema lists them."""
+    for node in constraints.nodes:
+        kept = constants(node.schema.get("properties", {}).get(name))
+        if kept is not None:
+            return kept
+    return None
+
+
 def _member(negated: NegatedKeyword, name: str, subschema: Subschema) -> Iterator[Negation]:
+    wanted, kept = constants(subschema.schema), kept_constants(negated.constraints, name)
+    if wanted is not None and kept is not None and kept <= wanted:
+        return  # whatever value it has satisfies the schema
+    if any(
+        kept.schema is False
+        for node in negated.constraints.nodes
+        if "additionalProperties" in node.schema
+        for kept in node.member(name)
+    ):
+        return  # it must not be there
+
     def demand() -> None:
         negated.constraints.required.add(name)
         negated.constraints.members.append((name, subschema))
@@ -255,9 +285,9 @@ def _any_of(negated: NegatedKeyword) -> Iterator[Negation]:
     aimed = (id(subschema.schema) for subschema in branches if id(subschema.schema) in negated.generator.focus.violated)
     yield from negated.instead(*((subschema, False) for subschema in branches), through=next(aimed, 0))
     if negated.keyword == "oneOf" and len(branches) > 1:
-        yield from negated.instead(
-            *((subschema, True) for subschema in negated.generator.rng.sample(branches, 2)), through=0
-        )
+        two = [(subschema, True) for subschema in negated.generator.rng.sample(branches, 2)]
+        for negation in negated.instead(*two, through=0):
+            yield negation._replace(far=True)
 
 
 def _not(negated: NegatedKeyword) -> Iterator[Negation]:

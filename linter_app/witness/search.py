@@ -184,6 +184,18 @@ def _focus_on(change: Change, direction: OneDirection, comparison: Comparison) -
     violated: set[int] = set()
     satisfied: set[int] = set()
     pair: SchemaPair | None = change.pair
+    if pair is not None and pair.old.conjunction and pair.new.conjunction:
+        roots = comparison.old.root_subschema, comparison.new.root_subschema
+        way = comparison.equality.way(pair.old.conjunction[0], pair.new.conjunction[0], roots)
+        for old, new in way:
+            one, other = (old, new) if direction == "backward" else (new, old)
+            violated |= _schema_ids(comparison.normalized((other,)))
+            satisfied |= _schema_ids(comparison.normalized((one,)))
+        if way:  # the way by which the comparison came there may be much longer
+            accepting, refusing = (pair.old, pair.new) if direction == "backward" else (pair.new, pair.old)
+            violated |= _schema_ids(refusing)
+            satisfied |= _schema_ids(accepting)
+            pair = None
     while pair is not None:
         accepting, refusing = (pair.old, pair.new) if direction == "backward" else (pair.new, pair.old)
         violated |= _schema_ids(refusing)

@@ -333,7 +333,8 @@ def test_formats_are_assertions_in_the_dialects_that_define_them(dialect):
     draft = read_schema({"$schema": dialect}).draft
     assert {name for name in EXAMPLES if asserts(name)} == {name for name in EXAMPLES if is_asserted(name, draft)}
     for wide in ("hostname", "uri-reference", "regex"):
-        for narrow in ("uuid", "duration"):
+        # A label of a host name has 63 characters, a duration may have more.
+        for narrow in ("uuid", "duration") if wide != "hostname" else ("uuid",):
             old, new = ({"$schema": dialect, "type": "string", "format": name} for name in (narrow, wide))
             # Every UUID is a valid host name, but where `uuid` is not checked any string is valid.
             assert (lint(old, new).verdict == B) is (asserts(wide) and not asserts(narrow))
