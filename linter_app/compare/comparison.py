@@ -71,6 +71,10 @@ class Comparison:
     ignored_names: dict[str, dict[int, set[tuple[str, bool]]]] = field(
         default_factory=lambda: {"backward": {}, "forward": {}}
     )
+    tried_names: dict[str, dict[int, set[tuple[str, bool]]]] = field(
+        default_factory=lambda: {"backward": {}, "forward": {}}
+    )
+    """The same, where it was only tried whether a pair breaks: they count where no change is in question."""
     ignored_items: dict[str, dict[int, set[int]]] = field(default_factory=lambda: {"backward": {}, "forward": {}})
     omitted_directions: frozenset[str] = frozenset()
     """The directions of changes that were left out because of MAX_CHANGE_CHARACTERS."""
@@ -370,13 +374,15 @@ class SchemaPair:
     def ignore_name(self, direction: str, name: str, *, pattern: bool = False) -> None:
         """Keep witnesses from using a property that the accepting schema's open object does not describe."""
         normalized = self.old if direction == "backward" else self.new
+        # While alternatives are tried against each other, most of them are not versions of one.
+        known = self.comparison.tried_names if self.comparison.is_silent else self.comparison.ignored_names
         for node in normalized.nodes:
-            self.comparison.ignored_names[direction].setdefault(id(node.subschema.schema), set()).add((name, pattern))
+            known[direction].setdefault(id(node.subschema.schema), set()).add((name, pattern))
 
     def ignore_item(self, direction: str, index: int) -> None:
         """Keep witnesses from using an item that the accepting schema's open tuple does not describe."""
         normalized = self.old if direction == "backward" else self.new
-        for node in normalized.nodes:
+        for node in () if self.comparison.is_silent else normalized.nodes:
             self.comparison.ignored_items[direction].setdefault(id(node.subschema.schema), set()).add(index)
 
     def _pointer(self, normalized: NormalizedSchema, at: Location, version: str) -> str | None:

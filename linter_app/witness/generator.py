@@ -177,7 +177,8 @@ class InstanceGenerator:
                 found = preferred
                 break
         negation = self.rng.choice(found)
-        if negation.keyword != "required" and self.rng.random() < 0.8:
+        on_the_way = here or negation.through in self.focus.violated or not self.focus.violated
+        if on_the_way and negation.keyword != "required" and self.rng.random() < 0.8:
             # Nothing else should be violated here.
             constraints.required |= set(node.schema.get("required", ())) - constraints.forbidden
         return negation.take()

@@ -66,6 +66,8 @@ class Search:
         rng = random.Random(f"{change.rule} {change.new_pointer}" if change else "any")
         focus = _focus_on(change, self.direction, self.comparison) if change else Focus()
         focus.ignored_names = self.comparison.ignored_names[self.direction]
+        if change is None:
+            focus.ignored_names = {**self.comparison.tried_names[self.direction], **focus.ignored_names}
         focus.ignored_items = self.comparison.ignored_items[self.direction]
         until = max(self.steps.left - share, 0)
         mixed, found, last = None, None, tries
@@ -127,15 +129,17 @@ class Search:
 
     def _verified(self, instance: Any, change: Change | None) -> Witness | None:
         """Return the instance, as small as possible and confirmed by both validators."""
-        most = len(self._errors(instance, change)[1])
+        most = len(self._errors(instance, change)[1]) if change is not None else 0
         left = Steps(MAX_MINIMIZING)
 
         def holds(value: Any) -> bool:
             left.take(1)
             if left.left <= 0 or not self._separates(value):
                 return False
+            if change is None:
+                return True
             own, others = self._errors(value, change)
-            return (change is None or bool(own)) and len(others) <= most
+            return bool(own) and len(others) <= most
 
         for value in (_minimal(instance, holds), instance):
             if self._is_confirmed(value):

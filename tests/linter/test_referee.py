@@ -49,7 +49,8 @@ def assert_not_missed(old, new, mode, strict, accepts):
     search = open_search(comparison, mode, Steps(10_000_000), {})
     if search is None or any(map(unavailable_references, documents)):
         return True  # a change removed the target of a $ref
-    ignored = [*comparison.ignored_names[mode].values(), *comparison.ignored_items[mode].values()]
+    names = comparison.ignored_names[mode], comparison.tried_names[mode]
+    ignored = [name for each in (*names, comparison.ignored_items[mode]) for name in each.values()]
     if not strict and (True in (old, new) or any(ignored)):
         return True  # a name that only one of them describes would break it, and is ignored by policy
     accepting, refusing = (old, new) if mode == "backward" else (new, old)
