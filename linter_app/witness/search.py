@@ -52,6 +52,8 @@ class Search:
             (ValidatorPair(one, resources), ValidatorPair(other, resources)) for one, other in _variants(*documents)
         ]
         self.accepting, self.refusing = self._variants[0]
+        # What a validation costs grows with the schema, and making errors costs several times that.
+        self._check_steps = CHECK_STEPS + sum(len(json.dumps(document.root)) for document in documents) // 4000
         self._names = (
             sorted(comparison.names)[:50]
             + sorted(set(_names(comparison.old.root)) | set(_names(comparison.new.root)))[:200]
@@ -101,6 +103,7 @@ class Search:
 
     def _errors(self, instance: Any, change: Change | None) -> tuple[list[Any], list[Any]]:
         """Return why the instance is rejected: for this change, and for other reasons."""
+        self.steps.take(self._check_steps * 4)
         errors = self.refusing.errors(instance, MAX_ERRORS)
         if change is None:
             return errors, []
@@ -118,7 +121,7 @@ class Search:
         return own, [error for error in errors if not is_own(error)]
 
     def _separates(self, instance: Any) -> bool:
-        self.steps.take(CHECK_STEPS)
+        self.steps.take(self._check_steps)
         try:
             return all(one.accepts(instance) and not other.accepts(instance) for one, other in self._variants)
         except UNUSABLE:
@@ -134,7 +137,7 @@ class Search:
 
         def holds(value: Any) -> bool:
             left.take(1)
-            if left.left <= 0 or not self._separates(value):
+            if left.left <= 0 or self.steps.left <= 0 or not self._separates(value):
                 return False
             if change is None:
                 return True
