@@ -140,7 +140,8 @@ def changes_between_schemas(
     strict, resources = config.strict_open_objects, resources or {}
     if not resources and json_equal(old.root, new.root):
         return ()
-    comparison = compare_documents(Document(old, resources), Document(new, resources), strict_open_objects=strict)
+    documents = Document(old, resources), Document(new, resources)
+    comparison = compare_documents(*documents, strict_open_objects=strict, readers_ignore=config.readers_ignore)
     changes = comparison.changes
     reported = frozenset[str]().union(*(change.directions for change in changes if not _is_policy(change, strict)))
     breaking = set(config.directions & reported)

@@ -50,6 +50,8 @@ class Config:
 
     mode: Mode = "backward"
     strict_open_objects: bool = False
+    readers_ignore: bool = False
+    """Whether readers ignore properties that they do not know: the policy of closed writers and open readers."""
     undecided_passes: bool = False
     require_minor: bool = False
     """Whether compatible additions in a patch version are a problem instead of a warning."""
@@ -150,6 +152,7 @@ def parse(found: Mapping[str, Any]) -> Config:
 _KEYS: dict[str, tuple[str, type | tuple[type, ...]]] = {
     "mode": ("mode", str),
     "strict-open-objects": ("strict_open_objects", bool),
+    "readers-ignore-unknown": ("readers_ignore", bool),
     "undecided": ("undecided_passes", str),
     "require-minor": ("require_minor", bool),
     "budget-ms": ("budget_ms", (int, float)),

@@ -17,12 +17,14 @@ STEPS = ((None, subsumption.narrow_directions), *((module.KEYWORDS, module.compa
 DOCUMENTATION_STEPS = (annotations.compare, unknown_keywords.compare)
 
 
-def compare_documents(old: Document, new: Document, *, strict_open_objects: bool) -> Comparison:
+def compare_documents(
+    old: Document, new: Document, *, strict_open_objects: bool, readers_ignore: bool = False
+) -> Comparison:
     """Compare two schema documents. The changes are in `changes` of the result.
 
     What is not reached within MAX_PAIRS is undecided.
     """
-    comparison = Comparison(old, new, strict_open_objects, STEPS, DOCUMENTATION_STEPS)
+    comparison = Comparison(old, new, strict_open_objects, STEPS, DOCUMENTATION_STEPS, readers_ignore=readers_ignore)
     try:
         comparison.compare((old.root_subschema,), (new.root_subschema,))
         while comparison.deferred:

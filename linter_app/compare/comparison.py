@@ -59,6 +59,8 @@ class Comparison:
     documentation_steps: tuple[Callable[[SchemaPair], None], ...]
     """What is done with each pair of subschemas that mean the same."""
     equality: Equality = field(default_factory=Equality)
+    readers_ignore: bool = False
+    """Whether readers ignore properties that they do not know, although the schema closes its objects to writers."""
     exactly: Exactly = ""
     changes: list[Change] = field(default_factory=list)
     # Pairs that are under comparison or done: a recursive schema is visited once.

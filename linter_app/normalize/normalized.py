@@ -118,6 +118,10 @@ class NormalizedSchema:
             for keyword in CONDITIONAL & node.schema.keys()
         )
 
+    def is_extensible(self, keyword: str) -> bool:
+        """Return whether readers must expect an `enum` or a union to grow (`x-extensible`)."""
+        return any(node.schema.get("x-extensible") is True for _, node in self.found(keyword))
+
     # Types and values
 
     @cached_property

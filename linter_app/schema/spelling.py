@@ -64,10 +64,15 @@ def _encoded(reference: str) -> str:
 
 @lru_cache(4096)
 def _expression(pattern: str) -> str:
-    if pattern.isalnum() or jsonschema_rs.meta.is_valid({"pattern": pattern}):
+    if pattern.isalnum() or _is_expression(pattern):
         return pattern
     written = with_unicode_flag(pattern)
-    return written if jsonschema_rs.meta.is_valid({"pattern": written}) else pattern
+    return written if _is_expression(written) else pattern
+
+
+def _is_expression(pattern: str) -> bool:
+    # The newest drafts do not assert it.
+    return bool(jsonschema_rs.meta.is_valid({"$schema": "http://json-schema.org/draft-07/schema#", "pattern": pattern}))
 
 
 class _Copy:

@@ -119,6 +119,9 @@ TABLE: tuple[Keyword, ...] = (
     Keyword("deprecated", Kind.ANNOTATION),
     Keyword("readOnly", Kind.ANNOTATION),
     Keyword("writeOnly", Kind.ANNOTATION),
+    # Not of JSON Schema: enums and unions that readers must expect to grow.
+    Keyword("x-extensible-enum", Kind.ANNOTATION),
+    Keyword("x-extensible", Kind.ANNOTATION),
     Keyword("contentEncoding", Kind.ANNOTATION),
     Keyword("contentMediaType", Kind.ANNOTATION),
     Keyword("contentSchema", Kind.CONTENT, described=(DRAFT2019, DRAFT2020)),

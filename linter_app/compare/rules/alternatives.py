@@ -199,10 +199,14 @@ def _alternatives(pair: SchemaPair, old: Group, new: Group) -> None:
         message = f"alternative{shown(branch, tags[0])} of {old.keyword} was removed"
         known = not pair.comparison.normalized((branch,)).unresolved
         pair.report(ALTERNATIVE_REMOVED, message, branch, new.node.at(new.keyword), decided=known)
+    tolerated = old.node.schema.get("x-extensible") is True
     for branch in pairing.added:
         message = f"alternative{shown(branch, tags[1])} of {new.keyword} was added"
         known = not pair.comparison.normalized((branch,)).unresolved
-        pair.report(ALTERNATIVE_ADDED, message, old.node.at(old.keyword), branch, decided=known)
+        at = old.node.at(old.keyword), branch
+        pair.report(ALTERNATIVE_ADDED, message, *at, decided=known, direction="none" if tolerated else None)
+    if tolerated and pairing.added and not pairing.removed:
+        pair.explained |= {"forward"}
 
 
 def _condition(pair: SchemaPair, old: Group, new: Group) -> None:

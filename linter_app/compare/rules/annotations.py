@@ -52,7 +52,16 @@ CONTENT = rule(
     {"contentEncoding": "base32"},
     level="warning",
 )
+EXTENSIBLE = rule(
+    "extensible-enum-changed",
+    "none",
+    "The known values of an extensible enum changed (x-extensible-enum), or what is extensible (x-extensible).",
+    {"type": "string", "x-extensible-enum": ["a"]},
+    {"type": "string", "x-extensible-enum": ["a", "b"]},
+    kind="added",
+)
 _RULES = {
+    **dict.fromkeys(("x-extensible-enum", "x-extensible"), EXTENSIBLE),
     **dict.fromkeys(("title", "description", "$comment", "examples", "example"), DOCUMENTATION),
     "default": DEFAULT,
     "deprecated": DEPRECATED,

@@ -150,7 +150,10 @@ def _added(pair: SchemaPair, name: str, old: Conjunction, new: Conjunction) -> N
     at = pair.new.properties[name].at("properties", name)
     if _refuses(old) and not _refuses(new):
         message = f"property {name!r} is accepted now"
-        pair.report(PROPERTY_ADDED, message, _closing(old), at, name, name, direction="forward")
+        direction: Direction = "none" if pair.comparison.readers_ignore else "forward"
+        pair.report(PROPERTY_ADDED, message, _closing(old), at, name, name, direction=direction)
+        if direction == "none":
+            pair.ignore_name("forward", name)
         return
     if not pair.old.describes(name):
         pair.report(PROPERTY_ADDED, f"optional property {name!r} was added", None, at)
@@ -168,8 +171,12 @@ def _removed(pair: SchemaPair, name: str, old: Conjunction, new: Conjunction) ->
     is_required = name in pair.old.required
     if _refuses(new) and not _refuses(old):
         message = f"{'required ' if is_required else ''}property {name!r} is no longer accepted"
-        direction: Direction = "both" if is_required and not pair.new.requires(name) else "backward"
-        pair.report(PROPERTY_REMOVED, message, at, _closing(new), name, name, direction=direction)
+        missed = is_required and not pair.new.requires(name)
+        breaks = frozenset({"backward", "forward"} if missed else {"backward"})
+        if pair.comparison.readers_ignore:
+            breaks -= {"backward"}
+            pair.ignore_name("backward", name)
+        pair.report(PROPERTY_REMOVED, message, at, _closing(new), name, name, direction=direction_of(breaks))
         return
     if not is_required and not pair.new.describes(name):
         pair.report(PROPERTY_REMOVED, f"optional property {name!r} was removed", at, None)
@@ -290,10 +297,13 @@ def _patterns_apart(pair: SchemaPair) -> None:
 
 def _rest(pair: SchemaPair, old: Conjunction, new: Conjunction) -> None:
     refused = [_refuses(rest) for rest in (old, new)]
+    ignored: Direction | None = "none" if pair.comparison.readers_ignore else None
     if refused[1] and not constrains(old):
-        pair.report(CLOSED, "additional properties are refused now", _closing(old), _closing(new))
+        message = "additional properties are refused now"
+        pair.report(CLOSED, message, _closing(old), _closing(new), direction=ignored)
     elif refused[0] and not constrains(new):
-        pair.report(OPENED, "additional properties are accepted now", _closing(old), _closing(new))
+        message = "additional properties are accepted now"
+        pair.report(OPENED, message, _closing(old), _closing(new), direction=ignored)
     elif old or new:
         pair.descend(old, new)
 

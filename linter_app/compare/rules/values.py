@@ -91,7 +91,8 @@ def compare(pair: SchemaPair) -> None:
             which, message = VALUES_ADDED, f"values {short(added)} are newly accepted"
         else:
             return
-        pair.report(which, message, *keywords, removed, added)
+        tolerated = which is VALUES_ADDED and pair.old.is_extensible(keywords[0])
+        pair.report(which, message, *keywords, removed, added, direction="none" if tolerated else None)
 
 
 def _keyword(normalized: NormalizedSchema) -> str:
