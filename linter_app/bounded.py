@@ -138,12 +138,12 @@ def schema_changes(
 ) -> tuple[tuple[Change, ...], bool]:
     """Return the changes between two texts, and whether they are equal JSON. Raises InvalidJSON, InvalidSchema."""
     values = [True if text is None else loads(text) for text in (old, new)]
-    schemas = read_sides(*values, config)
+    schemas = read_sides(values[0], values[1], config)
     targets = {uri: read_schema(loads(text), config.dialects) for uri, text in resources}
     for schema in targets.values():
         check_shape(schema)
     roots = {uri: schema.root for uri, schema in targets.items()}
-    return changes_between_schemas(*schemas, config, roots, stages=stages), json_equal(*values)
+    return changes_between_schemas(*schemas, config, roots, stages=stages), json_equal(values[0], values[1])
 
 
 def wit_changes(old: str, new: str, mode: Mode, old_packages: Texts, new_packages: Texts) -> tuple[Change, ...]:

@@ -8,13 +8,14 @@ from typing import Any
 from linter_app.changes import Change, direction_of
 from linter_app.compare import subsumption
 from linter_app.compare.comparison import UNDECIDED, Comparison
-from linter_app.compare.rules import RULE_MODULES, annotations, unknown_keywords
+from linter_app.compare.rules import RULE_MODULES, unknown_keywords
+from linter_app.compare.rules import annotations as annotation_rules
 from linter_app.schema.documents import Document
 
 # Subsumption comes first: what it proves to be covered is not reported by the rules.
 STEPS = ((None, subsumption.narrow_directions), *((module.KEYWORDS, module.compare) for module in RULE_MODULES))
 
-DOCUMENTATION_STEPS = (annotations.compare, unknown_keywords.compare)
+DOCUMENTATION_STEPS = (annotation_rules.compare, unknown_keywords.compare)
 
 
 def compare_documents(

@@ -207,11 +207,11 @@ class Comparison:
         around it accepts more.
         """
         if exactly and exactly != self.exactly:
-            before, self.exactly = self.exactly, exactly if self.exactly == "" else "both"
+            outer, self.exactly = self.exactly, exactly if self.exactly == "" else "both"
             try:
                 return self.directions(old, new, depth)
             finally:
-                self.exactly = before
+                self.exactly = outer
         key = *_pair_key(old, new), self.exactly
         if key in self._known_directions:
             return self._known_directions[key]

@@ -8,7 +8,6 @@ linear in the size of both documents.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -164,7 +163,7 @@ class Equality:
                 pairs += [(left.at(*before), right.at(*after)) for before, after in steps]
         return meaning, text, pairs
 
-    def _matched(self, keyword: str, left: Any, right: Any, lefts: Any, rights: Any) -> Iterator[Any] | list[Any]:
+    def _matched(self, keyword: str, left: Any, right: Any, lefts: Any, rights: Any) -> list[tuple[Any, Any]]:
         """Return the steps to subschemas in the same place of both; in unions, to those that are written alike."""
         if keyword not in _UNIONS or json_equal(list(lefts.values()), list(rights.values())):
             return [(steps, steps) for steps in lefts if steps in rights]
@@ -225,7 +224,7 @@ def _shape(subschema: Subschema) -> Any:
         if keyword in _SILENT or keyword in DEFINITIONS or not (keyword in known or keyword in REFERENCES):
             continue
         kind = known[keyword].kind if keyword in known else Kind.REFERENCE
-        below = [(steps, _shape(node.at(*steps))) for steps, _ in subschemas_under(keyword, value, kind)]
+        below = [(steps, _shape(node.at(keyword, *steps[1:]))) for steps, _ in subschemas_under(keyword, value, kind)]
         if below:
             members.append((keyword, tuple(sorted(below, key=lambda each: repr(each[0])))))
         elif keyword in _SETS and isinstance(value, list):

@@ -88,7 +88,7 @@ def _narrow_by_alternatives(pair: SchemaPair) -> None:
             )
         return _is_covered(pair, news, olds, backwards, lambda one, other: direction not in pair.directions(other, one))
 
-    covered = {
+    covered: dict[str, bool] = {
         direction: is_covered(direction) if _is_exclusive_for(pair, direction) else _is_same_for(pair, direction)
         for direction in SIDES
     }

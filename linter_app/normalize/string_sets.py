@@ -91,19 +91,16 @@ def strings_of(normalized: NormalizedSchema, levels: int = 6) -> list[Strings] |
     found = [Strings()]
     for node in normalized.nodes:
         schema = node.schema
-        asserted = schema.get("format")
-        is_known = isinstance(asserted, str) and is_asserted(asserted, node.subschema.document.draft)
-        parts: list[list[Strings] | None] = [
-            [
-                Strings(
-                    frozenset({schema["pattern"]}) if "pattern" in schema else frozenset(),
-                    frozenset(),
-                    max(schema.get("minLength", 0), FORMATS[asserted].shortest if is_known else 0),
-                    min(schema.get("maxLength", math.inf), FORMATS[asserted].longest if is_known else math.inf),
-                    frozenset({asserted}) if is_known else frozenset(),
-                )
-            ]
-        ]
+        asserted = str(schema.get("format", ""))
+        is_known = is_asserted(asserted, node.subschema.document.draft)
+        own = Strings(
+            frozenset({schema["pattern"]}) if "pattern" in schema else frozenset(),
+            frozenset(),
+            max(schema.get("minLength", 0), FORMATS[asserted].shortest if is_known else 0),
+            min(schema.get("maxLength", math.inf), FORMATS[asserted].longest if is_known else math.inf),
+            frozenset({asserted}) if is_known else frozenset(),
+        )
+        parts: list[list[Strings] | None] = [[own]]
         if "enum" in schema or "const" in schema:
             values = [schema["const"]] if "const" in schema else schema["enum"]
             parts.append([Strings(values=frozenset(each for each in values if isinstance(each, str)))])

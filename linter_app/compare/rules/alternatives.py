@@ -143,13 +143,13 @@ def _lifted(pair: SchemaPair) -> bool:
             pair.descend(*(sides if is_new else reversed(sides)))
         elif kinds[number] == {"null"}:
             message = "it became nullable" if is_new else "it is no longer nullable"
-            at = (plain.first, branch) if is_new else (branch, plain.first)
-            pair.report(TYPE_WIDENED if is_new else TYPE_NARROWED, message, *at)
+            places = (plain.first, branch) if is_new else (branch, plain.first)
+            pair.report(TYPE_WIDENED if is_new else TYPE_NARROWED, message, *places)
         elif kinds[number]:
             name = shown(branch, pair.comparison.tags(group))
             word, which = ("added", ALTERNATIVE_ADDED) if is_new else ("removed", ALTERNATIVE_REMOVED)
-            at = (plain.first, branch) if is_new else (branch, plain.first)
-            pair.report(which, f"alternative{name} of {group.keyword} was {word}", *at)
+            places = (plain.first, branch) if is_new else (branch, plain.first)
+            pair.report(which, f"alternative{name} of {group.keyword} was {word}", *places)
     pair.is_settled = True
     return True
 
