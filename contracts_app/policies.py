@@ -25,6 +25,8 @@ class Policy:
     compatibility: str = "backward"
     """A compatibility mode of the linter; with `-transitive`, against all versions and not only the neighbours."""
     strict_open_objects: bool = False
+    readers_ignore_unknown: bool = False
+    """Whether readers ignore properties that they do not know, so that closed objects bind writers only."""
     allow_override: bool = False
     """Whether a breaking change may be published with a reason, by a token with the scope for it."""
     minimum_notice_days: int = 0
@@ -44,7 +46,11 @@ class Policy:
 
     @property
     def config(self) -> Config:
-        return Config(mode=self.mode, strict_open_objects=self.strict_open_objects)
+        return Config(
+            mode=self.mode,
+            strict_open_objects=self.strict_open_objects,
+            readers_ignore=self.readers_ignore_unknown,
+        )
 
     def to_json(self) -> dict[str, Any]:
         return {member: getattr(self, attribute) for member, attribute in _MEMBERS.items()}
@@ -53,6 +59,7 @@ class Policy:
 _MEMBERS = {
     "compatibility": "compatibility",
     "strictOpenObjects": "strict_open_objects",
+    "readersIgnoreUnknown": "readers_ignore_unknown",
     "allowOverride": "allow_override",
     "minimumNoticeDays": "minimum_notice_days",
     "refuseUnresolvedReferences": "refuse_unresolved_references",
@@ -60,7 +67,7 @@ _MEMBERS = {
 }
 
 
-_BOOLEANS = ("strictOpenObjects", "allowOverride", "refuseUnresolvedReferences", "readOnly")
+_BOOLEANS = ("strictOpenObjects", "readersIgnoreUnknown", "allowOverride", "refuseUnresolvedReferences", "readOnly")
 
 
 def check_policy(value: Any) -> dict[str, Any]:

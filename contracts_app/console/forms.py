@@ -163,6 +163,7 @@ class BulkDeprecateForm(ReasonForm):
 class PolicyForm(ConsoleForm):
     fields_of_errors = {
         "strictOpenObjects": "strict",
+        "readersIgnoreUnknown": "readers",
         "allowOverride": "override",
         "minimumNoticeDays": "notice",
         "refuseUnresolvedReferences": "unresolved",
@@ -170,6 +171,7 @@ class PolicyForm(ConsoleForm):
     }
     _MEMBERS = {
         "strict": "strictOpenObjects",
+        "readers": "readersIgnoreUnknown",
         "override": "allowOverride",
         "unresolved": "refuseUnresolvedReferences",
         "frozen": "readOnly",
@@ -189,6 +191,12 @@ class PolicyForm(ConsoleForm):
         required=False,
         choices=_BOOLEAN,
         help_text=_("A new optional property of an open object counts as breaking"),
+    )
+    readers = forms.ChoiceField(
+        label=_("Readers ignore unknown properties"),
+        required=False,
+        choices=_BOOLEAN,
+        help_text=_("Closed objects bind writers only: properties may be added to them, and removed"),
     )
     override = forms.ChoiceField(
         label=_("Allow overrides"),

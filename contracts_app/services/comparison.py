@@ -84,6 +84,7 @@ def report_to_json(report: Report, policy: Policy) -> dict[str, Any]:
         "acceptable": report.acceptable,
         "compatibility": policy.compatibility,
         "strictOpenObjects": policy.strict_open_objects,
+        "readersIgnoreUnknown": policy.readers_ignore_unknown,
         "requiredBump": report.required_bump,
         "requiredVersion": report.required_version,
         "problems": list(report.problems),

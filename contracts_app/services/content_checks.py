@@ -90,7 +90,9 @@ def compare_texts(old: ContractTexts, new: ContractTexts, config: Config) -> tup
     """Return the changes of a step, each at its level for the mode. Raises ContractRefused for invalid texts."""
     changes: tuple[Change, ...] = ()
     if old.schema != new.schema:
-        changes = _schema_changes(old.schema, new.schema, config.mode, config.strict_open_objects)
+        changes = _schema_changes(
+            old.schema, new.schema, config.mode, config.strict_open_objects, config.readers_ignore
+        )
     if old.wit or new.wit:
         changes += _wit_changes(old.wit, new.wit, old.packages, new.packages, config.mode)
     return changes
@@ -112,17 +114,20 @@ class _UndecidedError(Exception):
         self.changes = changes
 
 
-def _schema_changes(old: str | None, new: str | None, mode: Any, strict: bool) -> tuple[Change, ...]:
+def _schema_changes(old: str | None, new: str | None, *config: Any) -> tuple[Change, ...]:
     try:
-        return _decided_schema_changes(old, new, mode, strict)
+        return _decided_schema_changes(old, new, *config)
     except _UndecidedError as undecided:
         return undecided.changes
 
 
 @memoize(1024, size_of=characters_of)
-def _decided_schema_changes(old: str | None, new: str | None, mode: Any, strict: bool) -> tuple[Change, ...]:
+def _decided_schema_changes(
+    old: str | None, new: str | None, mode: Any, strict: bool, readers_ignore: bool
+) -> tuple[Change, ...]:
     try:
-        found = linter().compare(old, new, Config(mode=mode, strict_open_objects=strict))
+        config = Config(mode=mode, strict_open_objects=strict, readers_ignore=readers_ignore)
+        found = linter().compare(old, new, config)
     except (InvalidJSON, InvalidSchema) as error:
         # Stored by a service that did not check: it cannot be compared.
         raise ContractRefused(f"a stored schema is invalid, and nothing can be compared with it: {error}") from None

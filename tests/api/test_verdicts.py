@@ -227,3 +227,13 @@ def test_dry_run_and_publish_give_the_same_verdict_on_hundreds_of_pairs(api):
                 assert (dry.status_code, dry.json()) == (wet.status_code, wet.json())
             seen.add(wet.status_code)
     assert seen == {201, 422}
+
+
+@pytest.mark.parametrize(("ignore", "status"), [(False, 422), (True, 201)])
+def test_readers_that_ignore_unknown_properties_accept_more_in_closed_objects(admin, ignore, status):
+    closed = {"type": "object", "properties": {"a": {"type": "string"}}, "additionalProperties": False}
+    more = {**closed, "properties": {"a": {"type": "string"}, "b": {"type": "string"}}}
+    policy = {"compatibility": "full", "readersIgnoreUnknown": ignore}
+    assert put(admin, "contracts/readers.closed", policy).status_code == 200
+    assert admin.publish("readers.closed", "1.0.0", closed).status_code == 201
+    assert admin.publish("readers.closed", "1.1.0", more).status_code == status

@@ -71,6 +71,7 @@ _ERRORS = many(record({"instancePointer": TEXT, "schemaPointer": TEXT, "reason":
 _POLICY = {
     "compatibility": {"enum": list(COMPATIBILITIES)},
     "strictOpenObjects": FLAG,
+    "readersIgnoreUnknown": FLAG,
     "allowOverride": FLAG,
     "minimumNoticeDays": {"type": "integer", "minimum": 0, "maximum": MAX_NOTICE_DAYS},
     "refuseUnresolvedReferences": FLAG,
@@ -193,6 +194,7 @@ SCHEMAS: dict[str, Schema] = {
             "acceptable": FLAG,
             "compatibility": TEXT,
             "strictOpenObjects": FLAG,
+            "readersIgnoreUnknown": FLAG,
             "requiredBump": OPTIONAL_TEXT,
             "requiredVersion": OPTIONAL_TEXT,
             "problems": many(TEXT),
