@@ -1,6 +1,6 @@
 """Which alternatives of an old and a new union are versions of one: equal, tagged alike, of the same kind, or similar.
 
-Time is nearly linear in the number of alternatives; only what no tag, name or type tells apart is compared with each
+Time is nearly linear in the number of alternatives; only what no tag, name or type distinguishes is compared with each
 other, and of that no more than MAX_SIMILAR.
 """
 

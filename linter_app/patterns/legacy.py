@@ -65,7 +65,7 @@ def _escape(pattern: str, at: int, in_class: bool) -> tuple[str, int]:
             return following, 2
     if following in _ESCAPES or not (following.isascii() and following.isalpha()):
         return "\\" + following, 2
-    return following, 2  # any other letter stands for itself
+    return following, 2  # any other letter means itself
 
 
 def _hex(text: str, length: int) -> bool:

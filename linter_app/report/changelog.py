@@ -13,6 +13,7 @@ from linter_app.rule_catalogue import RULES
 SECTIONS = ("Breaking", "Added", "Changed", "Deprecated", "Documentation")
 _BY_KIND = {"added": "Added", "deprecated": "Deprecated", "documentation": "Documentation"}
 MAX_EXCERPT_CHARACTERS = 2000
+MAX_SHOWN_CHARACTERS, MAX_SHOWN_ITEMS = 200, 50
 
 
 def sections(report: Report) -> dict[str, list[Change]]:
@@ -69,9 +70,20 @@ def change_to_json(change: Change) -> dict[str, Any]:
 
 
 def excerpt(value: Any, max_characters: int = MAX_EXCERPT_CHARACTERS) -> str:
-    """Return a value as JSON on one line, cut at `max_characters`."""
-    text = json.dumps(value, ensure_ascii=False)
+    """Return a value as JSON on one line, long strings and arrays shortened, cut at `max_characters`."""
+    text = json.dumps(_shortened(value), ensure_ascii=False)
     return printable(text if len(text) <= max_characters else text[: max_characters - 3] + "...")
+
+
+def _shortened(value: Any) -> Any:
+    if isinstance(value, str) and len(value) > MAX_SHOWN_CHARACTERS:
+        return f"{value[: MAX_SHOWN_CHARACTERS // 2]}... ({len(value)} characters)"
+    if isinstance(value, list):
+        shown = [_shortened(item) for item in value[:MAX_SHOWN_ITEMS]]
+        return [*shown, f"... ({len(value)} items)"] if len(value) > MAX_SHOWN_ITEMS else shown
+    if isinstance(value, dict):
+        return {name: _shortened(member) for name, member in value.items()}
+    return value
 
 
 def describe_witness(change: Change) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from linter_app import lint
 from linter_app.config import InvalidConfig, parse
+from linter_app.report.changelog import describe_witness
 from linter_app.schema.dialects import InvalidSchema, read_schema
 from linter_app.schema.schema_validation import check_schema
 
@@ -236,3 +237,10 @@ def test_one_object_in_several_places_is_several_places():
     report = lint({"properties": old}, {"properties": new})
     assert [change.new_pointer for change in report.breaking] == [f"/properties/{name}/maxLength" for name in "abc"]
     assert report.breaking == lint(json.loads(json.dumps({"properties": old})), {"properties": new}).breaking
+
+
+def test_long_values_are_shown_shortened():
+    (change,) = lint(STRING, {**STRING, "maxLength": 65535}).breaking
+    assert len(change.witness.instance) == 65536
+    assert "... (65536 characters)" in describe_witness(change)
+    assert len(describe_witness(change)) < 500
