@@ -183,7 +183,7 @@ class InstanceGenerator:
             constraints.required |= set(node.schema.get("required", ())) - constraints.forbidden
         return negation.take()
 
-    def _is_apart(self, node: SchemaNode, constraints: Constraints) -> bool:
+    def _is_apart(self, node: SchemaNode, constraints: Constraints, levels: int = 3) -> bool:
         """Return whether a required property has another constant than this node wants, such as another tag."""
         if constraints.types != {"object"}:
             return False
@@ -192,7 +192,12 @@ class InstanceGenerator:
             kept = kept_constants(constraints, name) if wanted is not None else None
             if wanted is not None and kept is not None and not kept & wanted:
                 return True
-        return False
+        members = [node.at("allOf", index) for index in range(len(node.schema.get("allOf", ())))]
+        target = node.target("$ref") if "$ref" in node.schema else None
+        members += [target] if target is not None else []
+        return levels > 0 and any(
+            isinstance(each.schema, dict) and self._is_apart(node_of(each), constraints, levels - 1) for each in members
+        )
 
     # Names of properties
 

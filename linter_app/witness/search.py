@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 from linter_app.changes import Change, Witness
@@ -52,6 +53,8 @@ class Search:
             (ValidatorPair(one, resources), ValidatorPair(other, resources)) for one, other in _variants(*documents)
         ]
         self.accepting, self.refusing = self._variants[0]
+        self._opaque = _equal_unknowns(*documents)
+        """References to what is not available, if both versions have the same ones."""
         # What a validation costs grows with the schema, and making errors costs several times that.
         self._check_steps = CHECK_STEPS + sum(len(json.dumps(document.root)) for document in documents) // 4000
         self._names = (
@@ -60,6 +63,26 @@ class Search:
         )
 
     def witness(self, change: Change | None, share: int, tries: int) -> Witness | None:
+        """Return a witness for a change (see `_witness`).
+
+        If every instance needs a value for a reference that both versions have, and that is not available, such a value
+        is assumed to exist: whatever it is, both versions treat it alike.
+        """
+        found = self._witness(change, share if not self._opaque else share // 2, tries)
+        if found is not None or not self._opaque:
+            return found
+        variants, self._variants = self._variants, self._variants[1:]
+        try:
+            found = self._witness(change, share // 2, tries)
+        finally:
+            self._variants = variants
+        if found is None:
+            return None
+        return replace(
+            found, error=f"{found.error} (with a value that {', '.join(self._opaque[:3])} accepts in its place)"
+        )
+
+    def _witness(self, change: Change | None, share: int, tries: int) -> Witness | None:
         """Return a witness for a change (for any change: None), or None where none was found in its share of steps.
 
         An instance that is refused because of this very change is preferred to one that is refused for another reason,
@@ -148,6 +171,14 @@ class Search:
             if self._is_confirmed(value):
                 return Witness(value, self.direction, _reason(self._errors(value, change)[0]))
         return None
+
+
+def _equal_unknowns(one: Document, other: Document) -> list[str]:
+    found = [
+        {document.uri_of(document.root_subschema.at(*path), "$ref") for path in unavailable_references(document)}
+        for document in (one, other)
+    ]
+    return sorted(found[0]) if found[0] == found[1] else []
 
 
 def _variants(accepting: Document, refusing: Document) -> list[tuple[Any, Any]]:
