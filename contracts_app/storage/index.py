@@ -150,7 +150,7 @@ class ContractIndex:
     def dependents(self, name: str, version: str | None = None, *, withdrawn: bool = False) -> list[Entry]:
         """Return the entries that depend on any version of this name, or on this version.
 
-        Without withdrawn ones, unless they are asked for.
+        Without withdrawn ones, unless `withdrawn` includes them.
         """
         found = [self._entries[key] for key in self._dependents.get(name, ()) if key in self._entries]
         return [

@@ -131,7 +131,7 @@ class Equality:
         left, right = node_of(old), node_of(new)
         known, pairs = keywords_of(DRAFT2020), list[Pair]()
         meaning, text = True, json_equal(_unknown(old), _unknown(new))
-        for keyword in left.schema.keys() | right.schema.keys():
+        for keyword in left.schema | right.schema:
             if keyword in DEFINITIONS:
                 continue
             silent = keyword in _SILENT or not (keyword in known or keyword in REFERENCES)

@@ -41,7 +41,12 @@ class Pairing:
 
     @property
     def pairs(self) -> list[tuple[Subschema, Subschema]]:
-        return self.equal + self.certain + self.similar + self.renamed
+        return self.equal + self.differing
+
+    @property
+    def differing(self) -> list[tuple[Subschema, Subschema]]:
+        """The pairs that do not mean the same."""
+        return self.certain + self.similar + self.renamed
 
 
 class Tags:
@@ -57,7 +62,7 @@ class Tags:
             found.append(_constants(normalize((branch,)), normalize, wanted))
             if not found[-1]:
                 return
-        for name in found[0]:
+        for name in found[0] if found else ():
             if all(name in each for each in found):
                 values = [json_hashable(each[name]) for each in found]
                 if len(set(values)) == len(values):

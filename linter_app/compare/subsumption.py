@@ -9,7 +9,7 @@ from typing import Any, Literal
 from linter_app.changes import DIRECTIONS, OPPOSITE
 from linter_app.compare.comparison import Exactly, SchemaPair
 from linter_app.compare.pairing import Pairing, Tags
-from linter_app.normalize.normalized import Conjunction, Group, NormalizedSchema, disjoint
+from linter_app.normalize.normalized import Conjunction, Group, NormalizedSchema
 from linter_app.normalize.string_sets import are_included, strings_of
 from linter_app.schema.documents import Subschema
 from linter_app.schema.json_text import json_hashable
@@ -113,11 +113,13 @@ def _is_covered(
     """Return whether each of some conjunctions is covered by one of others, those that are versions of it first."""
     by_branch = {conjunction[-1].key: conjunction for conjunction in wider if conjunction}
     left = MAX_TRIES
+    tags: Tags | None = None
     for conjunction in narrower:
         partner = by_branch.get(partners.get(conjunction[-1].key, 0)) if conjunction else None
         if partner is not None and covers(conjunction, partner):
             continue
-        for piece in _pieces(pair, conjunction, wider):
+        tags = tags or Tags([each[-1] for each in wider if each], pair.comparison.normalized)
+        for piece in _pieces(pair, conjunction, wider, tags):
             if _are_covered_strings(pair, piece, wider):
                 continue
             for other in wider:
@@ -145,7 +147,7 @@ def _apart(pair: SchemaPair, one: Conjunction, other: Conjunction) -> bool:
     return bool(pair.comparison.normalized(one).types) and pair.comparison.are_disjoint(one, other)
 
 
-def _pieces(pair: SchemaPair, conjunction: Conjunction, wider: list[Conjunction]) -> list[Conjunction]:
+def _pieces(pair: SchemaPair, conjunction: Conjunction, wider: list[Conjunction], tags: Tags) -> list[Conjunction]:
     """Split a conjunction by type, or by the values of a tag, where several others may cover it together."""
     if len(wider) == 1 or not conjunction:
         return [conjunction]
@@ -154,7 +156,6 @@ def _pieces(pair: SchemaPair, conjunction: Conjunction, wider: list[Conjunction]
     if len(types) > 1:
         made = [document.keep(_KINDS, kind, {"type": kind}) for kind in sorted(types)]
         return [(*conjunction, Subschema(each, (), document)) for each in made]
-    tags = Tags([each[-1] for each in wider if each], pair.comparison.normalized)
     if tags.name is None or tags.name not in normalized.required:
         return [conjunction]
     property_ = normalized.property(tags.name)
@@ -181,8 +182,8 @@ def _same_group(pair: SchemaPair, one: Group, other: Group) -> Pairing | None:
     if pairing.removed or pairing.added:
         return None
     exactly: Exactly = "both" if overlapping(pair, one, other) else ""
-    differing = [*pairing.certain, *pairing.similar, *pairing.renamed]
-    return None if any(pair.directions((old,), (new,), exactly=exactly) for old, new in differing) else pairing
+    differs = any(pair.directions((old,), (new,), exactly=exactly) for old, new in pairing.differing)
+    return None if differs else pairing
 
 
 def _is_same_for(pair: SchemaPair, direction: Literal["backward", "forward"]) -> bool:
@@ -197,8 +198,7 @@ def _is_same_for(pair: SchemaPair, direction: Literal["backward", "forward"]) ->
     pairing = pair.pairing(old[0], new[0])
     if pairing.removed or pairing.added or _describe_elsewhere(pair, pairing):
         return False
-    differing = [*pairing.certain, *pairing.similar, *pairing.renamed]
-    return not any(pair.directions((old,), (new,), exactly=direction) for old, new in differing)
+    return not any(pair.directions((old,), (new,), exactly=direction) for old, new in pairing.differing)
 
 
 def _is_exclusive_for(pair: SchemaPair, direction: Literal["backward", "forward"]) -> bool:
@@ -214,10 +214,9 @@ def _is_exclusive_for(pair: SchemaPair, direction: Literal["backward", "forward"
         return False
     pairing = pair.pairing(old[0], new[0])
     opposite = OPPOSITE[direction]
-    differing = [*pairing.certain, *pairing.similar, *pairing.renamed]
     wider = [
         each[direction == "backward"]
-        for each in differing
+        for each in pairing.differing
         if opposite in pair.directions((each[0],), (each[1],), exactly="both")
     ]
     wider += pairing.added if direction == "backward" else pairing.removed
@@ -300,5 +299,7 @@ def _exclusive(pair: SchemaPair, group: Group) -> bool:
         distinct = [{json_hashable(value) for value in values or ()} for values in listed]
         return len(set().union(*distinct)) == sum(map(len, distinct))
     return len(normalized_schemas) <= MAX_ALTERNATIVES and all(
-        disjoint(one, other) for index, one in enumerate(normalized_schemas) for other in normalized_schemas[:index]
+        pair.comparison.are_disjoint((one,), (other,))
+        for index, one in enumerate(group.branches)
+        for other in group.branches[:index]
     )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
-from linter_app.changes import Change, Witness
+from linter_app.changes import Change, Path, Witness
 from linter_app.compare.comparison import Comparison, SchemaPair
 from linter_app.normalize.normalized import NormalizedSchema
 from linter_app.patterns import sample
@@ -49,11 +49,12 @@ class Search:
         self.comparison, self.direction, self.steps = comparison, direction, steps
         documents = (comparison.old, comparison.new) if direction == "backward" else (comparison.new, comparison.old)
         self._keep, self._refuse = documents[0].root_subschema, documents[1].root_subschema
+        unknown = [(document, unavailable_references(document)) for document in documents]
         self._variants = [
-            (ValidatorPair(one, resources), ValidatorPair(other, resources)) for one, other in _variants(*documents)
+            (ValidatorPair(one, resources), ValidatorPair(other, resources)) for one, other in _variants(unknown)
         ]
         self.accepting, self.refusing = self._variants[0]
-        self._opaque = _equal_unknowns(*documents)
+        self._opaque = _equal_unknowns(unknown)
         """References to what is not available, if both versions have the same ones."""
         # What a validation costs grows with the schema, and making errors costs several times that.
         self._check_steps = CHECK_STEPS + sum(len(json.dumps(document.root)) for document in documents) // 4000
@@ -173,27 +174,24 @@ class Search:
         return None
 
 
-def _equal_unknowns(one: Document, other: Document) -> list[str]:
+def _equal_unknowns(unknown: list[tuple[Document, list[Path]]]) -> list[str]:
+    """Return the URIs of references to what is not available, if both schemas have the same ones."""
     found = [
-        {document.uri_of(document.root_subschema.at(*path), "$ref") for path in unavailable_references(document)}
-        for document in (one, other)
+        {document.uri_of(document.root_subschema.at(*path), "$ref") for path in paths} for document, paths in unknown
     ]
     return sorted(found[0]) if found[0] == found[1] else []
 
 
-def _variants(accepting: Document, refusing: Document) -> list[tuple[Any, Any]]:
+def _variants(unknown: list[tuple[Document, list[Path]]]) -> list[tuple[Any, Any]]:
     """Return both schemas with references that lead somewhere: twice, if some do not, with `false` and `true` there.
 
     An instance that both variants agree on does not depend on what the references lead to.
     """
-    documents = accepting, refusing
-    unknown = [unavailable_references(document) for document in documents]
-    if not any(unknown):
-        return [(accepting.root, refusing.root)]
+    (one, one_paths), (other, other_paths) = unknown
+    if not one_paths and not other_paths:
+        return [(one.root, other.root)]
     return [
-        tuple(  # type: ignore[misc]
-            with_answers(document.root, paths, answer) for document, paths in zip(documents, unknown, strict=True)
-        )
+        (with_answers(one.root, one_paths, answer), with_answers(other.root, other_paths, answer))
         for answer in (False, True)
     ]
 
