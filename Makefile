@@ -59,6 +59,7 @@ $(VENV)/.bench: requirements/bench.txt $(VENV)/.base
 bench: $(VENV)/.bench ## Measure medians and ratios to a baseline of the same run (10 minutes)
 	@$(BIN)/python -m bench.linter
 	@$(BIN)/python -m bench.histories
+	@$(BIN)/python -m bench.search
 	@$(BIN)/python -m bench.service --plots docs/bench
 
 lint-contracts: $(VENV)/.base ## Check the exit codes of the linter on its fixtures

@@ -35,6 +35,10 @@ class Policy:
     """Whether versions can neither be published nor change their state: a freeze, or while another registry leads."""
     refuse_unresolved_references: bool = False
     """Whether a schema that refers to what the registry cannot resolve is refused instead of warned about."""
+    owner: str | None = None
+    """The team that is responsible for the contracts."""
+    contact: str | None = None
+    """How to reach the owner: an address, a channel or a URL."""
 
     @property
     def mode(self) -> Mode:
@@ -64,7 +68,11 @@ _MEMBERS = {
     "minimumNoticeDays": "minimum_notice_days",
     "refuseUnresolvedReferences": "refuse_unresolved_references",
     "readOnly": "read_only",
+    "owner": "owner",
+    "contact": "contact",
 }
+MAX_OWNER_CHARACTERS = 200
+"""Characters of `owner` and of `contact`."""
 
 
 _BOOLEANS = ("strictOpenObjects", "readersIgnoreUnknown", "allowOverride", "refuseUnresolvedReferences", "readOnly")
@@ -87,7 +95,20 @@ def check_policy(value: Any) -> dict[str, Any]:
             isinstance(given, bool) or not isinstance(given, int) or not 0 <= given <= MAX_NOTICE_DAYS
         ):
             raise MalformedContract(f"{member} must be a whole number from 0 to {MAX_NOTICE_DAYS}", field=member)
+        if member in ("owner", "contact") and not _is_line(given):
+            raise MalformedContract(
+                f"{member} must be one line of text with 1 to {MAX_OWNER_CHARACTERS} characters", field=member
+            )
     return value
+
+
+def _is_line(value: Any) -> bool:
+    return (
+        isinstance(value, str)
+        and value == value.strip()
+        and 0 < len(value) <= MAX_OWNER_CHARACTERS
+        and value.isprintable()
+    )
 
 
 def policy_key(level: str, name: str = "") -> str:
@@ -114,6 +135,11 @@ def levels_of(documents: Mapping[str, tuple[int, bytes | None]]) -> dict[str, di
     }
 
 
+def policy_revision(documents: Mapping[str, tuple[int, bytes | None]]) -> int:
+    """Return the sequence of the last write of any policy."""
+    return max((sequence for key, (sequence, _) in list(documents.items()) if key.startswith("policy.")), default=0)
+
+
 def levels_for(levels: Mapping[str, dict[str, Any]], name: str) -> list[tuple[str, dict[str, Any]]]:
     """Return the stored policies that apply to a contract, the most general first."""
     return [(key, levels[key]) for key in _keys_of(name) if key in levels]
@@ -121,11 +147,19 @@ def levels_for(levels: Mapping[str, dict[str, Any]], name: str) -> list[tuple[st
 
 def policy_of(documents: Mapping[str, tuple[int, bytes | None]], name: str) -> Policy:
     """Return the policy of a contract: the default, then prefixes from the shortest, then its own."""
+    levels = {
+        key: found
+        for key in _keys_of(name)
+        if (value := documents.get(key, (0, None))[1]) is not None and (found := _read(value)) is not None
+    }
+    return effective_policy(levels, name)
+
+
+def effective_policy(levels: Mapping[str, dict[str, Any]], name: str) -> Policy:
+    """Return the policy of a contract from the stored policies by key, as `levels_of` returns them."""
     policy = Policy()
-    for key in _keys_of(name):
-        value = documents.get(key, (0, None))[1]
-        if value is not None and (found := _read(value)) is not None:
-            policy = replace(policy, **{_MEMBERS[member]: given for member, given in found.items()})
+    for _, found in levels_for(levels, name):
+        policy = replace(policy, **{_MEMBERS[member]: given for member, given in found.items()})
     return policy
 
 

@@ -26,7 +26,7 @@ MAX_SHARES = 8
 """One change may use an eighth of the remaining budget, however few changes are left."""
 MAX_ATTEMPTS, MAX_UNFOCUSED_ATTEMPTS = 400, 4000
 """Instances that are generated for one change, and for the schemas as a whole."""
-STEPS_PER_MS = 150
+STEPS_PER_MS = 100
 """Steps of the search for witnesses for each millisecond of the budget: about what a common machine does."""
 Stages = frozenset[str]
 STAGES: tuple[Stages, ...] = (frozenset({"prove", "witness"}), frozenset({"witness"}), frozenset())

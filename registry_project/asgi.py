@@ -4,6 +4,7 @@ import asyncio
 import gc
 import os
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -19,6 +20,7 @@ django = get_wsgi_application()
 from contracts_app.api.auth.authentication import is_authentic  # noqa: E402  Django must be set up first
 from contracts_app.api.auth.tokens import configured_backend  # noqa: E402
 from contracts_app.services.events import EventFeed  # noqa: E402
+from contracts_app.services.search_index import keep_current  # noqa: E402
 from contracts_app.services.work import workers  # noqa: E402
 from contracts_app.serving.access_log import BatchedAccessLog  # noqa: E402
 from contracts_app.serving.cached_reads import CachedReads  # noqa: E402
@@ -58,8 +60,11 @@ async def _lifespan(receive: Any, send: Any) -> None:
     _ = store.replica
     workers().start()
     telemetry.start_exporting()
+    stopped = threading.Event()
+    threading.Thread(target=keep_current, args=(store, stopped), name="search-index", daemon=True).start()
     await send({"type": "lifespan.startup.complete"})
     await receive()
+    stopped.set()
     log.flush()
     pool.close()
     await asyncio.to_thread(workers().stop)

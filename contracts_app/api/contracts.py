@@ -13,7 +13,7 @@ from rest_framework.viewsets import ViewSet
 
 from contracts_app.api.auth.scopes import OVERRIDE, READ, WRITE, require, require_references, scopes_of
 from contracts_app.api.removal import Removal
-from contracts_app.api.requests import actor_of, check_parameters, flag, number, read_members
+from contracts_app.api.requests import actor_of, check_parameters, flag, number, read_members, short_text
 from contracts_app.api.responses import LIST_CACHING, location, respond, respond_json
 from contracts_app.bundles import check_name, compact
 from contracts_app.exceptions import ContractNotFound, ContractRefused, MalformedContract
@@ -21,17 +21,10 @@ from contracts_app.policies import policy_of
 from contracts_app.services.batches import BatchMember, publish_contracts
 from contracts_app.services.publish_requests import PublishRequest, read_batch, read_publish
 from contracts_app.services.publishing import Published, publish
-from contracts_app.services.search import (
-    MAX_PAGE_ITEMS,
-    SearchQuery,
-    check_states,
-    describe_contract,
-    latest,
-    search_page,
-)
+from contracts_app.services.search import describe_contract, latest
+from contracts_app.services.search_pages import MAX_PAGE_ITEMS, SearchQuery, check_states, search_page
 from contracts_app.storage import Representation, contract_store
 
-MAX_QUERY_CHARACTERS = 200
 _SEARCH = ("q", "prefix", "label", "state", "include", "limit", "cursor")
 
 
@@ -42,11 +35,12 @@ class ContractViewSet(Removal, ViewSet):
 
     def list(self, request: Request) -> HttpResponse:
         check_parameters(request, *_SEARCH)
-        index = contract_store().index()
+        store = contract_store()
+        index = store.index()
         if not request.GET and scopes_of(request).allows(READ):
             return respond(request, index.listing(), LIST_CACHING)
         query = _search_query(request)
-        groups, cursor = search_page(index, query)
+        groups, cursor = search_page(index, query, store)
         if query.with_versions:
             items = [compact(describe_contract(group, latest(index.versions(group[0].name)))) for group in groups]
         else:
@@ -147,10 +141,7 @@ def _search_query(request: Request) -> SearchQuery:
     states = tuple(request.GET.getlist("state"))
     check_states(states)
     for name in ("q", "prefix"):
-        if len(request.GET.get(name, "")) > MAX_QUERY_CHARACTERS:
-            raise MalformedContract(
-                f"The query parameter {name} has at most {MAX_QUERY_CHARACTERS} characters", field=name
-            )
+        short_text(request, name)
     return SearchQuery(
         q=request.GET.get("q", ""),
         prefix=request.GET.get("prefix", ""),

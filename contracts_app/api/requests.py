@@ -25,6 +25,7 @@ from linter_app.schema.json_text import (
 
 AnyRequest = HttpRequest | Request
 _REPEATABLE = frozenset({"label", "state"})
+MAX_QUERY_CHARACTERS = 200
 
 
 def actor_of(request: Request) -> Actor:
@@ -169,6 +170,16 @@ def required(request: AnyRequest, name: str) -> str:
     value = request.GET.get(name)
     if not value:
         raise MalformedContract(f"The query parameter {name} is missing", field=name)
+    return value
+
+
+def short_text(request: AnyRequest, name: str) -> str:
+    """Return a parameter of at most MAX_QUERY_CHARACTERS, empty where it is absent. Raises MalformedContract."""
+    if len(request.GET.getlist(name)) > 1:
+        raise MalformedContract(f"The query parameter {name} is given twice", field=name)
+    value = request.GET.get(name, "")
+    if len(value) > MAX_QUERY_CHARACTERS:
+        raise MalformedContract(f"The query parameter {name} has at most {MAX_QUERY_CHARACTERS} characters", field=name)
     return value
 
 

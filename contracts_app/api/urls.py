@@ -11,6 +11,7 @@ from contracts_app.api.events import EventViewSet
 from contracts_app.api.lifecycle import LifecycleViewSet
 from contracts_app.api.openapi.views import docs, openapi
 from contracts_app.api.policies import PolicyViewSet
+from contracts_app.api.search import SearchViewSet
 from contracts_app.api.validation import ValidationViewSet
 from contracts_app.api.versions import VersionViewSet
 
@@ -32,6 +33,7 @@ urlpatterns = [
     path(CONTRACTS, ContractViewSet.as_view({"get": "list", "post": "create"})),
     path(f"{CONTRACTS}:batch", ContractViewSet.as_view({"post": "batch"})),
     path("registry/check", ComparisonViewSet.as_view({"post": "check"})),
+    path("registry/search", SearchViewSet.as_view({"get": "list"})),
     path("registry/audit", AuditViewSet.as_view({"get": "list"})),
     path("registry/openapi.json", openapi, name="openapi"),
     path("registry/docs", docs, name="docs"),

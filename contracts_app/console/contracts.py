@@ -18,9 +18,11 @@ from contracts_app.console.verdicts import StepVerdict, verdict_between
 from contracts_app.exceptions import ContractNotFound
 from contracts_app.lifecycle import COMPARABLE, STATES
 from contracts_app.policies import levels_for, levels_of, policy_of
-from contracts_app.services.overview import ORDERS, ListQuery, most_used, overview
+from contracts_app.services.overview import ORDERS, ContractSummary, Facets, ListQuery, overview
+from contracts_app.services.schema_names import FoundName
 from contracts_app.services.search import latest
-from contracts_app.storage import Entry, contract_store
+from contracts_app.services.search_index import matched_names, search_index
+from contracts_app.storage import ContractIndex, Entry, contract_store
 from linter_app.semver import Version
 
 PER_PAGE = 50
@@ -28,6 +30,10 @@ VERSIONS_PER_PAGE = 25
 MAX_WAIT_SECONDS = 0.25
 """Seconds that a contract's page waits for verdicts; the browser fetches the others one by one."""
 MAX_DEPENDENTS = 100
+MAX_MATCHES = 4
+"""Fields and functions shown of a contract in the results of a search."""
+MAX_MATCH_SECONDS = 0.1
+"""Seconds after which the rest of a page of results is shown without them."""
 
 
 @page(VIEW)
@@ -40,31 +46,51 @@ def listing(request: HttpRequest) -> HttpResponse:
         prefix=given.get("prefix", "").strip()[:200],
         label=given.get("label", "").strip()[:100],
         wit=given.get("wit", "") if given.get("wit") in ("yes", "no") else "",
-        order=given.get("o", "") if given.get("o", "").removeprefix("-") in ORDERS else "name",
+        owner=given.get("owner", "").strip()[:200],
+        order=given.get("o", "") if given.get("o", "").removeprefix("-") in ORDERS else "",
     )
-    found = overview(contract_store().index())
-    contracts = found.find(query)
-    if not may_everywhere(request.user, VIEW):
+    store = contract_store()
+    index = store.index()
+    found, texts = overview(index), search_index(index, store)
+    contracts = found.find(query, texts)
+    everywhere = may_everywhere(request.user, VIEW)
+    if not everywhere:
         contracts = [each for each in contracts if may(request, VIEW, each.name)]
+    shown = Paginator(contracts, PER_PAGE).get_page(given.get("page"))
     return render_page(
         request,
         "contracts.html",
-        title=_("Contracts"),
+        title=_("Search: %s") % query.q if query.q else _("Contracts"),
         query=query,
         filtered=query != ListQuery(order=query.order),
+        total=len(found.summaries) if everywhere else None,
         overview=found,
-        page=Paginator(contracts, PER_PAGE).get_page(given.get("page")),
-        columns=_columns(query.order),
-        states=[(state, found.states[state]) for state in STATES],
-        labels=most_used(found.labels),
-        prefixes=most_used(found.prefixes),
+        page=shown,
+        rows=[(each, names) for each, names in zip(shown, _matches(list(shown), query, index), strict=True)],
+        columns=_columns(query.order, by_rank=bool(query.words)),
+        facets=Facets.of(contracts),
+        suggestion=texts.suggest(query.q) if query.words and not contracts and everywhere else None,
+        waiting=texts.waiting if query.words else 0,
     )
 
 
-def _columns(order: str) -> list[dict[str, str]]:
+def _matches(page: list[ContractSummary], query: ListQuery, index: ContractIndex) -> list[list[FoundName]]:
+    """Return the fields and functions that match in each contract of a page."""
+    if not query.words:
+        return [[] for _ in page]
+    deadline = time.monotonic() + MAX_MATCH_SECONDS
+    found: list[list[FoundName]] = []
+    for each in page:
+        bundle = index.bundle(each.shown) if time.monotonic() < deadline else None
+        found.append(matched_names(bundle, query.words, MAX_MATCHES) if bundle is not None else [])
+    return found
+
+
+def _columns(order: str, *, by_rank: bool) -> list[dict[str, str]]:
     """Return the column heads of the list, each with the order that a click on it selects."""
     titles = {"name": _("Contract"), "latest": _("Latest"), "versions": _("Versions"), "changed": _("Last change")}
     columns = []
+    order = order or ("" if by_rank else "name")
     for column, title in titles.items():
         sorted_by = order.removeprefix("-") == column
         # The first click on a column of dates or numbers orders by the greatest first.

@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 
 from contracts_app.exceptions import ContractError
-from contracts_app.policies import COMPATIBILITIES, MAX_NOTICE_DAYS
+from contracts_app.policies import COMPATIBILITIES, MAX_NOTICE_DAYS, MAX_OWNER_CHARACTERS
 from contracts_app.services.publish_requests import MAX_REASON_CHARACTERS
 
 _TEXT = {"spellcheck": "false", "autocomplete": "off", "wrap": "off"}
@@ -224,6 +224,18 @@ class PolicyForm(ConsoleForm):
         choices=_BOOLEAN,
         help_text=_("No version can be published or change its state until this is lifted"),
     )
+    owner = forms.CharField(
+        label=_("Owner"),
+        required=False,
+        max_length=MAX_OWNER_CHARACTERS,
+        help_text=_("The team that is responsible for these contracts"),
+    )
+    contact = forms.CharField(
+        label=_("Contact"),
+        required=False,
+        max_length=MAX_OWNER_CHARACTERS,
+        help_text=_("How to reach the owner: an address, a channel or a URL"),
+    )
 
     def policy(self) -> dict[str, Any]:
         cleaned = self.cleaned_data
@@ -233,6 +245,9 @@ class PolicyForm(ConsoleForm):
         for field, member in self._MEMBERS.items():
             if cleaned[field]:
                 policy[member] = cleaned[field] == "true"
+        for member in ("owner", "contact"):
+            if cleaned[member]:
+                policy[member] = cleaned[member]
         if cleaned["notice"] is not None:
             policy["minimumNoticeDays"] = cleaned["notice"]
         return policy
@@ -243,6 +258,8 @@ class PolicyForm(ConsoleForm):
         return {
             "compatibility": policy.get("compatibility", ""),
             "notice": policy.get("minimumNoticeDays"),
+            "owner": policy.get("owner", ""),
+            "contact": policy.get("contact", ""),
             **{field: words.get(policy.get(member), "") for field, member in PolicyForm._MEMBERS.items()},
         }
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import weakref
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
 
-from contracts_app.lifecycle import DEPRECATED
+from contracts_app.lifecycle import DEPRECATED, STATES
+from contracts_app.policies import effective_policy, levels_of, policy_revision
+from contracts_app.services.owners import Owner, owner_of
 from contracts_app.services.search import latest
+from contracts_app.services.search_index import SearchIndex, words_of
 from contracts_app.storage import ContractIndex, Entry
 from contracts_app.timestamps import utc_now
 
 CHART_DAYS = 30
+MAX_FACETS = 20
+"""Values of a facet that are counted for display."""
 SOON_DAYS = 60
 """Days within which a sunset counts as soon."""
 
@@ -33,7 +37,7 @@ class ContractSummary:
     labels: tuple[str, ...]
     has_wit: bool
     changed_at: str
-    searched: str
+    owner: Owner
 
     @property
     def shown(self) -> Entry:
@@ -50,20 +54,45 @@ class ListQuery:
     label: str = ""
     wit: str = ""
     """`yes`, `no`, or empty for both."""
-    order: str = "name"
-    """A column of ORDERS, with `-` before it for descending order."""
+    owner: str = ""
+    order: str = ""
+    """A column of ORDERS, with `-` before it for descending order. Empty: the best matches first, or else by name."""
 
     @cached_property
-    def folded(self) -> str:
-        return self.q.casefold()
+    def words(self) -> list[str]:
+        return words_of(self.q)
 
     def admits(self, each: ContractSummary) -> bool:
         return (
-            self.folded in each.searched
-            and (not self.state or self.state in each.states)
+            (not self.state or self.state in each.states)
             and each.name.startswith(self.prefix)
             and (not self.label or self.label in each.labels)
             and (not self.wit or each.has_wit is (self.wit == "yes"))
+            and (not self.owner or self.owner == each.owner.team)
+        )
+
+
+@dataclass(frozen=True)
+class Facets:
+    """How many of some contracts have each state, label, prefix and owner; the most frequent first."""
+
+    states: list[tuple[str, int]]
+    labels: list[tuple[str, int]]
+    prefixes: list[tuple[str, int]]
+    owners: list[tuple[str, int]]
+
+    @classmethod
+    def of(cls, found: list[ContractSummary]) -> Facets:
+        """Return the facets of these contracts."""
+        states = Counter(state for each in found for state in each.states)
+        labels = Counter(label for each in found for label in each.labels)
+        prefixes = Counter(each.name.partition(".")[0] for each in found)
+        owners = Counter(each.owner.team for each in found if each.owner.team)
+        return cls(
+            [(state, states[state]) for state in STATES if states[state]],
+            labels.most_common(MAX_FACETS),
+            prefixes.most_common(MAX_FACETS),
+            owners.most_common(MAX_FACETS),
         )
 
 
@@ -85,10 +114,9 @@ class Overview:
 
     def __init__(self, index: ContractIndex) -> None:
         self.today = utc_now()
+        self._levels = levels_of(index.documents)
         self.states: Counter[str] = Counter()
         self.days: Counter[str] = Counter()
-        self.labels: Counter[str] = Counter()
-        self.prefixes: Counter[str] = Counter()
         self.soon: list[Entry] = []
         self.versions = 0
         until = (date.fromisoformat(self.today[:10]) + timedelta(days=SOON_DAYS)).isoformat()
@@ -111,8 +139,6 @@ class Overview:
                 self.soon.append(entry)
         greatest = latest(entries)
         shown = greatest or entries[-1]
-        self.labels.update(shown.labels)
-        self.prefixes[name.partition(".")[0]] += 1
         description = shown.description or ""
         return ContractSummary(
             name=name,
@@ -124,14 +150,19 @@ class Overview:
             labels=shown.labels,
             has_wit=shown.has_wit,
             changed_at=max(map(changed_at, entries)),
-            searched="\n".join([name, description, *shown.labels]).casefold(),
+            owner=owner_of(shown.labels, effective_policy(self._levels, name)),
         )
 
-    def find(self, query: ListQuery) -> list[ContractSummary]:
+    def find(self, query: ListQuery, texts: SearchIndex) -> list[ContractSummary]:
         """Return the contracts that match a query, in its order."""
         found = [each for each in self.summaries if query.admits(each)]
+        if query.words:
+            ranks = {each.name: each.rank for each in texts.find(query.q)}
+            found = [each for each in found if each.name in ranks]
+            if not query.order:
+                found.sort(key=lambda each: -ranks[each.name])
         column = query.order.removeprefix("-")
-        if column in ORDERS and query.order != "name":
+        if column in ORDERS:
             found.sort(key=ORDERS[column], reverse=query.order.startswith("-"))
         return found
 
@@ -142,22 +173,17 @@ class Overview:
         return [(day, self.days[day]) for day in days]
 
 
-_kept: tuple[weakref.ref[ContractIndex], int, str, Overview] | None = None
+_kept: tuple[weakref.ref[ContractIndex], int, int, str, Overview] | None = None
 
 
 def overview(index: ContractIndex) -> Overview:
     """Return the overview of an index, recomputed after a change and once a minute for sunsets."""
     global _kept
     # The index itself and not its id, which may be reused.
-    key = (weakref.ref(index), index.changed, utc_now()[:16])
+    key = (weakref.ref(index), index.changed, policy_revision(index.documents), utc_now()[:16])
     kept = _kept
-    if kept is not None and kept[:3] == key:
-        return kept[3]
+    if kept is not None and kept[:4] == key:
+        return kept[4]
     made = Overview(index)
     _kept = (*key, made)
     return made
-
-
-def most_used(counts: Counter[str], most: int = 20) -> Iterable[str]:
-    """Return the most frequent values, in alphabetical order."""
-    return sorted(name for name, _ in counts.most_common(most))

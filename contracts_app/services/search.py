@@ -1,22 +1,17 @@
-"""Searching an index: by name and version or range, and by query, page by page."""
+"""The version that a name with a version, a range or `latest` means."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
-from contracts_app.bundles import ContractBundle, check_name, key_of, valid_name
+from contracts_app.bundles import ContractBundle, check_name, key_of
 from contracts_app.exceptions import ContractError, ContractGone, ContractNotFound, MalformedContract
-from contracts_app.lifecycle import ACTIVE, DEPRECATED, DRAFT, REMOVED, STATES, SUNSET, WITHDRAWN
+from contracts_app.lifecycle import ACTIVE, DEPRECATED, DRAFT, REMOVED, SUNSET, WITHDRAWN
 from contracts_app.storage import ContractIndex, ContractStore, Entry
 from linter_app.semver import InvalidVersion, Version, release_of
 from linter_app.version_ranges import InvalidRange, VersionRange
 
 LATEST = "latest"
-MAX_PAGE_ITEMS = 1000
 _CURRENT = (ACTIVE, DEPRECATED)
 _GONE = (SUNSET, WITHDRAWN)
 
@@ -121,102 +116,6 @@ def is_exact(version: str) -> bool:
     except InvalidVersion:
         return False
     return True
-
-
-@dataclass(frozen=True)
-class SearchQuery:
-    """A search; every given part must match."""
-
-    q: str = ""
-    """Text in name, description or a label, in any case."""
-    prefix: str = ""
-    labels: tuple[str, ...] = ()
-    states: tuple[str, ...] = ()
-    readable: Callable[[str], bool] = lambda name: True
-    """Whether the contract of this name may be shown."""
-    with_versions: bool = False
-    """One item for each contract, with its versions, instead of one for each version."""
-    limit: int = MAX_PAGE_ITEMS
-    cursor: str = ""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "q", self.q.casefold())
-
-    def admits(self, entry: Entry) -> bool:
-        text = self.q
-        return (
-            (not self.states or entry.state in self.states)
-            and all(label in entry.labels for label in self.labels)
-            and (
-                not text
-                or text in entry.name.casefold()
-                or text in (entry.description or "").casefold()
-                or any(text in label.casefold() for label in entry.labels)
-            )
-        )
-
-
-def check_states(states: tuple[str, ...]) -> None:
-    for state in states:
-        if state not in STATES:
-            raise MalformedContract(f"The query parameter state must be one of {', '.join(STATES)}", field="state")
-
-
-def search_page(index: ContractIndex, query: SearchQuery) -> tuple[list[list[Entry]], str | None]:
-    """Return one page: groups of entries (of one version, or of one contract), and the cursor of the next page.
-
-    The order is by name and precedence, so a write between two pages moves no entry to another page. Raises
-    MalformedContract for an invalid cursor.
-    """
-    found: list[list[Entry]] = []
-    last = ("", "")
-    for group in _groups(index, query, *_read_cursor(query.cursor)):
-        if len(found) == query.limit:
-            return found, _cursor(*last)
-        found.append(group)
-        last = (group[-1].name, "" if query.with_versions else group[-1].version)
-    return found, None
-
-
-def _groups(index: ContractIndex, query: SearchQuery, name: str, version: str) -> Iterator[list[Entry]]:
-    start = max(name, query.prefix)
-    # The last page may have ended inside a contract's versions, or after the whole contract.
-    done = start == name and not version
-    for each in index.matching(query.q, start) if query.q else index.names_from(start):
-        if done and each == start:
-            continue
-        if not each.startswith(query.prefix):
-            return
-        if not query.readable(each):
-            continue
-        entries = index.versions(each)
-        if each == name and version:
-            after = Version.parse(version).precedence
-            entries = tuple(entry for entry in entries if (entry.precedence, entry.version) > (after, version))
-        admitted = [entry for entry in entries if query.admits(entry)]
-        if query.with_versions:
-            if admitted:
-                yield admitted
-        else:
-            yield from ([entry] for entry in admitted)
-
-
-def _cursor(name: str, version: str) -> str:
-    return base64.urlsafe_b64encode(f"{name}/{version}".encode()).decode().rstrip("=")
-
-
-def _read_cursor(text: str) -> tuple[str, str]:
-    if not text:
-        return "", ""
-    try:
-        name, _, version = base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True).decode().partition("/")
-        if version:
-            Version.parse(version)
-        if not valid_name(name):
-            raise ValueError
-    except (ValueError, binascii.Error, InvalidVersion):
-        raise MalformedContract("The cursor was not issued by this list; omit it", field="cursor") from None
-    return name, version
 
 
 def describe(entry: Entry) -> dict[str, Any]:

@@ -15,7 +15,6 @@ from contracts_app.exceptions import UnreadableRecord
 from contracts_app.lifecycle import ACTIVE, REMOVED, WITHDRAWN, Lifecycle
 from contracts_app.records import read_canonical, read_known, read_record
 from contracts_app.storage.content_cache import ContentCache
-from contracts_app.storage.search_text import SearchText
 from linter_app.semver import InvalidVersion, Version
 
 PREFIX = "meta."
@@ -82,7 +81,6 @@ class ContractIndex:
         """Built at its first use."""
         self._dependents: dict[str, tuple[str, ...]] = {}
         self._listing: tuple[int, Representation] | None = None
-        self._search_text: SearchText | None = None
 
     # Reading
 
@@ -166,20 +164,6 @@ class ContractIndex:
         while chunk := self._names[position : position + 512]:
             yield from chunk
             position = bisect.bisect_right(self._names, chunk[-1])
-
-    def matching(self, text: str, name: str) -> Iterator[str]:
-        """Yield names in order, from `name` on, that may have a folded text in name, description or a label."""
-        kept = self._search_text
-        if kept is None or kept.changed != self.changed:
-            # Read first: a write while the text is built makes it out of date.
-            changed = self.changed
-            kept = self._search_text = SearchText(self._texts(), changed=changed)
-        return kept.names(text, name)
-
-    def _texts(self) -> Iterator[tuple[str, list[str]]]:
-        """Yield the name of each contract, with the texts of its versions."""
-        for name in self.names_from(""):
-            yield name, [text for each in self.versions(name) for text in (each.description or "", *each.labels)]
 
     def cached_listing(self) -> Representation | None:
         """Return the full list if no contract has changed since it was built."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime, timezone
 from typing import Any
 
 from django import template
@@ -10,13 +12,20 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
+from django.utils.translation import ngettext, pgettext
 
 from contracts_app.console.sources import highlighted
 from contracts_app.timestamps import in_utc
 from linter_app.report.changelog import excerpt
 
 register = template.Library()
+_UNITS: tuple[tuple[int, Callable[[int], str]], ...] = (
+    (365 * 86400, lambda n: ngettext("%d year ago", "%d years ago", n) % n),
+    (30 * 86400, lambda n: ngettext("%d month ago", "%d months ago", n) % n),
+    (86400, lambda n: ngettext("%d day ago", "%d days ago", n) % n),
+    (3600, lambda n: ngettext("%d hour ago", "%d hours ago", n) % n),
+    (60, lambda n: ngettext("%d minute ago", "%d minutes ago", n) % n),
+)
 
 
 @register.simple_tag
@@ -38,12 +47,29 @@ def level(change: dict[str, Any]) -> SafeString:
 
 @register.filter
 def moment(text: str | float | None) -> SafeString | str:
-    """Return an RFC 3339 time, or seconds since 1970, to the minute in UTC."""
+    """Return an RFC 3339 time, or seconds since 1970, to the minute in UTC, and how long ago it was."""
     if text is None or text == "":
         return ""
     if isinstance(text, (int, float)):
         text = in_utc(int(text))
-    return format_html('<time datetime="{}" title="{}">{} {}</time>', text, text, text[:10], text[11:16])
+    return format_html(
+        '<time datetime="{}" title="{}">{} {}</time> <span class="quiet ago">{}</span>',
+        *(text, f"{text[:19].replace('T', ' ')} UTC", text[:10], text[11:16], ago(text)),
+    )
+
+
+def ago(text: str) -> str:
+    """Return how long ago an RFC 3339 time in UTC was, in its largest unit."""
+    try:
+        then = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        return ""
+    seconds = (datetime.now(timezone.utc) - then).total_seconds()
+    for size, words in _UNITS:
+        if abs(seconds) >= size:
+            number = int(abs(seconds) // size)
+            return words(number) if seconds > 0 else ""
+    return _("just now") if seconds >= 0 else ""
 
 
 @register.filter
@@ -120,6 +146,12 @@ def dots(text: str) -> SafeString:
 def query(context: dict[str, Any], **changes: Any) -> str:
     """Return the current query string with some parameters changed; an empty value removes one."""
     return _query(context["request"], changes)
+
+
+@register.simple_tag(takes_context=True)
+def facet(context: dict[str, Any], name: str, value: str) -> str:
+    """Return the query string with one filter set, or removed if the value is empty, at the first page."""
+    return _query(context["request"], {name: value, "page": ""})
 
 
 @register.inclusion_tag("console/_pages.html", takes_context=True)

@@ -68,6 +68,7 @@ class Document:
         self._uri = uri
         self._others: dict[str, Document] = {}
         self._kept: dict[tuple[int, str], Any] = {}
+        self._targets: dict[tuple[str, str], Subschema | None] = {}
 
     def pointer(self, path: Path) -> str:
         return f"{self._uri}#{pointer(path)}" if self._uri else pointer(path)
@@ -111,6 +112,12 @@ class Document:
             target, steps = (self.root, ()) if reference == "#" else local_target(self.root, reference)
             return Subschema(target, steps, self) if isinstance(target, (dict, bool)) else None
         base = self._base(path)
+        key = (base, reference)
+        if key not in self._targets:
+            self._targets[key] = self._found(base, reference)
+        return self._targets[key]
+
+    def _found(self, base: str, reference: str) -> Subschema | None:
         try:
             contents = self._registry.resolver(base).lookup(reference).contents
         except (referencing.exceptions.Unresolvable, ValueError, TypeError, KeyError, AttributeError):

@@ -25,6 +25,8 @@ MAX_DEPTH = 24
 MAX_CHOICES = 4000
 MAX_RETRIES = 4
 MAX_LENGTH = 70_000
+NEGATIONS_PER_STEP = 4
+"""Ways to violate a schema whose listing counts as one step."""
 MAX_EXCLUDED = 20
 """Alternatives of `oneOf` up to which the others are to be violated; of more, tags are expected."""
 
@@ -161,6 +163,7 @@ class InstanceGenerator:
             return []
         every = (negation for keyword in node.schema for negation in negations(self, node, keyword, constraints))
         found = [negation for negation in every if negation.kinds & constraints.types]
+        self.steps.take(len(found) // NEGATIONS_PER_STEP)
         if not found:
             raise Contradiction
         here = id(node.subschema.schema) in self.focus.violated

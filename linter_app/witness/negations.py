@@ -59,22 +59,25 @@ class NegatedKeyword(NamedTuple):
 
     def here(self, kind: tuple[str, ...], demand: Callable[[], Any]) -> Iterator[Negation]:
         """Yield the way to violate this keyword itself, by a value of one of these types."""
+        yield Negation(0, self.keyword, self._taking(kind, demand), frozenset(kind))
 
+    def _taking(self, kind: tuple[str, ...], demand: Callable[[], Any]) -> Callable[[], list[Literal]]:
         def take() -> list[Literal]:
             self.constraints.only(*kind)
             demand()
             return []
 
-        yield Negation(0, self.keyword, take, frozenset(kind))
+        return take
 
     def already(self) -> Iterator[Negation]:
         """Yield the way that needs nothing more."""
         yield Negation(0, self.keyword, list, done=True)
 
-    def within(self, subschema: Subschema, kind: str, demand: Callable[[], Any]) -> Iterator[Negation]:
+    def within(
+        self, subschema: Subschema, kind: str, demand: Callable[[], Any], *, near: bool = False
+    ) -> Iterator[Negation]:
         """Yield the way that leads through a subschema, into an object or an array."""
-        for negation in self.here((kind,), demand):
-            yield negation._replace(through=id(subschema.schema))
+        yield Negation(id(subschema.schema), self.keyword, self._taking((kind,), demand), frozenset((kind,)), near=near)
 
     def instead(self, *literals: Literal, through: int | None = None) -> Iterator[Negation]:
         """Yield the way that passes the literal on to other schemas for the same value."""
@@ -189,8 +192,7 @@ def _member(negated: NegatedKeyword, name: str, subschema: Subschema) -> Iterato
         negated.constraints.members.append((name, subschema))
 
     if name not in negated.constraints.forbidden:
-        for negation in negated.within(subschema, "object", demand):
-            yield negation._replace(near=name in negated.constraints.required)
+        yield from negated.within(subschema, "object", demand, near=name in negated.constraints.required)
 
 
 def _properties(negated: NegatedKeyword) -> Iterator[Negation]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from contracts_app.bundles import MAX_NAME_LENGTH
 from contracts_app.lifecycle import STATES
-from contracts_app.policies import COMPATIBILITIES, MAX_NOTICE_DAYS
+from contracts_app.policies import COMPATIBILITIES, MAX_NOTICE_DAYS, MAX_OWNER_CHARACTERS
 from contracts_app.services.batches import MAX_BATCH_MEMBERS
 
 Schema = dict[str, Any]
@@ -76,7 +76,10 @@ _POLICY = {
     "minimumNoticeDays": {"type": "integer", "minimum": 0, "maximum": MAX_NOTICE_DAYS},
     "refuseUnresolvedReferences": FLAG,
     "readOnly": FLAG,
+    "owner": {"type": "string", "minLength": 1, "maxLength": MAX_OWNER_CHARACTERS},
+    "contact": {"type": "string", "minLength": 1, "maxLength": MAX_OWNER_CHARACTERS},
 }
+_EFFECTIVE = {**_POLICY, "owner": OPTIONAL_TEXT, "contact": OPTIONAL_TEXT}
 _VERSION_SHOWN = record(
     {"version": TEXT, "state": ref("State"), "description": OPTIONAL_TEXT, "createdAt": TEXT, "digest": TEXT},
     {"labels": many(TEXT), "dependencies": many(record(_PINNED)), "lifecycle": ref("Lifecycle")},
@@ -140,9 +143,39 @@ SCHEMAS: dict[str, Schema] = {
         },
         {"unreadable": many(record({"key": TEXT, "reason": TEXT}))},
     ),
+    "Found": record(
+        {
+            "q": TEXT,
+            "total": COUNT,
+            "contracts": many(
+                record(
+                    {
+                        "name": TEXT,
+                        "version": TEXT,
+                        "state": ref("State"),
+                        "description": OPTIONAL_TEXT,
+                        "labels": many(TEXT),
+                        "owner": OPTIONAL_TEXT,
+                        "contact": OPTIONAL_TEXT,
+                        "matches": many(
+                            record(
+                                {"kind": TEXT, "name": TEXT, "path": TEXT},
+                                {"pointer": TEXT, "type": TEXT, "required": FLAG},
+                            )
+                        ),
+                    }
+                )
+            ),
+            "facets": record({name: {"type": "object"} for name in ("states", "labels", "prefixes", "owners")}),
+        },
+        {
+            "suggestion": {**OPTIONAL_TEXT, "description": "A similar query that finds something"},
+            "waiting": {**COUNT, "description": "Contracts whose fields are not searched yet"},
+        },
+    ),
     "Contract": record(
         {"name": TEXT, "description": OPTIONAL_TEXT, "latest": OPTIONAL_TEXT, "versions": many(_VERSION_SHOWN)},
-        {"policy": record(_POLICY)},
+        {"policy": record(_EFFECTIVE)},
     ),
     "Bundle": record(
         {
@@ -224,7 +257,7 @@ SCHEMAS: dict[str, Schema] = {
             "level": TEXT,
             "name": OPTIONAL_TEXT,
             "policy": {"anyOf": [ref("Policy"), {"type": "null"}]},
-            "effective": record(_POLICY),
+            "effective": record(_EFFECTIVE),
         }
     ),
     "PolicyWritten": record({"level": TEXT, "name": OPTIONAL_TEXT, "policy": ref("Policy")}),

@@ -41,6 +41,14 @@ SEARCH = (
     query("limit", "Items of a page", whole(1, 1000)),
     query("cursor", "Where the page begins; taken from `Link`", text(400) | {"pattern": "^[A-Za-z0-9_-]*$"}),
 )
+FOUND = (
+    query("q", "Words, all of which must match, in any order and case", text(), required=True, example="order id"),
+    query("prefix", "The beginning of the name", text() | {"pattern": "^[A-Za-z0-9_.-]*$"}),
+    query("label", "A label", text(100)),
+    query("state", "A state that some version has", ref("State")),
+    query("owner", "The owning team", text()),
+    query("limit", "Contracts of the response", whole(1, 100)),
+)
 AUDITED = (
     query("contract", "Of one contract", ref("Name")),
     query("actor", "By one `sub`", text()),
@@ -98,6 +106,14 @@ def document() -> JSON:
                 parameters=(DRY_RUN,),
                 body=takes(ref("Publish"), event=components.EXAMPLE),
             ),
+        },
+        "/registry/search": {
+            "get": reads(
+                "Search names, descriptions, labels, owners, fields and WIT; the best matches first",
+                "search",
+                ref("Found"),
+                parameters=FOUND,
+            )
         },
         "/registry/contracts:batch": {
             "post": operation(

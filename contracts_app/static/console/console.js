@@ -22,6 +22,26 @@ for (const box of document.querySelectorAll("[data-tick-all]")) {
     });
 }
 
+for (const place of document.querySelectorAll("[data-ticked]")) {
+    const form = place.closest("form");
+    const count = () => {
+        const ticked = form.querySelectorAll(`[name="${place.dataset.ticked}"]:checked`).length;
+        place.textContent = ticked ? `${ticked} ${place.dataset.some}` : place.dataset.none;
+    };
+    form.addEventListener("change", count);
+    count();
+}
+
+document.addEventListener("keydown", (event) => {
+    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.closest("input, textarea, select, [contenteditable]")) return;
+    const search = document.querySelector('[data-hotkey="/"]');
+    if (!search) return;
+    event.preventDefault();
+    search.focus();
+    search.select();
+});
+
 for (const button of document.querySelectorAll("[data-open]")) {
     button.addEventListener("click", () => {
         for (const each of document.querySelectorAll(".tree details")) each.open = button.dataset.open === "true";
