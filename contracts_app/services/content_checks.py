@@ -52,8 +52,11 @@ def check_schema_text(text: str, field: str) -> tuple[SchemaWarning, ...]:
     except InvalidJSON as error:
         raise _not_json(field, error) from None
     except InvalidSchema as error:
+        faults = [{"pointer": at, "reason": reason} for at, reason in ((error.pointer, error.reason), *error.others)]
+        more = f"; and {len(error.others)} more" if error.others else ""
         raise ContractRefused(
-            f"{field} is not a valid JSON Schema: {error}", field=field, pointer=error.pointer, reason=error.reason
+            f"{field} is not a valid JSON Schema: {error}{more}",
+            **{"field": field, "pointer": error.pointer, "reason": error.reason, "errors": faults},
         ) from None
     except WorkAborted as aborted:
         raise _too_expensive(field, aborted) from None

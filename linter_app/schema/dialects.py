@@ -51,12 +51,14 @@ _DISTINCTIVE = frozenset({"exclusiveMinimum", "exclusiveMaximum", "items", "depe
 class InvalidSchema(ValueError):
     """A schema that its dialect refuses; `pointer` is the JSON Pointer of the fault.
 
-    `side` is `old` or `new`, where it is one of two that are compared.
+    `side` is `old` or `new`, where it is one of two that are compared. `others` has the JSON Pointer and the reason of
+    each further fault that was found.
     """
 
     reason: str
     pointer: str = ""
     side: str = ""
+    others: tuple[tuple[str, str], ...] = ()
 
     def __str__(self) -> str:
         return f"{self.reason} (at {self.pointer or 'the root'})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 from urllib.parse import unquote
 
@@ -18,6 +19,8 @@ from linter_app.schema.references import unavailable_references, with_answers
 from linter_app.schema.validation_errors import short_reason
 from linter_app.schema.vocabulary import REFERENCES, Kind, described_applicators, names_of, subschemas_under
 
+MAX_FAULTS = 20
+"""Faults of one schema that are found."""
 # Without these keywords a schema that its meta-schema accepts can be compiled: nothing is resolved or parsed.
 _COMPILED = names_of(Kind.IDENTIFIER) - {"$schema", "id"} | {"pattern", "patternProperties", *REFERENCES}
 
@@ -79,25 +82,43 @@ def check_compilable(schema: Schema) -> None:
 def _check_meta_schema(schema: Any) -> None:
     if jsonschema_rs.meta.is_valid(schema):
         return
-    draft = draft_of(schema)
-    path: Path = ()
-    faulty = schema
-    # Descend to the innermost faulty subschema: for the whole schema, a validator would list every error of every
-    # alternative of the meta-schema, over and over, and take gigabytes for it.
-    while found := next(_faulty_subschemas(path, faulty, draft), None):
-        path, faulty = found
+    found = list(islice(_faults((), schema, draft_of(schema)), MAX_FAULTS))
+    (at, reason), *others = found
+    raise InvalidSchema(reason, at, others=tuple(others))
+
+
+def _faults(path: Path, schema: Any, draft: int) -> Iterator[tuple[str, str]]:
+    """Yield the JSON Pointer and the reason of each keyword that the meta-schema refuses.
+
+    The keywords are tried one by one, and subschemas by themselves: for the whole schema, a validator would list every
+    error of every alternative of the meta-schema, over and over, and take gigabytes for it.
+    """
+    found = False
+    applicators = described_applicators(draft)
+    for keyword, value in schema.items() if isinstance(schema, dict) else ():
+        alone = {keyword: value, "$schema": URIS[draft]}
+        if keyword == "$schema" or jsonschema_rs.meta.is_valid(alone):
+            continue
+        below = subschemas_under(keyword, value, applicators[keyword]) if keyword in applicators else ()
+        inner = [fault for steps, child in below for fault in _faults_below((*path, *steps), child, draft)]
+        found = True
+        yield from inner or [_fault(path, alone)]
+    if not found:
+        yield _fault(path, {**schema, "$schema": URIS[draft]} if path and isinstance(schema, dict) else schema)
+
+
+def _faults_below(path: Path, child: Any, draft: int) -> Iterator[tuple[str, str]]:
+    if isinstance(child, dict) and not jsonschema_rs.meta.is_valid({**child, "$schema": URIS[draft]}):
+        yield from islice(_faults(path, child, draft), MAX_FAULTS)
+
+
+def _fault(path: Path, schema: Any) -> tuple[str, str]:
+    """Return the JSON Pointer and the reason of the first error in a schema at a path."""
     try:
-        jsonschema_rs.meta.validate({**faulty, "$schema": URIS[draft]} if path else schema)
+        jsonschema_rs.meta.validate(schema)
     except jsonschema_rs.ValidationError as error:
-        raise InvalidSchema(short_reason(error), pointer([*path, *error.instance_path])) from None
-
-
-def _faulty_subschemas(path: Path, schema: Any, draft: int) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """Yield the direct subschemas that the meta-schema refuses."""
-    for keyword, kind in described_applicators(draft).items() if isinstance(schema, dict) else ():
-        for steps, child in subschemas_under(keyword, schema[keyword], kind) if keyword in schema else ():
-            if isinstance(child, dict) and not jsonschema_rs.meta.is_valid({**child, "$schema": URIS[draft]}):
-                yield (*path, *steps), child
+        return pointer([*path, *error.instance_path]), short_reason(error)
+    return pointer(path), "the meta-schema refuses this combination of keywords"
 
 
 def _objects(schema: Any) -> Iterator[tuple[Path, dict[str, Any]]]:
