@@ -43,6 +43,7 @@ class ContractAdmin(RegistryAdmin):
         ("", contracts.listing, "changelist"),
         ("add/", publishing.publish, "add"),
         ("deprecate/", lifecycle.bulk, "deprecate"),
+        ("rules/", versions.rules, "rules"),
         ("<str:name>/change/", contracts.contract, "change"),
         ("<str:name>/compare/", versions.compare, "compare"),
         ("<str:name>/versions/<str:version>/", versions.version, "version"),

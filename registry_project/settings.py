@@ -11,6 +11,7 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
+from csp.constants import NONCE
 from django.core.exceptions import ImproperlyConfigured
 from environ import FileAwareEnv
 
@@ -200,7 +201,9 @@ CONTENT_SECURITY_POLICY = {
     "EXCLUDE_URL_PREFIXES": ["/registry/"],
     "DIRECTIVES": {
         "default-src": ["'none'"],
-        **{f"{kind}-src": ["'self'"] for kind in ("script", "style", "font", "connect")},
+        **{f"{kind}-src": ["'self'"] for kind in ("script", "font", "connect")},
+        # The editor of the publish page makes its style sheets with a script, which gives them the response's nonce.
+        "style-src": ["'self'", NONCE],
         "img-src": ["'self'", "data:"],
         "form-action": ["'self'"],
         "base-uri": ["'none'"],

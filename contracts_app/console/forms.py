@@ -40,7 +40,7 @@ class ConsoleForm(forms.Form):
 
 
 class PublishForm(ConsoleForm):
-    fields_of_errors = {"jsonSchema": "schema", "state": "draft"}
+    fields_of_errors = {"jsonSchema": "schema"}
 
     name = forms.CharField(label=_("Name"), max_length=200, widget=forms.TextInput(attrs=_TEXT))
     version = forms.CharField(
@@ -55,20 +55,23 @@ class PublishForm(ConsoleForm):
         label=_("JSON Schema"),
         required=False,
         strip=False,
-        widget=forms.Textarea(attrs={**_TEXT, "rows": 18}),
+        widget=forms.Textarea(attrs={**_TEXT, "rows": 24, "data-editor": "schema"}),
     )
     schema_file = _upload()
-    wit = forms.CharField(label="WIT", required=False, strip=False, widget=forms.Textarea(attrs={**_TEXT, "rows": 8}))
+    wit = forms.CharField(
+        label="WIT",
+        required=False,
+        strip=False,
+        help_text=_("The interface of a WebAssembly component: the text of one WIT package"),
+        widget=forms.Textarea(attrs={**_TEXT, "rows": 8, "data-editor": "wit"}),
+    )
     wit_file = _upload()
     descriptor = forms.CharField(
         label=_("Descriptor"),
         required=False,
         strip=False,
-        help_text=_("Any JSON"),
-        widget=forms.Textarea(attrs={**_TEXT, "rows": 4}),
-    )
-    draft = forms.BooleanField(
-        label=_("As a draft"), required=False, help_text=_("Can be replaced until it is activated")
+        help_text=_("Any JSON that describes the contract to your tools, such as its topic or its owner"),
+        widget=forms.Textarea(attrs={**_TEXT, "rows": 4, "data-editor": "json"}),
     )
     override = _override(_("Publishes a breaking change where the policy allows overrides; recorded in the audit"))
 
@@ -96,10 +99,10 @@ class PublishForm(ConsoleForm):
         # A browser does not send a file twice: keep its content in the text field.
         self.data = {**{name: self.data[name] for name in self.data}, part: cleaned[part]}
 
-    def order(self) -> dict[str, Any]:
-        """Return the body of the publish request that the form describes."""
+    def order(self, *, draft: bool = False, version: str = "") -> dict[str, Any]:
+        """Return the body of the publish request that the form describes, or with another version, or for a draft."""
         cleaned = self.cleaned_data
-        order: dict[str, Any] = {"name": cleaned["name"], "version": cleaned["version"]}
+        order: dict[str, Any] = {"name": cleaned["name"], "version": version or cleaned["version"]}
         if cleaned["description"]:
             order["description"] = cleaned["description"]
         if labels := [label.strip() for label in cleaned["labels"].split(",") if label.strip()]:
@@ -107,7 +110,7 @@ class PublishForm(ConsoleForm):
         for part, member in (("schema", "jsonSchema"), ("wit", "wit"), ("descriptor", "descriptor")):
             if cleaned[part].strip():
                 order[member] = cleaned[part]
-        if cleaned["draft"]:
+        if draft:
             order["state"] = "draft"
         if cleaned["override"]:
             order["override"] = {"reason": cleaned["override"]}

@@ -1,54 +1,46 @@
-"""Check and publish: show the verdict first, then write only if the content is unchanged since the check."""
+"""The publish page: an editor with the verdict beside it. What is written is exactly what was checked."""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from contracts_app.bundles import compact, valid_name
+from contracts_app.bundles import ContractBundle, compact, key_of, valid_name
+from contracts_app.console.checking import CheckResult, check, refused
 from contracts_app.console.forms import PublishForm
 from contracts_app.console.groups import OVERRIDE, PUBLISH, VIEW
 from contracts_app.console.pages import actor_of, form_status, page, render_page, trail_to
 from contracts_app.console.prefix_groups import may
-from contracts_app.exceptions import ContractError, ContractNotFound, StorageUnavailable
-from contracts_app.policies import policy_of
-from contracts_app.services.comparison import changes_to_json, compare, compared_version
+from contracts_app.exceptions import (
+    ContractAlreadyExists,
+    ContractError,
+    ContractNotFound,
+    PreconditionFailed,
+    StorageUnavailable,
+)
+from contracts_app.lifecycle import COMPARABLE, DRAFT
+from contracts_app.policies import Policy, policy_of
 from contracts_app.services.dependencies import referred_names
 from contracts_app.services.publish_requests import PublishRequest, read_publish
-from contracts_app.services.publishing import find_neighbours
 from contracts_app.services.publishing import publish as publish_version
-from contracts_app.services.search import latest
-from contracts_app.storage import contract_store
-from linter_app.schema.json_pointers import line_numbers, line_of_repeated_member
+from contracts_app.services.schema_words import schema_words
+from contracts_app.storage import Entry, contract_store
 from linter_app.semver import Version, smallest_minor
 
-EXCERPT_LINES = 3
-"""Number of lines shown before and after a faulty one."""
-MAX_LINE_CHARACTERS = 300
-
-
-@dataclass
-class CheckResult:
-    """The result of a check."""
-
-    passes: bool = False
-    compared_with: str = ""
-    compatibility: str = ""
-    verdict: str = ""
-    required_version: str = ""
-    required_bump: str = ""
-    warnings: list[str] = field(default_factory=list)
-    changes: list[dict[str, Any]] = field(default_factory=list)
-    excerpt: list[tuple[int, str, bool]] = field(default_factory=list)
-    """The lines around an error: number, text, and whether it is the faulty line."""
-    excerpt_of: str = ""
+FRAGMENT = "X-Fragment"
+"""A request with this header gets the outcome alone, which the page's script puts beside the editor."""
+_ACTIONS = {"publish": "checked", "publish_as": "checked_as", "save_draft": ""}
+"""What the page's buttons do, each with the field that holds the token of what was checked."""
 
 
 @page(VIEW)
@@ -56,100 +48,92 @@ class CheckResult:
 def publish(request: HttpRequest) -> HttpResponse:
     """Check a contract and publish it. Every viewer may check."""
     if request.method != "POST":
-        return _page(request, PublishForm(initial=_prefilled(request)))
+        initial = _prefilled(request)
+        return _page(request, PublishForm(initial=initial), base=initial.get("base", ""))
     form = PublishForm(request.POST, request.FILES)
+    wanted = next((action for action in _ACTIONS if action in request.POST), "")
+    order: PublishRequest | None = None
     if not form.is_valid():
         return _page(request, form)
     try:
-        body = form.order()
+        body = form.order(draft=wanted == "save_draft", version=request.POST.get("publish_as", ""))
         order, checked = read_publish(body), _token(body)
-        wanted = "publish" in request.POST
-        name = order.bundle.name
-        shown = sorted({name} | referred_names(order.bundle.json_schema, order.bundle.wit))
-        if hidden := [each for each in shown if not may(request, VIEW, each)]:
-            form.add_error(None, _("Your account cannot view %s.") % hidden[0])
-        elif wanted and not may(request, PUBLISH, name):
-            form.add_error(None, _("Your account can check contracts but not publish them."))
-        elif order.override is not None and not may(request, OVERRIDE, name):
-            form.add_error(None, _("Your account cannot override a policy."))
-        elif wanted and request.POST.get("checked") == checked:
+        if fault := _forbidden(request, order, wanted):
+            form.add_error(None, fault)
+            return _page(request, form)
+        if wanted == "save_draft" or (wanted and request.POST.get(_ACTIONS[wanted]) == checked):
             return _publish(request, order)
-        else:
-            if wanted:
-                messages.warning(request, _("The content changed after it was checked. This is the new verdict."))
-            return _page(request, form, outcome=_checked(request, order), checked=checked)
-        return _page(request, form)
+        if wanted:
+            messages.warning(request, _("The content changed after it was checked. This is the new verdict."))
+        found = check(order, actor_of(request), partial(may, request, VIEW))
+        return _page(request, form, outcome=found, checked=checked)
+    except PreconditionFailed as error:
+        form.add_error(None, _draft_changed(order, error))
+        return _page(request, form, etag=str(error.extras["etag"]), status=409)
     except ContractError as error:
-        return _page(request, form, outcome=_refused(error, form), status=form_status(error))
+        found = refused(error, form, order)
+        if isinstance(error, ContractAlreadyExists) and found.exists:
+            form.errors.clear()
+            form.add_error(None, _exists(found))
+        as_required = ""
+        if order is not None and found.required_version and may(request, PUBLISH, order.bundle.name):
+            as_required = _token(form.order(version=found.required_version))
+        return _page(request, form, outcome=found, checked_as=as_required, status=form_status(error))
+
+
+def _forbidden(request: HttpRequest, order: PublishRequest, wanted: str) -> str:
+    """Return why the user may not do this, or an empty string."""
+    name = order.bundle.name
+    shown = sorted({name} | referred_names(order.bundle.json_schema, order.bundle.wit))
+    if hidden := [each for each in shown if not may(request, VIEW, each)]:
+        return _("Your account cannot view %s.") % hidden[0]
+    if wanted and not may(request, PUBLISH, name):
+        return _("Your account can check contracts but not publish them.")
+    if order.override is not None and not may(request, OVERRIDE, name):
+        return _("Your account cannot override a policy.")
+    return ""
 
 
 def _publish(request: HttpRequest, order: PublishRequest) -> HttpResponse:
-    done = publish_version(bundle=order.bundle, actor=actor_of(request), draft=order.draft, override=order.override)
+    done = publish_version(
+        bundle=order.bundle,
+        actor=actor_of(request),
+        draft=order.draft,
+        override=order.override,
+        replaces=request.POST.get("draft_etag", ""),
+    )
     published = done.bundle
-    words = _("%(name)s %(version)s is now a draft.") if order.draft else _("%(name)s %(version)s is published.")
+    words = _("Saved: %(name)s %(version)s is a draft.") if order.draft else _("Published: %(name)s %(version)s.")
     messages.success(request, words % {"name": published.name, "version": published.version})
     for warning in done.warnings:
         messages.warning(request, f"{warning.pointer}: {warning.message}")
     return redirect("admin:contracts_app_contract_version", published.name, published.version)
 
 
-def _checked(request: HttpRequest, order: PublishRequest) -> CheckResult:
-    """Run all checks of publishing, and return the verdict on the step. Raises the errors of publish_contract."""
-    store = contract_store()
-    checked = publish_version(
-        bundle=order.bundle, actor=actor_of(request), draft=order.draft, override=order.override, dry_run=True
-    )
-    bundle = checked.bundle
-    warnings = [f"{each.pointer}: {each.message}" for each in checked.warnings]
-    index = store.index(bundle.name)
-    policy = policy_of(index.documents, bundle.name)
-    below = find_neighbours(bundle, index, policy).below
-    if not below:
-        return CheckResult(passes=True, compatibility=policy.compatibility, warnings=warnings)
-    report = compare(compared_version(store.content(below[0], index), store), compared_version(bundle, store), policy)
-    return CheckResult(
-        passes=True,
-        compared_with=below[0].version,
-        compatibility=policy.compatibility,
-        verdict=report.verdict,
-        required_bump=report.required_bump or "",
-        warnings=[*warnings, *report.warnings],
-        changes=changes_to_json(report),
+def _exists(found: CheckResult) -> Any:
+    url = reverse("admin:contracts_app_contract_version", args=[found.name, found.exists])
+    same = _("with the same texts") if found.unchanged else _("with other texts, which are compared with yours here")
+    return format_html(
+        _('<a href="{}">{} {}</a> exists already, {}. A version never changes: choose another number.'),
+        *(url, found.name, found.exists, same),
     )
 
 
-def _refused(error: ContractError, form: PublishForm) -> CheckResult:
-    extras = error.extras
-    texts = dict(form.cleaned_data)  # the form already shows the error of the field
-    # A table shows each of the changes with its witness.
-    message = error.message.partition("\n")[0].rstrip(":") if extras.get("changes") else error.message
-    field_name = form.refuse(error, message)
-    outcome = CheckResult(
-        compared_with=extras.get("comparedWith", ""),
-        compatibility=extras.get("compatibility", ""),
-        verdict=extras.get("verdict", ""),
-        required_version=extras.get("requiredVersion") or "",
-        changes=extras.get("changes", []),
+def _draft_changed(order: PublishRequest | None, error: PreconditionFailed) -> Any:
+    assert order is not None
+    url = draft_url(order.bundle.name, str(error.extras["version"]))
+    return format_html(
+        _(
+            'There is a draft <a href="{}">{} {}</a> that you have not opened here. Nothing was saved. '
+            "Open it, choose another version, or save again to replace it."
+        ),
+        *(url, order.bundle.name, error.extras["version"]),
     )
-    if isinstance(error, StorageUnavailable):
-        form.add_error(None, _("Your input is kept below. Try again in a moment."))
-    text = texts.get(field_name)
-    line = extras.get("line")
-    if isinstance(text, str) and line is None:
-        error_pointer = extras.get("pointer")
-        line = (
-            line_of_repeated_member(text)
-            if error_pointer is None
-            else line_numbers(text, {error_pointer}).get(error_pointer)
-        )
-    if isinstance(text, str) and isinstance(line, int):
-        outcome.excerpt_of = str(form.fields[field_name].label)
-        outcome.excerpt = [
-            (number, each[:MAX_LINE_CHARACTERS], number == line)
-            for number, each in enumerate(text.split("\n"), 1)
-            if abs(number - line) <= EXCERPT_LINES
-        ]
-    return outcome
+
+
+def draft_url(name: str, version: str) -> str:
+    """Return the address of the publish page with a draft."""
+    return f"{reverse('admin:contracts_app_contract_add')}?name={name}&draft={version}"
 
 
 def _page(
@@ -158,23 +142,64 @@ def _page(
     *,
     outcome: CheckResult | None = None,
     checked: str = "",
+    checked_as: str = "",
+    etag: str | None = None,
+    base: str = "",
     status: int = 200,
 ) -> HttpResponse:
+    context: dict[str, Any] = {"form": form, "outcome": outcome, "checked": checked, "checked_as": checked_as}
+    context["may_publish"] = may(request, PUBLISH, outcome.name if outcome and outcome.name else None)
+    if request.headers.get(FRAGMENT) == "outcome":
+        response = render(request, "console/_outcome.html", context, status=200)
+        response[FRAGMENT] = "outcome"
+        return response
+    given = form.initial.get("draft_etag", "") if not form.is_bound else form.data.get("draft_etag", "")
+    name = str(form["name"].value() or "")
+    policy = None
+    with suppress(StorageUnavailable):  # the input is shown again, whatever is known of the contract
+        policy = _policy_of(name)
     return render_page(
         request,
         "publish.html",
         title=_("Check and publish"),
-        trail=trail_to(),
-        form=form,
-        outcome=outcome,
-        checked=checked,
+        trail=trail_to(name) if policy is not None else trail_to(),
+        draft_etag=given if etag is None else etag,
+        draft=request.GET.get("draft", ""),
+        base=base,
+        overridable=policy is not None and policy.allow_override and may(request, OVERRIDE, name),
+        words=compact(schema_words()).decode(),
         status=status,
+        **context,
     )
 
 
+def _policy_of(name: str) -> Policy | None:
+    """Return the policy of a contract; None where there is none with this name. Raises StorageUnavailable."""
+    if not valid_name(name):
+        return None
+    index = contract_store().index(name)
+    return policy_of(index.documents, name) if index.versions(name) else None
+
+
+def base_of(entries: tuple[Entry, ...]) -> Entry | None:
+    """Return the version that a new one is compared with and starts from: the greatest that counts."""
+    return next((each for each in reversed(entries) if each.state in COMPARABLE), None)
+
+
+def next_version(entries: tuple[Entry, ...], base: Entry | None) -> str:
+    """Return the smallest number that is free and may add to the base."""
+    if base is None:
+        return "1.0.0" if not entries else smallest_minor(Version.parse(entries[-1].version))
+    taken = {each.precedence for each in entries}
+    found = Version.parse(smallest_minor(Version.parse(base.version)))
+    while found.precedence in taken:
+        found = Version.parse(smallest_minor(found))
+    return found.text
+
+
 def _prefilled(request: HttpRequest) -> dict[str, str]:
-    """Return initial values for a new version of a contract, from its latest version."""
-    name = request.GET.get("name", "")
+    """Return the initial values: those of a draft, or for a new version those of the version it is compared with."""
+    name, draft = request.GET.get("name", ""), request.GET.get("draft", "")
     if not valid_name(name) or not may(request, VIEW, name):
         return {}
     store = contract_store()
@@ -182,14 +207,20 @@ def _prefilled(request: HttpRequest) -> dict[str, str]:
     entries = index.versions(name)
     if not entries:
         return {"name": name}
-    base = latest(entries) or entries[-1]
+    opened = index.get(key_of(name, draft)) if draft else None
+    base = opened if opened is not None and opened.state == DRAFT else base_of(entries)
     try:
-        bundle = store.content(base, index)
+        bundle: ContractBundle | None = store.content(base or entries[-1], index)
     except ContractNotFound:
+        bundle = None
+    if bundle is None:
         return {"name": name}
+    is_draft = base is not None and base is opened
     return {
         "name": name,
-        "version": smallest_minor(Version.parse(base.version)),
+        "version": bundle.version if is_draft else next_version(entries, base),
+        "draft_etag": base.etag if is_draft and base is not None else "",
+        "base": "" if is_draft else bundle.version,
         "description": bundle.description or "",
         "labels": ", ".join(bundle.labels),
         "schema": bundle.json_schema or "",

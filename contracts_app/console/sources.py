@@ -16,11 +16,15 @@ from pygments.lexers.data import JsonLexer
 from pygments.token import Comment, Keyword, Name, Number, Operator, Punctuation, Text
 
 from linter_app.schema.json_pointers import pointer
-from linter_app.schema.json_text import InvalidJSON, loads
+from linter_app.schema.json_text import InvalidJSON, json_equal, loads
 
 LINES_PER_PAGE = 1000
 MAX_LINE_CHARACTERS = 4000
 """Characters of one line that are shown."""
+MAX_FOLDED_CHARACTERS = 4000
+"""Characters of a witness that are shown."""
+MAX_FOLDED_STRING = 120
+MAX_ONE_LINE_CHARACTERS = 70
 MAX_NODES = 1500
 """Nodes of a tree on one page."""
 MAX_LEVELS = 12
@@ -123,6 +127,36 @@ def formatted(text: str) -> str:
 
 def pretty(value: Any) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def pretty_folded(value: Any, most: int = MAX_FOLDED_CHARACTERS) -> str:
+    """Return a value as JSON: on one line if it is short, with items that repeat, and long strings, cut."""
+    if isinstance(value, str) and ("\n" in value or len(value) > most):
+        return value  # a text, such as WIT
+    short = json.dumps(value, ensure_ascii=False)
+    if len(short) <= MAX_ONE_LINE_CHARACTERS:
+        return short
+    text = pretty(_folded(value))
+    return text if len(text) <= most else text[:most] + "\n…"
+
+
+def _folded(value: Any) -> Any:
+    if isinstance(value, str) and len(value) > MAX_FOLDED_STRING:
+        return f"{value[:MAX_FOLDED_STRING]}… ({len(value):,} characters)"
+    if isinstance(value, dict):
+        return {key: _folded(member) for key, member in value.items()}
+    if not isinstance(value, list):
+        return value
+    items: list[Any] = []
+    repeated = 0
+    for number, item in enumerate(value):
+        if number > 1 and json_equal(item, value[number - 1]) and json_equal(item, value[number - 2]):
+            repeated += 1
+            continue
+        items += [f"… {repeated:,} more like this"] if repeated else []
+        repeated = 0
+        items.append(_folded(item))
+    return items + ([f"… {repeated:,} more like this"] if repeated else [])
 
 
 def needs_format(text: str) -> bool:

@@ -26,6 +26,7 @@ from contracts_app.services.schema_fields import schema_fields
 from contracts_app.services.search import is_exact, resolve
 from contracts_app.storage import Entry, contract_store
 from linter_app.report.changelog import markdown
+from linter_app.rules import all_rules
 from linter_app.schema.json_pointers import follow
 from linter_app.schema.json_text import InvalidJSON, loads
 
@@ -152,6 +153,13 @@ def raw(request: HttpRequest, name: str, version: str, part: str) -> HttpRespons
     response = HttpResponse(text.encode(), content_type=media_type)
     response["Content-Disposition"] = f'attachment; filename="{name}-{entry.version}.{extension}"'
     return response
+
+
+@page(VIEW)
+@require_safe
+def rules(request: HttpRequest) -> HttpResponse:
+    """Explain every rule of the linter."""
+    return render_page(request, "rules.html", title=_("Rules"), trail=trail_to(), rules=all_rules().values())
 
 
 @page(VIEW)

@@ -15,6 +15,7 @@ from contracts_app.exceptions import (
     ContractAlreadyExists,
     ContractError,
     ContractRefused,
+    PreconditionFailed,
     StorageUnavailable,
     VersionSetChanged,
 )
@@ -83,6 +84,7 @@ def publish(
     actor: Actor,
     draft: bool = False,
     override: str | None = None,
+    replaces: str | None = None,
     dry_run: bool = False,
     store: ContractStore | None = None,
 ) -> Published:
@@ -90,13 +92,14 @@ def publish(
 
     The content is checked and compared with its neighbours among the existing versions. The write succeeds only if no
     version was written meanwhile; otherwise everything is decided again. `override` is the reason for publishing a
-    breaking change, which the policy must allow. Raises ContractRefused, ContractAlreadyExists, ContractTooLarge,
-    UnreadableRecord, StorageUnavailable.
+    breaking change, which the policy must allow. With `replaces`, a draft with this version is replaced only if that is
+    its entity tag; the empty string means that there must be none. Raises ContractRefused, ContractAlreadyExists,
+    ContractTooLarge, PreconditionFailed, UnreadableRecord, StorageUnavailable.
     """
     store = store or contract_store()
     try:
         with span("publish", contract=bundle.name, version=bundle.version, dry_run=dry_run):
-            decide, warnings = _prepare(bundle, actor, draft, override, store)
+            decide, warnings = _prepare(bundle, actor, draft, override, replaces, store)
             published = write_decision(bundle.name, store, decide, dry_run=dry_run)
     except ContractError as error:
         metrics.publishes.labels(error.code).inc()
@@ -128,7 +131,12 @@ Decide = Callable[[ContractIndex], tuple[ContractBundle, AuditEntry]]
 
 
 def _prepare(
-    bundle: ContractBundle, actor: Actor, draft: bool, override: str | None, store: ContractStore
+    bundle: ContractBundle,
+    actor: Actor,
+    draft: bool,
+    override: str | None,
+    replaces: str | None,
+    store: ContractStore,
 ) -> tuple[Decide, tuple[SchemaWarning, ...]]:
     """Check the content; return the function that decides with the existing versions, and the warnings."""
     now = utc_now()
@@ -142,7 +150,10 @@ def _prepare(
         if not draft:
             _check_complete(bundle, warnings, policy_of(known.documents, bundle.name))
         replaced = known.get(bundle.key)
-        if replaced is not None and replaced.lifecycle is not None and replaced.state == DRAFT:
+        is_draft = replaced is not None and replaced.state == DRAFT
+        if replaces is not None and replaces != (replaced.etag if replaced is not None and is_draft else ""):
+            _check_replaced(bundle, replaced if is_draft else None)
+        if replaced is not None and replaced.lifecycle is not None and is_draft:
             before = DRAFT
             wanted = replace(bundle, lifecycle=replaced.lifecycle.next(DRAFT if draft else ACTIVE, now))
         overridden = check_against(wanted, known, store, override=override)
@@ -150,6 +161,18 @@ def _prepare(
         return wanted, AuditEntry(actor, action, before=before, reason=(override or "") if overridden else "")
 
     return decide, warnings
+
+
+def _check_replaced(bundle: ContractBundle, draft: Entry | None) -> None:
+    """Raise PreconditionFailed for a draft that is not the one that a caller wants to replace."""
+    if draft is None:
+        return  # published or removed meanwhile: the other checks decide
+    raise PreconditionFailed(
+        f"{bundle.name}/{bundle.version} is a draft that was written at {draft.lifecycle.changed_at}, "  # type: ignore[union-attr]
+        "and nothing was replaced; open that draft, or publish another version",
+        etag=draft.etag,
+        version=draft.version,
+    )
 
 
 def write_decision(name: str, store: ContractStore, decide: Decide, *, dry_run: bool = False) -> ContractBundle:
@@ -193,10 +216,10 @@ def check_against(
     policy = policy_of(known.documents, bundle.name)
     neighbours = find_neighbours(bundle, known, policy)
     equal = neighbours.equal
-    if equal is not None and equal.digest == bundle.digest:
-        raise _exists(bundle, equal)
     others = [entry for entry in known.versions(bundle.name) if entry.state != DRAFT]
-    if others and equal is None and Version.parse(bundle.version).precedence < others[0].precedence:
+    if equal is not None:
+        raise _exists(bundle, equal)
+    if others and Version.parse(bundle.version).precedence < others[0].precedence:
         raise ContractRefused(
             f"{bundle.version} is lower than every existing version of {bundle.name} "
             f"(the lowest is {others[0].version}); publish a greater one",
@@ -212,8 +235,6 @@ def check_against(
         if override is None or not policy.allow_override:
             raise _refused(report, older, later, stored, policy, override_given=override is not None)
         overridden = True
-    if equal is not None:
-        raise _exists(bundle, equal)
     return overridden
 
 

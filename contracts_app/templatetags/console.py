@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
-from contracts_app.console.sources import highlighted
+from contracts_app.console.sources import highlighted, pretty_folded
 from contracts_app.timestamps import in_utc
 from linter_app.report.changelog import excerpt
 
@@ -38,10 +38,22 @@ def verdict(name: str) -> SafeString:
     return format_html('<span class="badge verdict-{}">{}</span>', name, pgettext("verdict", name))
 
 
+@register.filter
+def level_of(change: dict[str, Any]) -> str:
+    """Return the effect of a change under the policy, as one word."""
+    return "breaking" if change["breaking"] else "undecided" if not change["decided"] else str(change["level"])
+
+
+@register.filter
+def severity_of(change: dict[str, Any]) -> str:
+    """Return how an editor marks a change: `error`, `warning` or `info`."""
+    return {"breaking": "error", "undecided": "warning"}.get(level_of(change), str(change["level"]))
+
+
 @register.simple_tag
 def level(change: dict[str, Any]) -> SafeString:
-    """Return the effect of a change under the policy, as one word."""
-    word = "breaking" if change["breaking"] else "undecided" if not change["decided"] else change["level"]
+    """Return the effect of a change as a badge."""
+    word = level_of(change)
     return format_html('<span class="badge level-{}">{}</span>', word, pgettext("level", word))
 
 
@@ -115,6 +127,12 @@ def milliseconds(seconds: float) -> str:
 def json_line(value: Any) -> str:
     """Return a value as JSON on one line, shortened if it is long."""
     return excerpt(value)
+
+
+@register.filter
+def json_folded(value: Any) -> SafeString:
+    """Return a value as highlighted JSON on several lines, with repeated items and long texts shortened."""
+    return SafeString(highlighted(pretty_folded(value), "json"))
 
 
 @register.filter

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -14,13 +15,14 @@ from linter_app.schema.dialects import URIS, InvalidSchema, Schema, draft_of, re
 from linter_app.schema.documents import Document
 from linter_app.schema.json_pointers import pointer
 from linter_app.schema.json_text import loads
-from linter_app.schema.json_types import type_of
+from linter_app.schema.json_types import ALL_TYPES, type_of
 from linter_app.schema.references import unavailable_references, with_answers
 from linter_app.schema.validation_errors import short_reason
 from linter_app.schema.vocabulary import REFERENCES, Kind, described_applicators, names_of, subschemas_under
 
 MAX_FAULTS = 20
 """Faults of one schema that are found."""
+_TYPES = f"the types are {', '.join(sorted(ALL_TYPES))}"
 # Without these keywords a schema that its meta-schema accepts can be compiled: nothing is resolved or parsed.
 _COMPILED = names_of(Kind.IDENTIFIER) - {"$schema", "id"} | {"pattern", "patternProperties", *REFERENCES}
 
@@ -117,7 +119,13 @@ def _fault(path: Path, schema: Any) -> tuple[str, str]:
     try:
         jsonschema_rs.meta.validate(schema)
     except jsonschema_rs.ValidationError as error:
-        return pointer([*path, *error.instance_path]), short_reason(error)
+        named = list(error.instance_path) == ["type"] and isinstance(error.instance, str)
+        reason = (
+            f"{json.dumps(error.instance[:50], ensure_ascii=False)} is not a type; {_TYPES}"
+            if named
+            else short_reason(error)
+        )
+        return pointer([*path, *error.instance_path]), reason
     return pointer(path), "the meta-schema refuses this combination of keywords"
 
 

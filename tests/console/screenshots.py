@@ -37,9 +37,11 @@ def take(folder: Path) -> None:
 
 def _check(page: Page) -> None:
     """A verdict shows more than an empty form."""
-    schema = page.get_by_label("JSON Schema").input_value()
-    page.get_by_label("JSON Schema").fill(schema.replace('"maxItems": 50', '"maxItems": 40'))
-    page.get_by_role("button", name="Check").click()
+    schema = page.locator("#id_schema").input_value()
+    page.get_by_role("textbox", name="JSON Schema").click()
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.insert_text(schema.replace('"maxItems": 50', '"maxItems": 40'))
+    page.get_by_role("button", name="Publish as").wait_for()
 
 
 if __name__ == "__main__":

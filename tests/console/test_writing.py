@@ -91,7 +91,11 @@ def test_a_version_that_exists_is_a_conflict(console):
     publish("a", "1.0.0", obj())
     answer = console.post("add", name="a", version="1.0.0", schema="{}")
     assert answer.status_code == 409
-    assert "already exists" in text(answer)
+    assert f'<a href="{url("version", "a", "1.0.0")}">a 1.0.0</a> exists already, with other texts' in text(answer)
+    assert answer.context["outcome"].compared_with == "1.0.0"
+    assert [change["rule"] for change in answer.context["outcome"].changes] == ["type-widened"]
+    answer = console.post("add", name="a", version="1.0.0", schema=json.dumps(obj()))
+    assert "exists already, with the same texts" in text(answer)
 
 
 def test_a_file_replaces_the_text(console):
@@ -126,9 +130,7 @@ def test_a_new_version_starts_from_the_latest(console):
 
 
 def test_a_draft_and_an_override_are_published(console):
-    form = {"name": "a", "version": "1.0.0", "schema": '{"type": "object"}', "draft": "on"}
-    checked = console.post("add", **form).context["checked"]
-    console.post("add", **form, publish="1", checked=checked)
+    console.post("add", name="a", version="1.0.0", schema='{"type": "object"}', save_draft="1")
     assert record("a", "1.0.0").state == "draft"
     publish("b", "1.0.0", {"type": "object"})
     form = {"name": "b", "version": "1.0.1", "schema": '{"type": "string"}', "override": "agreed with all"}

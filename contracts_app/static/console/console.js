@@ -50,7 +50,8 @@ for (const button of document.querySelectorAll("[data-open]")) {
 
 document.querySelector("[data-focus]")?.focus();
 
-// A form that is submitted after the session has expired is restored after the log-in.
+// What is typed into a form is kept by the tab until it is saved. A form that is submitted after the session has expired
+// is restored after the log-in.
 const KEPT = "form sent";
 const form = document.querySelector("form[data-keep]");
 const who = () => document.querySelector(".who")?.textContent;
@@ -60,26 +61,62 @@ if (!location.pathname.endsWith("/login/")) {
     const kept = JSON.parse(sessionStorage.getItem(KEPT));
     sessionStorage.removeItem(KEPT);
     const fromLogin = new URL(document.referrer || location).pathname.endsWith("/login/");
+    if (document.querySelector(".messagelist .success")) { // it was saved
+        for (const key of Object.keys(sessionStorage)) if (key.startsWith("typed ")) sessionStorage.removeItem(key);
+    }
+    const before = JSON.parse(sessionStorage.getItem(typedKey()));
     if (form && fromLogin && kept?.path === location.pathname && kept.who === who()) {
-        for (const each of typed()) {
-            if (!(each.name in kept.values) || each[property(each)] === kept.values[each.name]) continue;
-            each[property(each)] = kept.values[each.name];
-            each.closest("details")?.setAttribute("open", "");
-        }
+        restore(kept.values, form.dataset.keep);
+    } else if (form?.dataset.restored && before && restore(before, form.dataset.restored)) {
+        const discard = document.createElement("button");
+        discard.type = "button";
+        discard.className = "button quiet small";
+        discard.textContent = form.dataset.discard;
+        discard.addEventListener("click", () => {
+            sessionStorage.removeItem(typedKey());
+            location.reload();
+        });
+        form.querySelector(".notice").append(" ", discard);
+    }
+}
+/** Fill in values, with a notice if any differs from what the page has; return whether any does. */
+function restore(values, words) {
+    let changed = false;
+    for (const each of typed()) {
+        if (!(each.name in values) || each[property(each)] === values[each.name]) continue;
+        each[property(each)] = values[each.name];
+        each.closest("details")?.setAttribute("open", "");
+        changed = true;
+    }
+    if (changed || words === form.dataset.keep) {
         const notice = document.createElement("p");
         notice.className = "notice";
         notice.setAttribute("role", "status");
-        notice.textContent = form.dataset.keep;
+        notice.textContent = words;
         form.prepend(notice);
     }
+    return changed;
 }
-form?.addEventListener("submit", () => {
-    const values = {};
-    for (const each of typed()) values[each.name] = each[property(each)];
+function typedKey() {
+    return `typed ${who()} ${location.pathname}${location.search}`;
+}
+function values() {
+    return Object.fromEntries(typed().map((each) => [each.name, each[property(each)]]));
+}
+function keep(key, value) {
     try {
-        sessionStorage.setItem(KEPT, JSON.stringify({path: location.pathname, who: who(), values}));
+        sessionStorage.setItem(key, JSON.stringify(value));
     } catch { /* too large for the browser's storage: not kept */ }
-});
+}
+form?.addEventListener("submit", () => keep(KEPT, {path: location.pathname, who: who(), values: values()}));
+if (form?.dataset.restored) {
+    let waiting;
+    form.addEventListener("input", () => {
+        clearTimeout(waiting);
+        waiting = setTimeout(() => keep(typedKey(), values()), 300);
+    });
+    addEventListener("pagehide", () => { if (sessionStorage.getItem(typedKey())) keep(typedKey(), values()); });
+}
 
 // A page that could not be shown checks the store until it is back.
 const away = document.querySelector("[data-come-back]");
