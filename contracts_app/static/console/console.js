@@ -108,7 +108,10 @@ function keep(key, value) {
         sessionStorage.setItem(key, JSON.stringify(value));
     } catch { /* too large for the browser's storage: not kept */ }
 }
-form?.addEventListener("submit", () => keep(KEPT, {path: location.pathname, who: who(), values: values()}));
+form?.addEventListener("submit", () => {
+    keep(KEPT, {path: location.pathname, who: who(), values: values()});
+    if (form.dataset.restored) keep(typedKey(), values());
+});
 if (form?.dataset.restored) {
     let waiting;
     form.addEventListener("input", () => {
