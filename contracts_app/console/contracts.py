@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
@@ -15,21 +16,27 @@ from contracts_app.console.groups import VIEW
 from contracts_app.console.pages import entries_of, page, render_page, trail_to
 from contracts_app.console.prefix_groups import may, may_everywhere
 from contracts_app.console.verdicts import StepVerdict, verdict_between
+from contracts_app.console.versions import neighbours, relations_of
 from contracts_app.exceptions import ContractNotFound
-from contracts_app.lifecycle import COMPARABLE, STATES
+from contracts_app.lifecycle import DRAFT, STATES
 from contracts_app.policies import levels_for, levels_of, policy_of
 from contracts_app.services.overview import ORDERS, ContractSummary, Facets, ListQuery, overview
+from contracts_app.services.owners import owner_of
+from contracts_app.services.schema_fields import schema_fields
 from contracts_app.services.schema_names import FoundName
 from contracts_app.services.search import latest
 from contracts_app.services.search_index import matched_names, search_index
 from contracts_app.storage import ContractIndex, Entry, contract_store
+from linter_app.schema.json_text import InvalidJSON, loads
 from linter_app.semver import Version
 
 PER_PAGE = 50
 VERSIONS_PER_PAGE = 25
 MAX_WAIT_SECONDS = 0.25
 """Seconds that a contract's page waits for verdicts; the browser fetches the others one by one."""
-MAX_DEPENDENTS = 100
+MAX_FIRST_FIELDS = 20
+"""Fields of the latest schema that a contract's page shows."""
+MAX_FIRST_LOOK_CHARACTERS = 2_000_000
 MAX_MATCHES = 4
 """Fields and functions shown of a contract in the results of a search."""
 MAX_MATCH_SECONDS = 0.1
@@ -128,8 +135,8 @@ def contract(request: HttpRequest, name: str) -> HttpResponse:
         late = time.monotonic() >= deadline
         verdict = verdict_between(older, entry, policy, index, only_known=late)
         rows.append(Row(entry, older, bump(older, entry), verdict))
-    whole = contract_store().index()
-    dependents = sorted(whole.dependents(name), key=lambda entry: (entry.name, entry.precedence))
+    greatest = latest(entries)
+    shown_version = greatest or entries[-1]
     return render_page(
         request,
         "contract.html",
@@ -138,15 +145,33 @@ def contract(request: HttpRequest, name: str) -> HttpResponse:
         name=name,
         rows=rows,
         page=shown,
-        latest=latest(entries),
+        latest=greatest,
         newest=entries[-1],
+        drafts=[entry for entry in entries if entry.state == DRAFT],
+        owner=owner_of(shown_version.labels, policy),
+        **_latest_fields(shown_version, index),
+        **relations_of(request, shown_version),
         count=len(entries),
         faults=index.faults_of(name),
         policy=policy,
         levels=levels_for(levels_of(index.documents), name),
-        dependents=dependents[:MAX_DEPENDENTS],
-        dependents_count=len(dependents),
     )
+
+
+def _latest_fields(entry: Entry, index: ContractIndex) -> dict[str, Any]:
+    """Return the first fields of a version's schema, for a first look."""
+    bundle = contract_store().content(entry, index)
+    if bundle.json_schema is None or len(bundle.json_schema) > MAX_FIRST_LOOK_CHARACTERS:
+        return {"fields": []}
+    try:
+        every = schema_fields(loads(bundle.json_schema))
+    except InvalidJSON:
+        return {"fields": []}
+    return {
+        "fields": every[1 : MAX_FIRST_FIELDS + 1],
+        "fields_count": len(every) - 1,
+        "pins": {pin.reference: pin for pin in bundle.dependencies},
+    }
 
 
 @page(VIEW)
@@ -159,18 +184,6 @@ def verdict(request: HttpRequest, name: str, version: str) -> HttpResponse:
         raise ContractNotFound(f"{name}/{version} follows no version")
     found = verdict_between(older, entry, policy_of(index.documents, name), index)
     return render_page(request, "_verdict.html", title="", row=Row(entry, older, "", found))
-
-
-def neighbours(entries: tuple[Entry, ...]) -> dict[str, Entry]:
-    """Map each version that was ever current, or is a draft, to the current version before it."""
-    found: dict[str, Entry] = {}
-    before: Entry | None = None
-    for entry in entries:
-        if before is not None:
-            found[entry.version] = before
-        if entry.state in COMPARABLE:
-            before = entry
-    return found
 
 
 def bump(older: Entry, newer: Entry) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -11,17 +12,20 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from contracts_app.bundles import ContractBundle
-from contracts_app.console.contracts import neighbours
+from contracts_app.console.graphs import drawing_of
 from contracts_app.console.groups import VIEW
 from contracts_app.console.pages import entries_of, page, render_page, trail_to
+from contracts_app.console.prefix_groups import may
 from contracts_app.console.side_by_side import json_side_by_side, lines_side_by_side
 from contracts_app.console.sources import formatted, needs_format, pretty, source_of, tree_of
 from contracts_app.exceptions import ContractRefused
-from contracts_app.lifecycle import TRANSITIONS
-from contracts_app.policies import policy_of
+from contracts_app.lifecycle import COMPARABLE, TRANSITIONS
+from contracts_app.policies import effective_policy, levels_of, policy_of
 from contracts_app.services import comparison, validation
 from contracts_app.services.comparison import changes_to_json
 from contracts_app.services.compound_schemas import compound_schema
+from contracts_app.services.owners import owner_of
+from contracts_app.services.relations import relations
 from contracts_app.services.schema_fields import schema_fields
 from contracts_app.services.search import is_exact, resolve
 from contracts_app.storage import Entry, contract_store
@@ -73,6 +77,18 @@ def version(request: HttpRequest, name: str, version: str) -> HttpResponse:
     )
 
 
+def neighbours(entries: tuple[Entry, ...]) -> dict[str, Entry]:
+    """Map each version that was ever current, or is a draft, to the current version before it."""
+    found: dict[str, Entry] = {}
+    before: Entry | None = None
+    for entry in entries:
+        if before is not None:
+            found[entry.version] = before
+        if entry.state in COMPARABLE:
+            before = entry
+    return found
+
+
 def _parts(bundle: ContractBundle) -> dict[str, str]:
     """Return the texts that a version has."""
     descriptor = bundle.descriptor
@@ -83,7 +99,7 @@ def _parts(bundle: ContractBundle) -> dict[str, str]:
 
 
 def _views(bundle: ContractBundle) -> list[tuple[str, str]]:
-    views = [("overview", _("Overview"))]
+    views = [("overview", _("Overview")), ("relations", _("Relations"))]
     if bundle.json_schema is not None:
         views += [("fields", _("Fields")), ("schema", _("Schema")), ("tree", _("Tree")), ("examples", _("Examples"))]
     if bundle.wit is not None:
@@ -98,8 +114,10 @@ def _shown(
 ) -> dict[str, Any]:
     """Return the context of one view of a version."""
     if view == "overview":
-        found = contract_store().index().dependents(entry.name, entry.version)
-        return {"dependents": sorted(found, key=lambda each: (each.name, each.precedence))[:100]}
+        index = contract_store().index(entry.name)
+        return {"owner": owner_of(entry.labels, policy_of(index.documents, entry.name)), "used": _used(request, entry)}
+    if view == "relations":
+        return relations_of(request, entry)
     if view in ("schema", "wit", "descriptor"):
         text, language = parts[view], "wit" if view == "wit" else "json"
         as_published = request.GET.get("format") == "published"
@@ -119,12 +137,18 @@ def _shown(
             raise Http404
         return {"tree": tree_of(target[0], at), "at": at}
     if view == "fields":
+        expanded = "expand" in request.GET
+        if expanded:
+            schema = loads(compound_schema(bundle, contract_store()) or "true")
         every = schema_fields(schema)
         wanted = request.GET.get("q", "").strip().casefold()
         fields = [each for each in every if wanted in each.path.casefold() or wanted in each.description.casefold()]
         return {
             "fields": Paginator(fields, FIELDS_PER_PAGE).get_page(request.GET.get("p")),
             "fields_count": len(every),
+            "expanded": expanded,
+            "pins": {pin.reference: pin for pin in bundle.dependencies},
+            "can_expand": any(each.reference for each in every),
             "q": request.GET.get("q", ""),
         }
     try:
@@ -132,6 +156,25 @@ def _shown(
         return {"examples": {kind: [pretty(each) for each in made[kind]] for kind in made}}
     except ContractRefused as error:
         return {"fault": error.message}
+
+
+def _used(request: HttpRequest, entry: Entry) -> int:
+    """Return how many versions that the user may see depend on this one."""
+    found = contract_store().index().dependents(entry.name, entry.version)
+    return sum(may(request, VIEW, each.name) for each in found)
+
+
+def relations_of(request: HttpRequest, entry: Entry) -> dict[str, Any]:
+    """Return the context of the graph around a version, of what the user may see."""
+    index = contract_store().index()
+    graph = relations(entry, index, partial(may, request, VIEW))
+    levels = levels_of(index.documents)
+    related = []
+    for node in sorted(graph.nodes.values(), key=lambda each: (each.level, each.key)):
+        known = index.get(node.key)
+        owner = owner_of(known.labels if known else (), effective_policy(levels, node.name))
+        related += [(node, owner)] if node.level else []
+    return {"drawing": drawing_of(graph), "related": related, "more": graph.more, "center": entry}
 
 
 def _number(request: HttpRequest, name: str) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
+from contracts_app.services.references import target_of
 from linter_app.report.changelog import excerpt
 from linter_app.schema.json_pointers import follow, pointer
 
@@ -55,12 +56,40 @@ class Field:
     title: str = ""
     description: str = ""
     constraints: tuple[tuple[str, str], ...] = field(default=())
+    reference: str = ""
+    """The reference to another contract that the field's schema is, without its fragment."""
+
+
+class _Root:
+    """A parsed schema, with the contracts that are embedded in it."""
+
+    def __init__(self, schema: Any) -> None:
+        self.schema = schema
+        self.embedded: dict[str, str] = {}
+        """The JSON Pointer of each embedded contract by its URI."""
+        for keyword in ("$defs", "definitions"):
+            for name, member in _object(schema.get(keyword)) if isinstance(schema, dict) else ():
+                uri = member.get("$id", member.get("id")) if isinstance(member, dict) else None
+                if isinstance(uri, str) and target_of(uri):
+                    self.embedded[uri] = pointer([keyword, name])
+
+    def resolve(self, reference: str, at: str) -> tuple[Any, str] | None:
+        """Return the target of a reference that stands at a JSON Pointer, and its pointer; None if it is not here."""
+        uri, _, fragment = reference.partition("#")
+        fragment = unquote(fragment)
+        if fragment and not fragment.startswith("/"):
+            return None
+        base: str | None = next((each for each in self.embedded.values() if at.startswith(f"{each}/")), "")
+        if uri:
+            base = self.embedded.get(uri)
+        found = follow(self.schema, base + fragment) if base is not None else None
+        return (found[0], f"{base}{fragment}") if found is not None else None
 
 
 def schema_fields(schema: Any) -> list[Field]:
     """Return the rows of a parsed schema in order, at most MAX_FIELDS; circular references end."""
     found: list[Field] = []
-    for row in _rows(schema, schema, "", "", 0, False, ()):
+    for row in _rows(_Root(schema), schema, "", "", 0, False, ()):
         found.append(row)
         if len(found) == MAX_FIELDS:
             break
@@ -68,7 +97,7 @@ def schema_fields(schema: Any) -> list[Field]:
 
 
 def _rows(
-    root: Any, schema: Any, path: str, pointer: str, depth: int, required: bool, stack: tuple[str, ...]
+    root: _Root, schema: Any, path: str, pointer: str, depth: int, required: bool, stack: tuple[str, ...]
 ) -> Iterator[Field]:
     target, at, name = _resolved(root, schema, pointer)
     recursive = at in stack or depth > MAX_LEVELS
@@ -78,7 +107,7 @@ def _rows(
 
 
 def _members(
-    root: Any, schema: Any, path: str, at: str, depth: int, stack: tuple[str, ...], described: set[str]
+    root: _Root, schema: Any, path: str, at: str, depth: int, stack: tuple[str, ...], described: set[str]
 ) -> Iterator[Field]:
     """Yield the rows below a schema. `described` holds the schemas already shown for this path."""
     before = f"{path}." if path else ""
@@ -143,7 +172,15 @@ def _row(
         _text(said.get("title")),
         _text(said.get("description")),
         tuple(constraints),
+        _contract_of(schema) or _contract_of(target),
     )
+
+
+def _contract_of(schema: Any) -> str:
+    """Return the reference to another contract that a schema is, without its fragment; or an empty string."""
+    reference = schema.get("$ref") if isinstance(schema, dict) else None
+    whole = reference.partition("#")[0] if isinstance(reference, str) else ""
+    return whole if whole and target_of(whole) else ""
 
 
 def type_of(schema: dict[str, Any]) -> str:
@@ -169,17 +206,15 @@ def type_of(schema: dict[str, Any]) -> str:
     return "object" if "properties" in schema else "anything"
 
 
-def _resolved(root: Any, schema: Any, pointer: str) -> tuple[Any, str, str]:
+def _resolved(root: _Root, schema: Any, pointer: str) -> tuple[Any, str, str]:
     """Follow references within the document; return the target, its pointer, and the last name on the way."""
     name = ""
     for _ in range(MAX_LEVELS):
         reference = schema.get("$ref") if isinstance(schema, dict) else None
-        if not isinstance(reference, str) or not reference.startswith("#") or reference[1:2] not in ("", "/"):
-            break
-        found = follow(root, unquote(reference[1:]))
+        found = root.resolve(reference, pointer) if isinstance(reference, str) else None
         if found is None:
             break
-        (schema, _), pointer = found, unquote(reference[1:])
+        schema, pointer = found
         name = pointer.rpartition("/")[2].replace("~1", "/").replace("~0", "~") or "the root"
     return schema, pointer, name
 

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from contracts_app.console.sources import highlighted, pretty_folded
+from contracts_app.services.references import target_of
 from contracts_app.timestamps import in_utc
 from linter_app.report.changelog import excerpt
 
@@ -95,6 +96,16 @@ def version_url(name: str, version: str) -> str:
         return reverse("admin:contracts_app_contract_version", args=[name, version])
     except NoReverseMatch:  # a record of another program may name anything
         return reverse("admin:contracts_app_contract_changelist")
+
+
+@register.simple_tag
+def reference_link(reference: str, pins: dict[str, Any]) -> SafeString:
+    """Return a link to the version that a reference to another contract is pinned to."""
+    target = target_of(reference)
+    pin = pins.get(reference) or target
+    if pin is None:
+        return format_html("<code>{}</code>", reference)
+    return format_html('<a href="{}">{} {}</a>', version_url(pin.name, pin.version), pin.name, pin.version)
 
 
 @register.simple_tag

@@ -119,12 +119,9 @@ def _fault(path: Path, schema: Any) -> tuple[str, str]:
     try:
         jsonschema_rs.meta.validate(schema)
     except jsonschema_rs.ValidationError as error:
-        named = list(error.instance_path) == ["type"] and isinstance(error.instance, str)
-        reason = (
-            f"{json.dumps(error.instance[:50], ensure_ascii=False)} is not a type; {_TYPES}"
-            if named
-            else short_reason(error)
-        )
+        reason = short_reason(error)
+        if list(error.instance_path) == ["type"] and isinstance(error.instance, str):
+            reason = f"{json.dumps(error.instance[:50], ensure_ascii=False)} is not a type; {_TYPES}"
         return pointer([*path, *error.instance_path]), reason
     return pointer(path), "the meta-schema refuses this combination of keywords"
 
