@@ -34,6 +34,7 @@ PER_PAGE = 50
 VERSIONS_PER_PAGE = 25
 MAX_WAIT_SECONDS = 0.25
 """Seconds that a contract's page waits for verdicts; the browser fetches the others one by one."""
+MAX_DEPENDENTS = 100
 MAX_FIRST_FIELDS = 20
 """Fields of the latest schema that a contract's page shows."""
 MAX_FIRST_LOOK_CHARACTERS = 2_000_000
@@ -149,6 +150,7 @@ def contract(request: HttpRequest, name: str) -> HttpResponse:
         newest=entries[-1],
         drafts=[entry for entry in entries if entry.state == DRAFT],
         owner=owner_of(shown_version.labels, policy),
+        dependents=_dependents(request, name),
         **_latest_fields(shown_version, index),
         **relations_of(request, shown_version),
         count=len(entries),
@@ -156,6 +158,14 @@ def contract(request: HttpRequest, name: str) -> HttpResponse:
         policy=policy,
         levels=levels_for(levels_of(index.documents), name),
     )
+
+
+def _dependents(request: HttpRequest, name: str) -> list[tuple[Entry, str]]:
+    """Return the versions that depend on any version of a contract, as far as the user may see them, each with that."""
+    found = sorted(contract_store().index().dependents(name), key=lambda entry: (entry.name, entry.precedence))
+    visible = [entry for entry in found if may(request, VIEW, entry.name)]
+    pins = [next(pin.version for pin in entry.dependencies if pin.name == name) for entry in visible]
+    return list(zip(visible, pins, strict=True))[:MAX_DEPENDENTS]
 
 
 def _latest_fields(entry: Entry, index: ContractIndex) -> dict[str, Any]:

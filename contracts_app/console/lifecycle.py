@@ -5,24 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+import msgspec
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from contracts_app.bundles import key_of
 from contracts_app.console.forms import BulkDeprecateForm, DeprecateForm, ReasonForm, WithdrawForm
-from contracts_app.console.groups import LIFECYCLE, OVERRIDE
+from contracts_app.console.groups import LIFECYCLE, OVERRIDE, VIEW
 from contracts_app.console.pages import actor_of, entries_of, form_status, missing, page, render_page, trail_to
 from contracts_app.console.prefix_groups import may
 from contracts_app.exceptions import ContractError, ContractNotFound, PreconditionFailed, StorageUnavailable
-from contracts_app.lifecycle import ACTIVE, DEPRECATED, TRANSITIONS
+from contracts_app.lifecycle import ACTIVE, DEPRECATED, TRANSITIONS, WITHDRAWN, Lifecycle
 from contracts_app.policies import policy_of
 from contracts_app.services import change_state
+from contracts_app.services.owners import owner_of
 from contracts_app.services.search import latest
 from contracts_app.storage import Entry, contract_store
+from linter_app.semver import Version
 
 MAX_BULK_VERSIONS = 500
 _FORMS = {"activate": ReasonForm, "deprecate": DeprecateForm, "withdraw": WithdrawForm}
@@ -30,9 +34,9 @@ _FORMS = {"activate": ReasonForm, "deprecate": DeprecateForm, "withdraw": Withdr
 
 def _words(action: str) -> dict[str, str]:
     return {
-        "activate": {"title": _("Activate"), "done": _("%s is active."), "button": _("Activate")},
-        "deprecate": {"title": _("Deprecate"), "done": _("%s is deprecated."), "button": _("Deprecate")},
-        "withdraw": {"title": _("Withdraw"), "done": _("%s is withdrawn."), "button": _("Withdraw")},
+        "activate": {"title": _("Activate"), "done": _("Activated: %s."), "button": _("Activate")},
+        "deprecate": {"title": _("Deprecate"), "done": _("Deprecated: %s."), "button": _("Deprecate")},
+        "withdraw": {"title": _("Withdraw"), "done": _("Withdrawn: %s."), "button": _("Withdraw")},
     }[action]
 
 
@@ -48,7 +52,7 @@ def change(request: HttpRequest, name: str, version: str, action: str) -> HttpRe
         entry = index.get(key_of(name, version))
         if entry is None:
             raise ContractNotFound(f"Contract {name}/{version} not found")
-        successors = [each.version for each in reversed(entries) if each.version != version and each.state == ACTIVE]
+        successors = [each.version for each in reversed(_newer(entry, entries))]
     except StorageUnavailable:
         if request.method != "POST":
             raise
@@ -57,7 +61,7 @@ def change(request: HttpRequest, name: str, version: str, action: str) -> HttpRe
     kind = _FORMS[action]
     more: dict[str, Any] = {} if kind is ReasonForm else {"successors": successors}
     if request.method != "POST":
-        form = kind(initial=_present(entry, action), **more)
+        form = kind(initial=_present(entry, action, successors), **more)
         return _confirmation(request, name, version, action, entry, form, entry.etag if entry else "")
     form, etag = kind(request.POST, **more), request.POST.get("etag", "")
     if not form.is_valid():
@@ -99,11 +103,20 @@ def change(request: HttpRequest, name: str, version: str, action: str) -> HttpRe
     return redirect("admin:contracts_app_contract_version", name, version)
 
 
-def _present(entry: Entry | None, action: str) -> dict[str, Any]:
-    """Return the form's initial values for a version that is already deprecated."""
+def _newer(entry: Entry, entries: tuple[Entry, ...]) -> list[Entry]:
+    """Return the active versions above a version, in ascending order: those that may succeed it."""
+    return [each for each in entries if each.state == ACTIVE and each.precedence > entry.precedence]
+
+
+def _present(entry: Entry | None, action: str, successors: list[str]) -> dict[str, Any]:
+    """Return the form's initial values: those of a version that is already deprecated, or else the newest successor."""
     life = entry.lifecycle if entry else None
-    if life is None or action != "deprecate":
-        return {}
+    releases = [each for each in successors if not Version.parse(each).prerelease]
+    suggested = next(iter(releases or successors), "")
+    if life is None or life.state != DEPRECATED:
+        return {"successor": suggested} if action != "activate" else {}
+    if action == "withdraw":
+        return {"successor": life.successor or suggested}
     return {"reason": life.reason, "sunset": (life.sunset_at or "")[:10] or None, "successor": life.successor}
 
 
@@ -118,13 +131,19 @@ def _confirmation(
     *,
     status: int = 200,
 ) -> HttpResponse:
-    policy, dependents = None, []
+    policy, dependents, blocked, after = None, [], "", ""
+    owner = None
     if entry is not None and status != 503:
         index = contract_store().index()
         policy, dependents = policy_of(index.documents, name), index.dependents(name, version)
-        overridable = dependents and policy.allow_override and may(request, OVERRIDE, name)
-        if not overridable and not form.errors.get("override"):
+        owner = owner_of(entry.labels, policy)
+        blocked = _blocked(request, entry, action)
+        overridable = blocked and policy.allow_override and may(request, OVERRIDE, name)
+        if overridable:
+            blocked = ""
+        elif not form.errors.get("override"):
             form.fields.pop("override", None)
+        after = _latest_after(entry, index.versions(name), action)
     return render_page(
         request,
         "lifecycle.html",
@@ -138,10 +157,34 @@ def _confirmation(
         form=form,
         etag=etag,
         policy=policy,
-        dependents=dependents[:100],
+        dependents=[each for each in dependents if may(request, VIEW, each.name)][:100],
+        dependents_count=len(dependents),
+        owner=owner,
+        blocked=blocked,
+        after=after,
         allowed=entry is None or entry.state in TRANSITIONS[action],
         status=status,
     )
+
+
+def _blocked(request: HttpRequest, entry: Entry, action: str) -> str:
+    """Return why a change cannot be made without an override, or an empty string."""
+    if entry.state not in TRANSITIONS[action]:
+        return ""  # said by the page already
+    try:
+        change_state(name=entry.name, version=entry.version, action=action, actor=actor_of(request), dry_run=True)
+    except ContractError as error:
+        return error.message
+    return ""
+
+
+def _latest_after(entry: Entry, entries: tuple[Entry, ...], action: str) -> str:
+    """Return which version `latest` means after a change."""
+    state = {"activate": ACTIVE, "deprecate": DEPRECATED, "withdraw": WITHDRAWN}[action]
+    changed = Lifecycle(state=state)
+    following = tuple(msgspec.structs.replace(each, lifecycle=changed) if each is entry else each for each in entries)
+    found = latest(following)
+    return found.version if found is not None else ""
 
 
 @dataclass(frozen=True)
@@ -164,13 +207,12 @@ def bulk(request: HttpRequest) -> HttpResponse:
     chosen = [item for item in _chosen(request) if may(request, LIFECYCLE, item.name)]
     first = "reason" not in request.POST
     form = BulkDeprecateForm(None if first else request.POST)
-    back = "admin:contracts_app_contract_changelist"
     if not chosen:
         messages.warning(request, _("No version that can be deprecated was selected."))
-        return redirect(back)
+        return redirect(_back(request))
     if len(chosen) > MAX_BULK_VERSIONS:
         messages.error(request, _("At most %d versions can be deprecated at once; select fewer.") % MAX_BULK_VERSIONS)
-        return redirect(back)
+        return redirect(_back(request))
     valid = first or form.is_valid()
     # If one field has an error, the other fields still count.
     values: dict[str, Any] = {"reason": "", "sunset": None, "latest": first} | ({} if first else form.cleaned_data)
@@ -181,7 +223,7 @@ def bulk(request: HttpRequest) -> HttpResponse:
     if confirmed and len(accepted) == len(items):
         summary = ngettext("%d version is deprecated.", "%d versions are deprecated.", len(items)) % len(items)
         messages.success(request, summary)
-        return redirect(back)
+        return redirect(_back(request))
     return render_page(
         request,
         "bulk.html",
@@ -192,7 +234,15 @@ def bulk(request: HttpRequest) -> HttpResponse:
         accepted=len(accepted),
         refused=len(items) - len(accepted),
         done=confirmed,
+        back=request.POST.get("back", ""),
+        back_url=_back(request),
     )
+
+
+def _back(request: HttpRequest) -> str:
+    """Return the address of the list as the user filtered it."""
+    query = QueryDict(request.POST.get("back", "")[:2000]).urlencode()
+    return reverse("admin:contracts_app_contract_changelist") + (f"?{query}" if query else "")
 
 
 def _chosen(request: HttpRequest) -> list[Item]:

@@ -16,7 +16,10 @@ from contracts_app.exceptions import (
 )
 from contracts_app.lifecycle import ACTIVE, DEPRECATED, DRAFT, TRANSITIONS, WITHDRAWN, Lifecycle
 from contracts_app.policies import Policy, policy_of
-from contracts_app.services.publishing import check_against, write_decision
+from contracts_app.services.compound_schemas import compound_schema
+from contracts_app.services.content_checks import check_content
+from contracts_app.services.publishing import check_against, check_complete, write_decision
+from contracts_app.services.wit_packages import packages_of
 from contracts_app.storage import Actor, AuditEntry, ContractIndex, ContractStore, contract_store
 from contracts_app.timestamps import in_utc, normal_date_or_timestamp, utc_now
 
@@ -40,9 +43,10 @@ def change_state(
     """Activate, deprecate or withdraw a version, and return it.
 
     `sunset_at` is the RFC 3339 time or date at which the version becomes unavailable; the policy may require notice.
-    `override` is the reason for withdrawing a version that others depend on. With `expected_etag`, nothing changes
-    unless that is the version's entity tag. Raises ContractNotFound, ContractConflict (the state does not allow it, or
-    others depend on it), ContractRefused, PreconditionFailed, MalformedContract.
+    `override` is the reason for withdrawing a version that others depend on, or before its notice is over. With
+    `expected_etag`, nothing changes unless that is the version's entity tag. Raises ContractNotFound, ContractConflict
+    (the state does not allow it, others depend on it, or its notice is not over), ContractRefused, PreconditionFailed,
+    MalformedContract.
     """
     store = store or contract_store()
     now = utc_now()
@@ -68,6 +72,8 @@ def change_state(
         stated_reason, audit_action = reason or "", action
         if action == "activate":
             if entry.state == DRAFT:
+                warnings = check_content(bundle, compound_schema(bundle, store), packages_of(bundle, store))
+                check_complete(bundle, warnings, policy)
                 check_against(bundle, known, store)
             life = life.next(ACTIVE, now, deprecated_at=None, sunset_at=None, reason=reason, successor=None)
         elif action == "deprecate":
@@ -76,7 +82,8 @@ def change_state(
             since = life.deprecated_at or now
             life = life.next(DEPRECATED, now, deprecated_at=since, sunset_at=sunset, reason=reason, successor=successor)
         else:
-            if _check_dependents(name, version, store, policy, override):
+            early = entry.state != DRAFT and _check_withdrawal_notice(life, now, policy, override)
+            if _check_dependents(name, version, store, policy, override) or early:
                 stated_reason, audit_action = override or "", "withdraw-override"
             _check_successor(successor, version, name, known)
             life = life.next(WITHDRAWN, now, reason=reason, successor=successor or life.successor)
@@ -114,6 +121,22 @@ def _check_notice(sunset: str | None, now: str, policy: Policy) -> None:
             field="sunset",
             earliest=earliest,
         )
+
+
+def _check_withdrawal_notice(life: Lifecycle, now: str, policy: Policy, override: str | None) -> bool:
+    """Return whether a version is withdrawn before its notice is over, by the override. Raises ContractConflict."""
+    days = policy.minimum_notice_days
+    since = life.deprecated_at if life.state == DEPRECATED else None
+    if not days or (since is not None and since <= in_utc(int(time.time()) - days * 24 * 3600)):
+        return False
+    if override is None or not policy.allow_override:
+        begun = f"it is deprecated since {since[:10]}" if since else "deprecate it first"
+        note = "" if override is None else "; the policy allows no override (allowOverride)"
+        raise ContractConflict(
+            f"The policy asks for {days} days of notice between a deprecation and the withdrawal: {begun}{note}",
+            minimumNoticeDays=days,
+        )
+    return True
 
 
 def _check_successor(successor: str | None, version: str, name: str, known: ContractIndex) -> None:

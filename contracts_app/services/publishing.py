@@ -110,7 +110,7 @@ def publish(
     return Published(published, warnings)
 
 
-def _check_complete(bundle: ContractBundle, warnings: tuple[SchemaWarning, ...], policy: Policy) -> None:
+def check_complete(bundle: ContractBundle, warnings: tuple[SchemaWarning, ...], policy: Policy) -> None:
     """Raise ContractRefused for a version without content, or with references that its policy does not allow."""
     if bundle.json_schema is None and bundle.wit is None and bundle.descriptor is None:
         raise ContractRefused(
@@ -148,7 +148,7 @@ def _prepare(
     def decide(known: ContractIndex) -> tuple[ContractBundle, AuditEntry]:
         wanted, before = bundle, ""
         if not draft:
-            _check_complete(bundle, warnings, policy_of(known.documents, bundle.name))
+            check_complete(bundle, warnings, policy_of(known.documents, bundle.name))
         replaced = known.get(bundle.key)
         is_draft = replaced is not None and replaced.state == DRAFT
         if replaces is not None and replaces != (replaced.etag if replaced is not None and is_draft else ""):

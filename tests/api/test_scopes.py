@@ -25,7 +25,7 @@ def stocked(registry):
     for name in (OURS, THEIRS):
         assert api.publish(name, "1.0.0", {"type": "object"}, wit=WIT).status_code == 201
         assert api.publish(name, "1.1.0", {"type": "object", "title": "x"}, wit=WIT).status_code == 201
-    policy = json.dumps({"minimumNoticeDays": 1})
+    policy = json.dumps({"strictOpenObjects": False})
     for path in ("default", f"contracts/{OURS}", f"contracts/{THEIRS}", "prefixes/payments", "prefixes/billing"):
         response = api.client.put(f"/registry/policies/{path}", policy, "application/json", headers=api.headers({}))
         assert response.status_code == 200
@@ -88,6 +88,7 @@ PREFIXED = [
 GLOBAL = [
     ("GET", "/registry/contracts", None, 200),
     ("GET", "/registry/events?since=0", None, 200),
+    ("GET", "/registry/search?q=o", None, 200),
     ("GET", "/registry/policies", None, 200),
     ("GET", "/registry/policies/default", None, 200),
     ("PUT", "/registry/policies/default", {}, 403),
