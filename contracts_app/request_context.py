@@ -48,9 +48,10 @@ class RequestWork:
 
 
 class StaleReads:
-    """A request that accepts reads that are out of date, and by how much those are that it got."""
+    """A request that accepts reads that are out of date by some seconds, and by how much those are that it got."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_seconds: float) -> None:
+        self.max_seconds = max_seconds
         self.seconds: float | None = None
 
     def note(self, seconds: float) -> None:

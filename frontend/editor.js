@@ -57,7 +57,7 @@ function edit(area) {
         indentUnit.of("  "), EditorState.tabSize.of(2), EditorView.lineWrapping, syntaxHighlighting(colours), theme,
         language === "wit" ? wit : json(),
         keymap.of([
-            {key: "Mod-Enter", run: () => (check(), true)},
+            {key: "Mod-Enter", run: () => (check(true), true)},
             ...closeBracketsKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...foldKeymap,
             ...completionKeymap, ...lintKeymap,
         ]),
@@ -119,10 +119,10 @@ function mark(outcome) {
     }
 }
 
-let timer, running;
+let timer, running, leaving = false;
 
-/** Check what the form holds, without leaving the page. */
-async function check() {
+/** Check what the form holds, without leaving the page. If the session has expired, an explicit check leaves it. */
+async function check(explicit = false) {
     clearTimeout(timer);
     running?.abort();
     const mine = running = new AbortController();
@@ -134,6 +134,10 @@ async function check() {
         const response = await fetch(location.pathname + location.search, {
             method: "POST", body, headers: {"X-Fragment": "outcome"}, signal: mine.signal, redirect: "manual",
         });
+        if (response.type === "opaqueredirect" && explicit) {
+            leaving = true;
+            return form.requestSubmit();
+        }
         if (response.headers.get("X-Fragment") !== "outcome") throw new Error("not an outcome");
         outcome.innerHTML = await response.text();
         mark(outcome);
@@ -165,10 +169,16 @@ if (form) {
             }
         });
     }
+    form.addEventListener("submit", (event) => {
+        const files = [...form.querySelectorAll('input[type="file"]')].some((input) => input.files.length);
+        if (leaving || files || event.submitter?.name) return;
+        event.preventDefault();
+        check(true);
+    }, true);
     form.addEventListener("keydown", (event) => {
         if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
             event.preventDefault();
-            check();
+            check(true);
         }
     });
     form.addEventListener("click", (event) => {

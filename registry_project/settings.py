@@ -239,6 +239,8 @@ MAX_REQUESTS_PER_MINUTE = env.int("MAX_REQUESTS_PER_MINUTE", 60_000)
 MAX_ANONYMOUS_REQUESTS_PER_MINUTE = env.int("MAX_ANONYMOUS_REQUESTS_PER_MINUTE", 3_000)
 # By how much reads may be out of date while the store cannot be reached; by default they are errors then.
 STALE_READS_SECONDS = env.float("REGISTRY_STALE_READS", 0)
+# The same for pages of the console, which say so.
+CONSOLE_STALE_READS_SECONDS = env.float("CONSOLE_STALE_READS", 24 * 3600)
 # Pages of other origins that may use the API with a token. Cookies are never accepted from them.
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 if CORS_ALLOWED_ORIGINS:
@@ -279,7 +281,6 @@ CONTRACT_STORAGES = {
             "copy_bytes": env.int("REGISTRY_COPY_BYTES", 256 * 1024 * 1024),
             "create": env.bool("REGISTRY_CREATE_BUCKET", True),
             "known_folder": str(VAR_DIR / "buckets"),
-            "stale_seconds": STALE_READS_SECONDS,
         },
     }
 }

@@ -27,15 +27,20 @@ def dashboard(request: HttpRequest) -> dict[str, Any]:
     if not may_everywhere(request.user, VIEW):
         return {}  # its figures are of all contracts
     store = contract_store()
+    health, recent, away = None, [], ""
+    try:
+        index = store.index()
+    except StorageUnavailable as error:
+        return {"away": error.message}
     try:
         health = store.health()
-        index = store.index()
         sequence = health.last_sequence if health else index.sequence
         recent = store.history(after=max(0, sequence - MAX_RECENT), limit=MAX_RECENT)
     except StorageUnavailable as error:
-        return {"away": error.message}
+        away = error.message
     found = overview(index)
     return {
+        "store_away": away,
         "health": health,
         "replica": store.replica.status() if store.replica else None,
         "backup": _last_backup(),

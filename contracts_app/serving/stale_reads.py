@@ -1,4 +1,4 @@
-"""Reads that are out of date, where the configuration prefers them to an error while the store cannot be reached."""
+"""Reads that are out of date while the store cannot be reached: in the console, and elsewhere where configured."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from contracts_app.request_context import StaleReads, stale_reads
 
 STALE_HEADER = "Registry-Stale"
+CONSOLE = "/admin/"
 
 
 class StaleReadsMiddleware:
@@ -19,9 +20,13 @@ class StaleReadsMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if not settings.STALE_READS_SECONDS or request.method not in ("GET", "HEAD"):
+        seconds = settings.STALE_READS_SECONDS
+        if request.path_info.startswith(CONSOLE):
+            # Its pages have a banner that says how old they are, and nothing can be changed meanwhile.
+            seconds = max(seconds, settings.CONSOLE_STALE_READS_SECONDS)
+        if not seconds or request.method not in ("GET", "HEAD"):
             return self.get_response(request)
-        reads = StaleReads()
+        reads = StaleReads(seconds)
         marker = stale_reads.set(reads)
         try:
             response = self.get_response(request)

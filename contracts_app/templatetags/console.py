@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any
@@ -69,6 +70,13 @@ def moment(text: str | float | None) -> SafeString | str:
         '<time datetime="{}" title="{}">{} {}</time> <span class="quiet ago">{}</span>',
         *(text, f"{text[:19].replace('T', ' ')} UTC", text[:10], text[11:16], ago(text)),
     )
+
+
+@register.filter
+def seconds_ago(seconds: float) -> SafeString:
+    """Return the time so many seconds ago, to the second in UTC, and how long ago it was."""
+    text = in_utc(int(time.time() - seconds))
+    return format_html('<time datetime="{}">{} UTC</time> ({})', text, text[11:19], ago(text))
 
 
 def ago(text: str) -> str:

@@ -133,15 +133,19 @@ def fill(store: ContractStore) -> None:
             change_state(name=name, version=version, action=action, actor=actor, store=store, **more)
 
     steward = Actor("mara", "req-policy")
-    set_policy(level="default", policy={"minimumNoticeDays": 14}, actor=steward, store=store)
     set_policy(
         level="prefix",
         name="payment",
-        policy={"compatibility": "full-transitive", "allowOverride": True},
+        policy={
+            "compatibility": "full-transitive",
+            "allowOverride": True,
+            "owner": "payments",
+            "contact": "payments@example.com",
+        },
         actor=steward,
         store=store,
     )
-    commerce, finance = {"labels": ("commerce", "public")}, {"labels": ("finance", "pci")}
+    commerce, finance = {"labels": ("commerce", "public", "owner:checkout")}, {"labels": ("finance", "pci")}
     publish(28, "order.item", "1.0.0", ITEM, description="One line of an order", **commerce)
     about = {"description": "Sent once for every order that a customer places", **commerce}
     publish(27, "order.created", "1.0.0", order(1), **about)
@@ -183,6 +187,7 @@ def fill(store: ContractStore) -> None:
     change(6, "order.created", "1.1.0", "deprecate", reason="1.2.0 has the channel", successor="1.2.0")
     change(5, "customer.profile", "1.0.0", "deprecate", sunset_at=soon, successor="1.1.0")
     change(3, "legacy.basket", "1.0.0", "withdraw", reason="The old shop is closed")
+    set_policy(level="default", policy={"minimumNoticeDays": 14}, actor=steward, store=store)
 
 
 def fill_ugly(servers: str, bucket: str) -> None:

@@ -282,7 +282,22 @@ def test_pages_recover_when_the_store_is_back(page, console):
     page.get_by_role("button", name="Check").click()
     expect(page.get_by_role("alert")).to_contain_text("Your input is kept", timeout=30_000)
     expect(page.get_by_label("Description")).to_have_value("what was typed")
-    page.goto(f"{CONTRACT}/order.item/change/")
+    for path, heading in {
+        f"{CONTRACT}/": "Contracts",
+        f"{CONTRACT}/?q=order": "Search: order",
+        f"{CONTRACT}/order.item/change/": "order.item",
+        f"{CONTRACT}/order.item/versions/1.0.0/": "order.item 1.0.0 active",
+        "/admin/contracts_app/policy/": "Policies",
+        "/admin/": "Overview",
+    }.items():
+        started = time.monotonic()
+        page.goto(path)
+        assert time.monotonic() - started < 2, path
+        expect(page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
+        expect(page.get_by_role("alert").first).to_contain_text("cannot be reached since")
+    started = time.monotonic()
+    page.goto(PAGES["audit"])
+    assert time.monotonic() - started < 2
     expect(page.get_by_role("heading", name="The store is unavailable")).to_be_visible()
     console.start_store()
-    expect(page.get_by_role("heading", name="order.item")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("heading", name="Audit")).to_be_visible(timeout=30_000)

@@ -121,6 +121,25 @@ if (form?.dataset.restored) {
     addEventListener("pagehide", () => { if (sessionStorage.getItem(typedKey())) keep(typedKey(), values()); });
 }
 
+// A page that is shown from memory says when the store is back.
+const stale = document.querySelector("[data-back]");
+if (stale) {
+    const check = async () => {
+        try {
+            const response = await fetch("/readyz", {cache: "no-store"});
+            if (response.ok && (await response.json()).status === "ready") {
+                const link = document.createElement("a");
+                link.href = location.href;
+                link.textContent = stale.dataset.reload;
+                stale.replaceChildren(`${stale.dataset.back} `, link);
+                return;
+            }
+        } catch { /* the console itself is unavailable too */ }
+        setTimeout(check, 2000);
+    };
+    setTimeout(check, 2000);
+}
+
 // A page that could not be shown checks the store until it is back.
 const away = document.querySelector("[data-come-back]");
 if (away) {

@@ -53,7 +53,6 @@ class JetStreamContractStore(ContractStore):
     several_hosts: whether other machines use the same bucket; assumed unless every server is on loopback.
     create: whether the bucket is created where it is missing and was never seen.
     known_folder: where to remember which bucket was seen; by default only the process remembers it.
-    stale_seconds: the most seconds by which reads may be out of date while the store cannot be reached.
     """
 
     def __init__(
@@ -76,7 +75,6 @@ class JetStreamContractStore(ContractStore):
         several_hosts: bool | None = None,
         create: bool = True,
         known_folder: str = "",
-        stale_seconds: float = 0,
     ) -> None:
         self.bucket = bucket
         self._connection = BucketConnection(
@@ -89,7 +87,6 @@ class JetStreamContractStore(ContractStore):
             create=create,
             known_folder=known_folder,
         )
-        self._stale_seconds = stale_seconds
         self._writer = RecordWriter(self._connection, lambda: self._replica)
         self._copy_bytes = copy_bytes
         self._several_hosts = not self._all_on_loopback() if several_hosts is None else several_hosts
@@ -228,9 +225,7 @@ class JetStreamContractStore(ContractStore):
         key = key_of(name, version)
         replica = self.replica
         index = None
-        if replica is not None and (
-            replica.wait() or (self._connection.is_out_of_reach and self._may_be_stale(replica))
-        ):
+        if replica is not None and (replica.wait() or self._is_stale_but_accepted(replica)):
             index = replica.index
         entry = index.get(key) if index is not None else None
         if index is not None and entry is not None and (known := index.bundle(entry)):
@@ -244,10 +239,13 @@ class JetStreamContractStore(ContractStore):
             index.contents.put(key, message.sequence, bundle.to_record())
         return bundle
 
+    def _is_stale_but_accepted(self, replica: StreamReplica) -> bool:
+        return self._connection.outage_seconds > 0 and self._may_be_stale(replica)
+
     def _may_be_stale(self, replica: StreamReplica) -> bool:
         """Return whether the request accepts the replica as it is, and note how old it is."""
         allowed, seconds = stale_reads.get(), replica.stale_seconds
-        if allowed is None or seconds is None or seconds > self._stale_seconds:
+        if allowed is None or seconds is None or seconds > allowed.max_seconds:
             return False
         allowed.note(seconds)
         return True
@@ -263,6 +261,8 @@ class JetStreamContractStore(ContractStore):
         if replica is not None and replica.wait():
             return replica.index
         connection = self._connection
+        if replica is not None and self._is_stale_but_accepted(replica):
+            return replica.index
         try:
             if name is None:
                 messages = connection.run(lambda js: last_of_each(connection, js, ">"), timeout=connection.timeout * 6)
