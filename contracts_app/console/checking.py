@@ -176,16 +176,17 @@ def with_lines(changes: list[dict[str, Any]], schema: str | None) -> list[dict[s
     """Return changes, those that matter most first, each with the line of its place in the new schema as `line`."""
     pointers = {change["newPointer"] for change in changes if change.get("newPointer") is not None}
     lines = _lines(schema, pointers)
-    return [change | {"line": lines.get(change.get("newPointer"))} for change in sorted(changes, key=severity)]
+    return [change | {"line": lines.get(change.get("newPointer"))} for change in sorted(changes, key=_severity)]
 
 
-def severity(change: Mapping[str, Any]) -> int:
+def level_of(change: Mapping[str, Any]) -> str:
+    """Return the effect of a change under the policy, as one word."""
+    return "breaking" if change["breaking"] else "undecided" if not change["decided"] else str(change["level"])
+
+
+def _severity(change: Mapping[str, Any]) -> int:
     """Return the place of a change in a list: breaking, undecided, errors, warnings, then the rest."""
-    if change["breaking"]:
-        return 0
-    if not change["decided"]:
-        return 1
-    return {"error": 2, "warning": 3}.get(change["level"], 4)
+    return {"breaking": 0, "undecided": 1, "error": 2, "warning": 3}.get(level_of(change), 4)
 
 
 def _lines(text: str | None, pointers: set[str]) -> Mapping[str | None, int]:

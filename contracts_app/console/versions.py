@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import partial
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from contracts_app.bundles import ContractBundle
+from contracts_app.console.checking import level_of, with_lines
 from contracts_app.console.graphs import drawing_of
 from contracts_app.console.groups import VIEW
 from contracts_app.console.pages import entries_of, page, render_page, trail_to
@@ -35,6 +37,7 @@ from linter_app.schema.json_pointers import follow
 from linter_app.schema.json_text import InvalidJSON, loads
 
 FIELDS_PER_PAGE = 200
+LEVELS = ("breaking", "undecided", "error", "warning", "info")
 MAX_EXAMPLES = 3
 MAX_CHANGES = 300
 MEDIA_TYPES = {
@@ -225,7 +228,10 @@ def compare(request: HttpRequest, name: str) -> HttpResponse:
         sides = [comparison.ComparedVersion(side.texts) for side in sides]
     policy = policy_of(others.documents, other)
     report = comparison.compare(sides[0], sides[1], policy)
-    changes = changes_to_json(report)
+    every = with_lines(changes_to_json(report), None)
+    counts = Counter(level_of(change) for change in every)
+    chosen = request.GET.get("level", "")
+    changes = [change for change in every if not chosen or level_of(change) == chosen]
     texts = [side.texts for side in sides]
     return render_page(
         request,
@@ -240,8 +246,12 @@ def compare(request: HttpRequest, name: str) -> HttpResponse:
         new=new,
         policy=policy,
         report=report,
+        same=other == name and old is new,
         changes=changes[:MAX_CHANGES],
         changes_count=len(changes),
+        every_count=len(every),
+        counts=[(level, counts[level]) for level in LEVELS if counts[level]],
+        chosen=chosen,
         changelog=markdown(report, f"{new.version} - {new.created_at[:10]}"),
         side_by_side=[
             (title, *made)

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
+from contracts_app.console.checking import level_of
 from contracts_app.console.sources import highlighted, pretty_folded
 from contracts_app.services.references import target_of
 from contracts_app.timestamps import in_utc
@@ -40,10 +41,7 @@ def verdict(name: str) -> SafeString:
     return format_html('<span class="badge verdict-{}">{}</span>', name, pgettext("verdict", name))
 
 
-@register.filter
-def level_of(change: dict[str, Any]) -> str:
-    """Return the effect of a change under the policy, as one word."""
-    return "breaking" if change["breaking"] else "undecided" if not change["decided"] else str(change["level"])
+register.filter(level_of)
 
 
 @register.filter
@@ -91,6 +89,12 @@ def ago(text: str) -> str:
             number = int(abs(seconds) // size)
             return words(number) if seconds > 0 else ""
     return _("just now") if seconds >= 0 else ""
+
+
+@register.filter
+def exact_moment(text: str) -> SafeString:
+    """Return an RFC 3339 time to the second in UTC; how long ago it was is in its title."""
+    return format_html('<time datetime="{}" title="{}">{} {}</time>', text, ago(text), text[:10], text[11:19])
 
 
 @register.filter
