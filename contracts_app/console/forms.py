@@ -240,6 +240,13 @@ class PolicyForm(ConsoleForm):
         help_text=_("How to reach the owner: an address, a channel or a URL"),
     )
 
+    reason = forms.CharField(
+        label=_("Reason of this change"),
+        required=False,
+        max_length=MAX_REASON_CHARACTERS,
+        help_text=_("Recorded in the audit"),
+    )
+
     def policy(self) -> dict[str, Any]:
         cleaned = self.cleaned_data
         policy: dict[str, Any] = {}

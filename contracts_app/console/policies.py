@@ -16,9 +16,12 @@ from contracts_app.console.prefix_groups import may, may_below, may_everywhere
 from contracts_app.exceptions import ContractError, PreconditionFailed
 from contracts_app.policies import Policy, check_policy, level_and_name, levels_of, policy_key
 from contracts_app.services.policies import etag_of, set_policy
+from contracts_app.services.policy_effects import PolicyEffect, policy_effects
 from contracts_app.storage import contract_store
 
 LEVELS = ("default", "prefix", "contract")
+MAX_EFFECTS = 100
+"""Contracts that are listed before a policy is changed."""
 
 
 @page(VIEW_POLICY)
@@ -42,12 +45,17 @@ def listing(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def add(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
-        given = {"level": request.GET.get("level", "default"), "name": request.GET.get("name", "")}
+        exists = etag_of(contract_store().index("policy"), policy_key("default")) is not None
+        level = request.GET.get("level", "prefix" if exists else "default")
+        given = {"level": level, "name": request.GET.get("name", "")}
         return _page(request, NewPolicyForm(initial=given), _("New policy"))
     form = NewPolicyForm(request.POST)
     if not form.is_valid():
         return _page(request, form, _("New policy"))
     level, name = form.cleaned_data["level"], form.cleaned_data["name"]
+    if level != "default" and not name:
+        form.add_error("name", _("Give the prefix, such as payments, or the name of the contract."))
+        return _page(request, form, _("New policy"))
     try:
         key = policy_key(level, name)
         if not _may(request, CHANGE_POLICY, level, name):
@@ -58,7 +66,7 @@ def add(request: HttpRequest) -> HttpResponse:
         if etag_of(contract_store().index("policy"), key) is not None:
             form.add_error("name" if name else None, _("A policy with this scope exists already. Change that one."))
             return _page(request, form, _("New policy"), status=409)
-        return _save(request, form, level, name, None)
+        return _write(request, form, level, name, None, _("New policy"))
     except ContractError as error:
         form.refuse(error)
         return _page(request, form, _("New policy"), status=form_status(error))
@@ -83,13 +91,7 @@ def change(request: HttpRequest, level: str, name: str = "") -> HttpResponse:
     if not form.is_valid():
         return _page(request, form, title, etag=etag)
     try:
-        if "delete" in request.POST:
-            set_policy(level=level, name=name, policy=None, actor=actor_of(request), expected_etag=etag or None)
-            messages.success(
-                request, _("The policy for %s was deleted; the level above applies.") % _scope(level, name)
-            )
-            return redirect("admin:contracts_app_policy_changelist")
-        return _save(request, form, level, name, etag or None)
+        return _write(request, form, level, name, etag or None, title)
     except PreconditionFailed as error:
         form.add_error(
             None,
@@ -111,10 +113,18 @@ def _may(request: HttpRequest, permission: str, level: str, name: str) -> bool:
     return may_everywhere(request.user, permission)
 
 
-def _save(request: HttpRequest, form: PolicyForm, level: str, name: str, etag: str | None) -> HttpResponse:
-    policy = check_policy(form.policy())
-    set_policy(level=level, name=name, policy=policy, actor=actor_of(request), expected_etag=etag)
-    messages.success(request, _("The policy for %s is saved.") % _scope(level, name))
+def _write(request: HttpRequest, form: PolicyForm, level: str, name: str, etag: str | None, title: str) -> HttpResponse:
+    """Save or delete a policy; what changes for contracts that exist, or deletes, is shown and confirmed first."""
+    deletes = "delete" in request.POST
+    policy = None if deletes else check_policy(form.policy())
+    effects = policy_effects(contract_store().index(), policy_key(level, name), policy)
+    if (deletes or effects) and "confirm" not in request.POST:
+        visible = [each for each in effects if may(request, VIEW_POLICY, each.contract)]
+        return _page(request, form, title, etag=etag or "", effects=visible, asks="delete" if deletes else "save")
+    reason = form.cleaned_data["reason"]
+    set_policy(level=level, name=name, policy=policy, actor=actor_of(request), reason=reason, expected_etag=etag)
+    saved, deleted = _("The policy for %s is saved."), _("The policy for %s was deleted; the level above applies.")
+    messages.success(request, (deleted if deletes else saved) % _scope(level, name))
     return redirect("admin:contracts_app_policy_changelist")
 
 
@@ -128,7 +138,20 @@ def _page(
     title: str,
     *,
     etag: str = "",
+    effects: list[PolicyEffect] | None = None,
+    asks: str = "",
     status: int = 200,
 ) -> HttpResponse:
     trail = [(_("Policies"), reverse("admin:contracts_app_policy_changelist"))]
-    return render_page(request, "policy.html", title=title, trail=trail, form=form, etag=etag, status=status)
+    return render_page(
+        request,
+        "policy.html",
+        title=title,
+        trail=trail,
+        form=form,
+        etag=etag,
+        effects=(effects or [])[:MAX_EFFECTS],
+        effects_count=len(effects or []),
+        asks=asks,
+        status=status,
+    )

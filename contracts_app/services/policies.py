@@ -24,10 +24,11 @@ def set_policy(
     name: str = "",
     policy: dict[str, Any] | None,
     actor: Actor,
+    reason: str = "",
     expected_etag: str | None = None,
     store: ContractStore | None = None,
 ) -> int:
-    """Write the policy of a level, or delete it if `policy` is None; return the sequence.
+    """Write the policy of a level, or delete it if `policy` is None; return the sequence. The audit keeps the reason.
 
     Raises ContractNotFound (nothing to delete), PreconditionFailed, ContractConflict, MalformedContract.
     """
@@ -40,9 +41,8 @@ def set_policy(
             raise PreconditionFailed("The policy has changed meanwhile; look at it again", etag=etag_of(index, key))
         if policy is None and value is None:
             raise ContractNotFound(f"There is no policy for {f'{level} {name}'.strip()}")
-        audit = AuditEntry(
-            actor, "delete-policy" if policy is None else "set-policy", before=(value or b"").decode(errors="replace")
-        )
+        action = "delete-policy" if policy is None else "set-policy"
+        audit = AuditEntry(actor, action, before=(value or b"").decode(errors="replace"), reason=reason)
         try:
             return store.put_document(key, None if policy is None else compact(policy), after=after, audit=audit)
         except VersionSetChanged:

@@ -172,6 +172,12 @@ def audit_value(value: Any) -> str:
     return "" if value is None else str(value)
 
 
+@register.filter
+def yes_or_value(value: Any) -> str:
+    """Return a member of a policy in words."""
+    return _("none") if value is None else _plain(value)
+
+
 def _plain(value: Any) -> str:
     return (_("yes") if value else _("no")) if isinstance(value, bool) else str(value)
 

@@ -168,7 +168,7 @@ def test_a_reference_to_a_contract_that_the_user_cannot_view_is_refused(two_team
     ],
 )
 def test_a_group_for_a_prefix_sets_only_the_policies_below_it(two_teams, level, name, allowed):
-    answer = two_teams.post("policy_add", level=level, name=name, compatibility="none")
+    answer = two_teams.post("policy_add", level=level, name=name, compatibility="none", confirm="1")
     assert answer.status_code == (302 if allowed else 403)
     page = ("policy_change", level, name) if name else ("policy_change", level)
     assert (two_teams.get(*page).status_code == 403) is not allowed

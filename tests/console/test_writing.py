@@ -298,11 +298,44 @@ def test_a_policy_is_created_changed_and_deleted(console):
     console.post("policy_change", "prefix", "pay", etag=etag_in(page), compatibility="", override="false")
     assert (policy("pay.x").compatibility, policy("pay.x").allow_override) == ("backward", False)
     page = console.get("policy_change", "prefix", "pay")
-    console.post("policy_change", "prefix", "pay", etag=etag_in(page), delete="1")
+    asked = console.post("policy_change", "prefix", "pay", etag=etag_in(page), delete="1")
+    assert "No contract that exists is affected" in text(asked)
+    console.post("policy_change", "prefix", "pay", etag=etag_in(asked), delete="1", confirm="1", reason="merged")
+    assert (last_entry().action, last_entry().reason) == ("delete-policy", "merged")
     assert "was deleted" in text(console.get("policy_changelist"))
     assert "pay.*" not in text(console.get("policy_changelist"))
     assert console.get("policy_change", "prefix", "pay").status_code == 302
     assert console.get("policy_change", "nonsense", "pay").status_code == 404
+
+
+def test_what_a_policy_changes_is_shown_and_confirmed_first(console):
+    for name in ("pay.order", "pay.refund", "ship.label"):
+        publish(name, "1.0.0", obj())
+    set_policy(level="contract", name="pay.refund", policy={"compatibility": "none"}, actor=STEWARD)
+    form = {"level": "prefix", "name": "pay", "compatibility": "full", "override": "true", "reason": "agreed"}
+    asked = console.post("policy_add", **form)
+    assert asked.status_code == 200
+    assert policy("pay.order").compatibility == "backward"
+    effects = {each.contract: each for each in asked.context["effects"]}
+    assert effects.keys() == {"pay.order", "pay.refund"}
+    assert effects["pay.order"].members == (("compatibility", "backward", "full"), ("allowOverride", False, True))
+    assert effects["pay.order"].direction == "mixed"
+    assert effects["pay.refund"].direction == "looser"
+    assert console.post("policy_add", **form, confirm="1").status_code == 302
+    assert policy("pay.order").compatibility == "full"
+    assert last_entry().reason == "agreed"
+    page = console.get("policy_change", "prefix", "pay")
+    asked = console.post("policy_change", "prefix", "pay", etag=etag_in(page), delete="1")
+    assert [each.direction for each in asked.context["effects"]] == ["mixed", "stricter"]
+    assert policy("pay.order").compatibility == "full"
+
+
+def test_a_new_policy_starts_with_a_scope_that_is_free(console):
+    assert console.get("policy_add").context["form"]["level"].value() == "default"
+    set_policy(level="default", policy={}, actor=STEWARD)
+    assert console.get("policy_add").context["form"]["level"].value() == "prefix"
+    answer = console.post("policy_add", level="prefix", name="", compatibility="full")
+    assert answer.context["form"].errors["name"] == ["Give the prefix, such as payments, or the name of the contract."]
 
 
 def test_a_policy_changed_by_another_user_is_a_conflict(console):
