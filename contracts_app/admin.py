@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import URLPattern, path
 
-from contracts_app.console import audit, contracts, lifecycle, policies, publishing, versions
+from contracts_app.console import audit, contracts, lifecycle, policies, publishing, validating, versions
 from contracts_app.console.groups import CHANGE_POLICY, PUBLISH
 from contracts_app.models import AuditEntry, Contract, Policy
 
@@ -47,6 +47,7 @@ class ContractAdmin(RegistryAdmin):
         ("<str:name>/change/", contracts.contract, "change"),
         ("<str:name>/compare/", versions.compare, "compare"),
         ("<str:name>/versions/<str:version>/", versions.version, "version"),
+        ("<str:name>/versions/<str:version>/validate/", validating.validate, "validate"),
         ("<str:name>/versions/<str:version>/verdict/", contracts.verdict, "verdict"),
         ("<str:name>/versions/<str:version>/raw/<str:part>/", versions.raw, "raw"),
         ("<str:name>/versions/<str:version>/do/<str:action>/", lifecycle.change, "lifecycle"),

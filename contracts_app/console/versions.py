@@ -6,31 +6,34 @@ from collections import Counter
 from functools import partial
 from typing import Any
 
+from django.core.cache import cache
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from contracts_app.bundles import ContractBundle
+from contracts_app.bundles import ContractBundle, compact
 from contracts_app.console.checking import level_of, with_lines
 from contracts_app.console.graphs import drawing_of
-from contracts_app.console.groups import VIEW
+from contracts_app.console.groups import AUDIT, VIEW
 from contracts_app.console.pages import entries_of, page, render_page, trail_to
-from contracts_app.console.prefix_groups import may
+from contracts_app.console.prefix_groups import may, may_everywhere
 from contracts_app.console.side_by_side import json_side_by_side, lines_side_by_side
 from contracts_app.console.sources import formatted, needs_format, pretty, source_of, tree_of
-from contracts_app.exceptions import ContractRefused
+from contracts_app.console.verdicts import verdict_between
+from contracts_app.exceptions import ContractRefused, StorageUnavailable
 from contracts_app.lifecycle import COMPARABLE, TRANSITIONS
 from contracts_app.policies import effective_policy, levels_of, policy_of
 from contracts_app.services import comparison, validation
+from contracts_app.services.audit import override_of
 from contracts_app.services.comparison import changes_to_json
 from contracts_app.services.compound_schemas import compound_schema
 from contracts_app.services.owners import owner_of
 from contracts_app.services.relations import relations
 from contracts_app.services.schema_fields import schema_fields
 from contracts_app.services.search import is_exact, resolve
-from contracts_app.storage import Entry, contract_store
+from contracts_app.storage import ContractIndex, Entry, contract_store
 from linter_app.report.changelog import markdown
 from linter_app.rules import all_rules
 from linter_app.schema.json_pointers import follow
@@ -75,6 +78,7 @@ def version(request: HttpRequest, name: str, version: str) -> HttpResponse:
         views=views,
         view=view,
         parts=parts,
+        override=_override_of(request, older, entry, index),
         actions=[action for action, states in TRANSITIONS.items() if entry.state in states],
         **_shown(request, view, bundle, entry, parts),
     )
@@ -155,8 +159,10 @@ def _shown(
             "q": request.GET.get("q", ""),
         }
     try:
-        made = validation.examples(compound_schema(bundle, contract_store()), MAX_EXAMPLES)
-        return {"examples": {kind: [pretty(each) for each in made[kind]] for kind in made}}
+        compound = compound_schema(bundle, contract_store())
+        made = validation.examples(compound, MAX_EXAMPLES)
+        invalid = [(pretty(each), _reason(compound, each)) for each in made["invalid"]]
+        return {"examples": {"valid": [pretty(each) for each in made["valid"]], "invalid": invalid}}
     except ContractRefused as error:
         return {"fault": error.message}
 
@@ -178,6 +184,30 @@ def relations_of(request: HttpRequest, entry: Entry) -> dict[str, Any]:
         owner = owner_of(known.labels if known else (), effective_policy(levels, node.name))
         related += [(node, owner)] if node.level else []
     return {"drawing": drawing_of(graph), "related": related, "more": graph.more, "center": entry}
+
+
+def _reason(schema: str | None, instance: Any) -> str:
+    """Return the first reason why an instance is refused."""
+    errors = validation.instance_errors(schema, compact(instance))
+    return f"{errors[0]['instancePointer'] or '/'}: {errors[0]['reason']}" if errors else ""
+
+
+def _override_of(request: HttpRequest, older: Entry | None, entry: Entry, index: ContractIndex) -> dict[str, Any]:
+    """Return by whom and why a version was published that its policy refused; empty if it was not, or is not known."""
+    if older is None or not request.user.has_perm(VIEW):
+        return {}
+    step = verdict_between(older, entry, policy_of(index.documents, entry.name), index, only_known=True)
+    if step is not None and step.verdict == "compatible":
+        return {}
+    key = f"override:{entry.name}/{entry.version}/{entry.digest}"
+    known: dict[str, Any] | None = cache.get(key)
+    if known is None:
+        try:
+            known = override_of(contract_store(), entry.name, entry.version)
+        except StorageUnavailable:
+            return {}
+        cache.set(key, known)
+    return known if may_everywhere(request.user, AUDIT) else {"reason": known.get("reason")} if known else {}
 
 
 def _number(request: HttpRequest, name: str) -> int:

@@ -132,6 +132,15 @@ def audit_to_json(write: StoredWrite) -> dict[str, Any]:
     return entry
 
 
+def override_of(store: ContractStore, name: str, version: str) -> dict[str, Any]:
+    """Return the audit entry of a version that was published with an override of its policy; empty if it was not.
+
+    Raises StorageUnavailable.
+    """
+    wanted = AuditFilter(contract=name, action="publish-override")
+    return next((entry for entry in audit_entries(store, wanted) if entry.get("version") == version), {})
+
+
 def _policy(text: str) -> Any:
     if not text:
         return None

@@ -382,3 +382,27 @@ def test_cookies_are_http_only_and_same_site(console):
         cookie = answer.cookies.get(name) or client.get("/admin/login/").cookies[name]
         assert cookie["httponly"]
         assert cookie["samesite"] == same_site
+
+
+def test_an_instance_is_validated_with_the_place_of_each_error(console):
+    publish("a", "1.0.0", {**obj(n={"type": "integer"}, s=TEXT), "required": ["s"]})
+    assert "Validate" in text(console.get("version", "a", "1.0.0"))
+    assert console.get("validate", "a", "1.0.0").status_code == 200
+    answer = console.post("validate", "a", "1.0.0", instance='{\r\n "n": "x"\r\n}')
+    assert {(each.pointer, each.line) for each in answer.context["errors"]} == {("/n", 2), ("", 1)}
+    assert "The instance is valid" in text(console.post("validate", "a", "1.0.0", instance='{"s": "x"}'))
+    assert "The instance is not JSON" in text(console.post("validate", "a", "1.0.0", instance="{"))
+    publish("w", "1.0.0", descriptor={})
+    assert console.get("validate", "w", "1.0.0").status_code == 404
+
+
+def test_an_override_is_shown_at_its_version(console):
+    publish("b", "1.0.0", {"type": "object"})
+    set_policy(level="contract", name="b", policy={"allowOverride": True}, actor=STEWARD)
+    form = {"name": "b", "version": "1.0.1", "schema": '{"type": "string"}', "override": "agreed with all"}
+    checked = console.post("add", **form).context["checked"]
+    assert console.post("add", **form, publish="1", checked=checked).status_code == 302
+    shown = text(console.get("version", "b", "1.0.1"))
+    assert "Published with an override of the policy" in shown
+    assert "agreed with all" in shown
+    assert "override of the policy" not in text(console.get("version", "b", "1.0.0"))
