@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import itertools
 import json
 import os
@@ -146,9 +147,14 @@ def _rules(options: argparse.Namespace, console: Console) -> None:
 
 
 def _explain(options: argparse.Namespace, console: Console) -> None:
+    if options.rule is None:
+        _rules(options, console)
+        return
     rule = all_rules().get(options.rule)
     if rule is None:
-        raise Failure(f"There is no rule {options.rule!r}; `lint_contracts rules` lists them")
+        near = difflib.get_close_matches(options.rule, all_rules(), 3, 0.5)
+        hint = f"; did you mean {' or '.join(near)}?" if near else ""
+        raise Failure(f"There is no rule {options.rule!r}{hint} `lint_contracts explain` lists them")
     console.write(rule_reference.explain(rule))
 
 

@@ -50,7 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     rules = actions.add_parser("rules", help="list the rules")
     rules.add_argument("--format", choices=("text", "json", "markdown"), default="text")
     explain = actions.add_parser("explain", help="what a rule means, what it breaks, and an example")
-    explain.add_argument("rule", metavar="RULE")
+    explain.add_argument("rule", metavar="RULE", nargs="?", help="without one, all rules are listed")
+    explain.set_defaults(format="text")
 
 
 def _add_pair(parser: argparse.ArgumentParser, *, required: bool) -> None:

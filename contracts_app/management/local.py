@@ -8,17 +8,18 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from tqdm import tqdm
 
 from contracts_app.exceptions import ContractError, StorageUnavailable
+from contracts_app.management.errors import PlainErrors
 from contracts_app.storage import Actor, ContractStore, contract_store
 from linter_app.printable import printable_lines
 
 FAULTY, UNUSABLE, UNREACHABLE = 1, 2, 3
 
 
-class LocalCommand(BaseCommand):
+class LocalCommand(PlainErrors):
     """Works on the bucket that NATS_URL and REGISTRY_KV_BUCKET name; no service needs to run."""
 
     requires_system_checks = []

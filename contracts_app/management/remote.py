@@ -8,16 +8,23 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from contracts_app.client import RegistryClient, RegistryError, RegistryUnreachable
+from contracts_app.management.errors import PlainErrors
 from linter_app.printable import printable_lines
 
 # Exit codes other than 0: the registry refused, the input is unusable, the registry could not be reached.
 REFUSED, UNUSABLE, UNREACHABLE = 1, 2, 3
 
 
-class RemoteCommand(BaseCommand):
+HOW_TO_GET_A_TOKEN = (
+    "A token comes from your identity provider, or from `manage.py issue_token` where the registry has a secret; "
+    "`make run` prints one"
+)
+
+
+class RemoteCommand(PlainErrors):
     requires_system_checks = []
     doing = "Asking"
     """The operation that failed, for its message."""
@@ -40,7 +47,7 @@ class RemoteCommand(BaseCommand):
         """Return a client; its errors become those of the command, with their exit codes."""
         token = options["jwt"] or os.environ.get("JWT_TOKEN", "")
         if not token:
-            raise CommandError("No token: give --jwt, or set JWT_TOKEN", returncode=UNUSABLE)
+            raise CommandError(f"No token: give --jwt, or set JWT_TOKEN. {HOW_TO_GET_A_TOKEN}", returncode=UNUSABLE)
         try:
             with RegistryClient(options["registry_endpoint"], token.strip(), timeout=options["timeout"]) as client:
                 yield client
@@ -50,6 +57,8 @@ class RemoteCommand(BaseCommand):
             detail = str(error)
             if error.status == 409 and "digest" in error.problem:
                 detail += f" (stored digest: {error.problem['digest']})"
+            if error.status == 401:
+                detail += f". {HOW_TO_GET_A_TOKEN}"
             raise CommandError(
                 f"{self.doing} failed ({error.status}): {printable_lines(detail)}",
                 returncode=UNREACHABLE if error.status >= 500 else REFUSED,

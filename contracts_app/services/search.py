@@ -12,6 +12,8 @@ from linter_app.semver import InvalidVersion, Version, release_of
 from linter_app.version_ranges import InvalidRange, VersionRange
 
 LATEST = "latest"
+MAX_LISTED = 5
+"""Versions that an error names."""
 _CURRENT = (ACTIVE, DEPRECATED)
 _GONE = (SUNSET, WITHDRAWN)
 
@@ -75,7 +77,18 @@ def _not_found(entries: tuple[Entry, ...], name: str, version: str) -> ContractE
         if near:
             kind = "draft" if near[-1].state == DRAFT else "prerelease"
             hint = f"; {near[-1].version} is a {kind}, which a range does not select: name it"
+        if entries:
+            current = [entry.version for entry in entries if entry.state in _CURRENT]
+            has = f"it has {_listed(current)}" if current else "it has no active or deprecated version"
+            return ContractNotFound(f"No version of {name} matches {version}; {has}{hint}", name=name, version=version)
     return ContractNotFound(f"Contract {name}/{version} not found{hint}", name=name, version=version)
+
+
+def _listed(versions: list[str]) -> str:
+    """Return the greatest versions of a list in ascending order, as text."""
+    shown = versions[-MAX_LISTED:]
+    before = f"{len(versions) - len(shown)} older ones, " if len(shown) < len(versions) else ""
+    return before + ", ".join(shown)
 
 
 def find_version(store: ContractStore, name: str, version: str, *, include_withdrawn: bool = False) -> ContractBundle:

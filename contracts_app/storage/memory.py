@@ -50,6 +50,9 @@ class MemoryContractStore(ContractStore):
         self._watchers: list[Watcher] = []
         self._index = ContractIndex(max_bytes=sys.maxsize)
 
+    def __str__(self) -> str:
+        return "the memory of this process"
+
     @property
     def replica(self) -> Replica:
         return MemoryReplica(self._index)

@@ -14,9 +14,10 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from contracts_app.management.commands.issue_token import make_token
+from contracts_app.management.errors import PlainErrors
 from contracts_app.serving.embedded_nats import EmbeddedServer, NATSServerMissing, free_port, is_nats_server
 from contracts_app.storage.nats.known_stream import KnownStream
 
@@ -24,7 +25,7 @@ TOKEN_SECONDS = 24 * 3600
 SCOPES = [f"contracts:{scope}" for scope in ("read", "write", "admin", "override", "audit", "remove")]
 
 
-class Command(BaseCommand):
+class Command(PlainErrors):
     help = (
         "Migrate the console's database, start an embedded nats-server unless NATS_URL is set, and serve with gunicorn "
         "on BIND_ADDR until Ctrl-C."
@@ -35,6 +36,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         signal.signal(signal.SIGTERM, _interrupt)
+        if taken := _taken(settings.BIND_ADDR):
+            raise CommandError(taken, returncode=1)
         call_command("migrate", verbosity=0, interactive=False)
         self._administrator = _first_administrator() if settings.DEVELOPMENT else None
         server = self._embedded()
@@ -71,7 +74,8 @@ class Command(BaseCommand):
 
     def _embedded(self) -> EmbeddedServer | None:
         if settings.NATS_URL:
-            self.stdout.write("Using the nats-server of NATS_URL")
+            shown = ", ".join(url.rpartition("@")[2] for url in settings.NATS_URL.split(","))
+            self.stdout.write(f"Using the nats-server at {shown} (NATS_URL)")
             return None
         if is_nats_server("127.0.0.1", 4222):
             # Any user of this machine may have started it.
@@ -110,10 +114,7 @@ class Command(BaseCommand):
             f"  Console  {base}/admin/",
             "",
         ]
-        if self._administrator:
-            name, password = self._administrator
-            lines += [f"First administrator of the console: {name}, password {password} (shown this once)", ""]
-        elif not get_user_model().objects.exists():
+        if self._administrator is None and not get_user_model().objects.exists():
             lines += ["The console has no user yet: manage.py createsuperuser makes one", ""]
         if settings.DEVELOPMENT:
             token = make_token("dev-user", SCOPES, TOKEN_SECONDS)
@@ -124,6 +125,13 @@ class Command(BaseCommand):
                 f'  curl -H "Authorization: Bearer $JWT_TOKEN" {base}/registry/contracts',
                 "",
                 "Ctrl-C stops everything; the data stays.",
+                "",
+            ]
+        if self._administrator:
+            name, password = self._administrator
+            lines += [
+                f"First administrator of the console: {name}, password {password} (shown this once;",
+                f"`.venv/bin/python manage.py changepassword {name}` sets another)",
                 "",
             ]
         self.stdout.write("\n".join(lines))
@@ -138,6 +146,21 @@ def _first_administrator() -> tuple[str, str] | None:
     name, password = "admin", secrets.token_urlsafe(12)
     users.create_superuser(name, password=password)
     return name, password
+
+
+def _taken(address: str) -> str:
+    """Return why the service cannot listen on an address, or an empty string."""
+    host, _, port = address.rpartition(":")
+    if address.startswith("unix:") or not port.isdecimal():
+        return ""
+    family = socket.AF_INET6 if host.startswith("[") else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host.strip("[]"), int(port)))
+        except OSError as error:
+            return f"{address} cannot be used: {error.strerror}. Stop the other program, or set BIND_ADDR=HOST:PORT"
+    return ""
 
 
 def _interrupt(number: int, frame: Any) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from contracts_app.management.local import FAULTY, LocalCommand
+from contracts_app.policies import levels_of
 from contracts_app.services.archives import verify_records
 from linter_app.printable import printable
 
@@ -14,7 +15,7 @@ from linter_app.printable import printable
 class Command(LocalCommand):
     help = (
         "Compute every digest anew and check every stored record: form, schema, WIT, order of versions, dependencies, "
-        "policies. Exit codes: 0 no errors, 1 errors found, 3 unreachable."
+        "policies. Exit codes: 0 no errors, 1 errors found, or nothing to verify, 3 unreachable."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -23,6 +24,11 @@ class Command(LocalCommand):
             for key, reason in verify_records(store, self.progress):
                 faults += 1
                 self.stdout.write(self.style.ERROR(printable(f"{key}: {reason}")))
+            index = store.index()
+        policies = len(levels_of(index.documents))
+        verified = f"{len(index)} versions of {index.count_names()} contracts and {policies} policies in {store}"
+        if not index.subjects:
+            raise CommandError(f"There is nothing to verify in {store}", returncode=FAULTY)
         if faults:
-            raise CommandError(f"{faults} errors", returncode=FAULTY)
-        self.stdout.write(self.style.SUCCESS("No errors found"))
+            raise CommandError(f"Verified {verified}: {faults} errors", returncode=FAULTY)
+        self.stdout.write(self.style.SUCCESS(f"Verified {verified}: no errors"))

@@ -98,6 +98,10 @@ class JetStreamContractStore(ContractStore):
         self._inherited: ReplicaSnapshot | None = None
         os.register_at_fork(after_in_child=self._reset)
 
+    def __str__(self) -> str:
+        hosts = ", ".join(url.rpartition("//")[2].rpartition("@")[2] for url in self._connection.servers)
+        return f"the bucket {self.bucket} at {hosts}"
+
     def _reset(self) -> None:
         # Threads do not survive a fork: a child's replica begins anew at its first read.
         self._replica = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -15,16 +16,26 @@ from linter_app.cli_inputs import Failure
 class Command(BaseCommand):
     help = cli.DESCRIPTION
     requires_system_checks = []
+    _exits = False
+    """Whether it runs on the command line: errors are printed there, without the name of Django's exception."""
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_arguments(parser)
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        self._exits = True
+        super().run_from_argv(argv)
 
     def handle(self, *args: Any, **options: Any) -> None:
         console = cli.Console(self.stdout.write, self._warn, self._paint)
         try:
             cli.run(argparse.Namespace(**options), console)
         except Failure as failure:
-            raise CommandError(str(failure), returncode=failure.status) from None
+            if not self._exits:
+                raise CommandError(str(failure), returncode=failure.status) from None
+            self.stdout.flush()
+            self.stderr.write(str(failure))
+            sys.exit(failure.status)
 
     def _warn(self, message: str) -> None:
         self.stderr.write(message, self.style.WARNING)
