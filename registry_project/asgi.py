@@ -24,6 +24,7 @@ from contracts_app.services.search_index import keep_current  # noqa: E402
 from contracts_app.services.work import workers  # noqa: E402
 from contracts_app.serving.access_log import BatchedAccessLog  # noqa: E402
 from contracts_app.serving.cached_reads import CachedReads  # noqa: E402
+from contracts_app.serving.compression import Compression  # noqa: E402
 from contracts_app.serving.event_streams import PATH, EventStreams  # noqa: E402
 from contracts_app.serving.health import HealthChecks  # noqa: E402
 from contracts_app.serving.metrics import report_replica  # noqa: E402
@@ -82,6 +83,5 @@ async def route(scope: Any, receive: Any, send: Any) -> None:
 
 reads = CachedReads(route, store=store, tokens=tokens, log=log)
 limits = {"per_subject": settings.MAX_REQUESTS_PER_MINUTE, "per_address": settings.MAX_ANONYMOUS_REQUESTS_PER_MINUTE}
-application = HealthChecks(
-    RateLimits(reads, tokens, _is_authentic, log, **limits) if any(limits.values()) else reads, log
-)
+limited = RateLimits(reads, tokens, _is_authentic, log, **limits) if any(limits.values()) else reads
+application = HealthChecks(Compression(limited), log)

@@ -83,7 +83,7 @@ def test_an_archive_is_reproducible_and_imports_completely(stocked, elsewhere, t
     assert run("import_archive", str(tmp_path / "a")) == "4 unchanged\n"
     run("export_archive", str(tmp_path / "c"))
     assert (tmp_path / "c" / "contracts.json").read_bytes() == (tmp_path / "a" / "contracts.json").read_bytes()
-    assert run("verify_contracts") .startswith("Verified 4 versions of 3 contracts and 0 policies in the bucket ")
+    assert run("verify_contracts").startswith("Verified 4 versions of 3 contracts and 0 policies in the bucket ")
 
 
 def test_an_archive_carries_the_policies_that_apply(stocked, elsewhere, tmp_path):
