@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
 
 import httpx
+import jsonschema
 from django.urls import URLPattern
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
@@ -21,6 +23,30 @@ EVERY_SCOPE = [f"contracts:{scope}" for scope in ("read", "write", "admin", "ove
 
 def test_the_document_is_valid_openapi():
     assert list(OpenAPIV31SpecValidator(document()).iter_errors()) == []
+
+
+def test_every_example_is_valid_by_its_schema():
+    from contracts_app.api.openapi.examples import EXAMPLES
+
+    described = document()
+    schemas = described["components"]["schemas"]
+    assert EXAMPLES.keys() <= schemas.keys()
+    shown = set(re.findall(r'"example": ', json.dumps(described)))
+    assert shown
+    for name, example in EXAMPLES.items():
+        root = {"$ref": f"#/components/schemas/{name}", "components": {"schemas": schemas}}
+        errors = list(jsonschema.Draft202012Validator(root).iter_errors(example))
+        assert errors == [], (name, errors)
+
+
+def test_responses_of_json_have_an_example_or_any_form():
+    for path, methods in document()["paths"].items():
+        for method, operation in methods.items():
+            if method == "parameters":
+                continue
+            for status, response in operation["responses"].items():
+                content = response.get("content", {}).get("application/json", {})
+                assert not content.get("schema", {}).get("$ref") or "example" in content, (path, method, status)
 
 
 def test_the_document_has_every_route():

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from functools import cache
 
+from django.conf import settings
+
 from contracts_app.api.auth.scopes import ALL
 from contracts_app.api.openapi import components
 from contracts_app.api.openapi.components import ref
@@ -74,6 +76,23 @@ _SCOPES = (
     f"A token has the scopes {', '.join(ALL)}, each for all contracts, or followed by `:NAME` or `:PREFIX.*` for some: "
     "`contracts:write:payments.*`. Lists show the contracts that the token may read."
 )
+
+
+_TOKENS = (
+    "Every route below `/registry` needs a bearer token (JWT), except for this description. A token comes from your "
+    "identity provider, if the registry has its keys (`JWT_JWKS_URL`, `JWT_PUBLIC_KEY`), or from "
+    "`manage.py issue_token`, if it has a secret (`JWT_SECRET`). `make run` prints one for trying."
+)
+_TAGS = {
+    "Contracts": "Publish, list, search and read versions",
+    "Verdicts": "What changed between two versions and what breaks; whether an instance is valid",
+    "Dependencies": "References between contracts, both ways, and the schema with all of them embedded",
+    "Lifecycle": "Activate, deprecate, withdraw and remove",
+    "Policies": "Which changes new versions may make, who owns them, and how long a deprecation lasts",
+    "Audit": "Who did what, when and why",
+    "Events": "Changes as CloudEvents, without a gap",
+    "Service": "Health, metrics and this description",
+}
 
 
 @cache
@@ -301,11 +320,10 @@ def document() -> JSON:
             "title": "Contract registry",
             "version": "1.0.0",
             "summary": "What is this contract, may I change it like this, what would break, who changed it and when.",
+            "description": _TOKENS,
         },
-        "tags": [
-            {"name": name}
-            for name in ("Contracts", "Verdicts", "Dependencies", "Lifecycle", "Policies", "Audit", "Events", "Service")
-        ],
+        "servers": [{"url": settings.URL_PREFIX or "/", "description": "This registry"}],
+        "tags": [{"name": name, "description": description} for name, description in _TAGS.items()],
         "paths": paths,
         "components": {
             "securitySchemes": {

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from contracts_app.api.openapi.components import ref
+from contracts_app.api.openapi.examples import EXAMPLES
 
 JSON = dict[str, Any]
 
@@ -24,8 +25,20 @@ REFUSALS: dict[int, str] = {
     507: "The store has no room for the write; nothing was written",
     503: "The store cannot be reached; try again after `Retry-After` seconds",
 }
-NAME = {"name": "name", "in": "path", "required": True, "schema": ref("Name")}
-EXACT = {"name": "version", "in": "path", "required": True, "schema": ref("Version")}
+NAME = {
+    "name": "name",
+    "in": "path",
+    "required": True,
+    "description": "The contract: segments of letters, digits, `_` and `-`, between dots",
+    "schema": ref("Name"),
+}
+EXACT = {
+    "name": "version",
+    "in": "path",
+    "required": True,
+    "description": "The version as it was published",
+    "schema": ref("Version"),
+}
 REQUESTED_VERSION = {
     "name": "version",
     "in": "path",
@@ -62,6 +75,9 @@ def answer(
     members: JSON = {"description": description}
     if schema is not None:
         members["content"] = {kind: {"schema": schema}}
+        example = EXAMPLES.get(schema.get("$ref", "").rpartition("/")[2])
+        if example is not None and kind == "application/json":
+            members["content"][kind]["example"] = example
     if headers:
         members["headers"] = {
             name.replace("_", "-"): {"description": said, "schema": {"type": "string"}}
@@ -166,11 +182,11 @@ def policy(level: str, parameters: list[JSON]) -> JSON:
     return {
         "parameters": parameters,
         "get": operation(
-            "A level's policy", f"get_{level}policy", "Policies", "contracts:read", {200: response, 304: KNOWN}, 404
+            "A level's policy", f"get_{level}_policy", "Policies", "contracts:read", {200: response, 304: KNOWN}, 404
         ),
         "put": operation(
             "Set a level's policy",
-            f"put_{level}policy",
+            f"put_{level}_policy",
             "Policies",
             "contracts:admin",
             {200: put},
@@ -180,7 +196,7 @@ def policy(level: str, parameters: list[JSON]) -> JSON:
         ),
         "delete": operation(
             "Delete a level's policy",
-            f"delete_{level}policy",
+            f"delete_{level}_policy",
             "Policies",
             "contracts:admin",
             {204: answer("Deleted")},

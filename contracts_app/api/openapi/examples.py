@@ -1,0 +1,194 @@
+"""Examples of responses in the OpenAPI document, by the name of their schema. A test validates each by it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_DIGEST = "9f1c0f1f4b0c2d0f0f2d7a5c1f6f2d1b8d7c6b5a4f3e2d1c0b9a8f7e6d5c4b3a"
+_LIFECYCLE = {
+    "state": "deprecated",
+    "revision": 2,
+    "changedAt": "2026-03-01T09:00:00Z",
+    "deprecatedAt": "2026-03-01T09:00:00Z",
+    "sunsetAt": "2026-09-01T00:00:00Z",
+    "reason": "2.0.0 has the currency",
+    "successor": "2.0.0",
+}
+_CHANGE = {
+    "rule": "required-added",
+    "level": "error",
+    "direction": "backward",
+    "decided": True,
+    "oldPointer": None,
+    "newPointer": "/required",
+    "message": "property 'currency' became required",
+    "breaking": True,
+    "witness": {
+        "instance": {"id": "7"},
+        "direction": "backward",
+        "error": '"currency" is a required property',
+    },
+}
+_REPORT = {
+    "verdict": "breaking",
+    "acceptable": False,
+    "compatibility": "backward",
+    "strictOpenObjects": False,
+    "readersIgnoreUnknown": False,
+    "requiredBump": "major",
+    "requiredVersion": "2.0.0",
+    "problems": ["requires version 2.0.0, but 1.1.0 is proposed"],
+    "warnings": [],
+    "changes": [_CHANGE],
+}
+_POLICY = {"compatibility": "backward", "allowOverride": False, "owner": "checkout", "contact": "#checkout"}
+_EFFECTIVE = {
+    "compatibility": "backward",
+    "strictOpenObjects": False,
+    "readersIgnoreUnknown": False,
+    "allowOverride": False,
+    "minimumNoticeDays": 0,
+    "refuseUnresolvedReferences": False,
+    "readOnly": False,
+    "owner": "checkout",
+    "contact": "#checkout",
+}
+_VERSION = {
+    "version": "1.0.0",
+    "state": "active",
+    "description": "An order was placed",
+    "createdAt": "2026-01-05T10:30:00Z",
+    "digest": _DIGEST,
+}
+
+EXAMPLES: dict[str, Any] = {
+    "VersionProperties": {
+        "status": "created",
+        "name": "order.placed",
+        "version": "1.0.0",
+        "digest": _DIGEST,
+        "createdAt": "2026-01-05T10:30:00Z",
+    },
+    "ContractList": {
+        "contracts": [
+            {
+                "name": "order.placed",
+                "version": "1.0.0",
+                "description": "An order was placed",
+                "createdAt": "2026-01-05T10:30:00Z",
+            }
+        ]
+    },
+    "Found": {
+        "q": "tenantId",
+        "total": 1,
+        "contracts": [
+            {
+                "name": "order.placed",
+                "version": "1.0.0",
+                "state": "active",
+                "description": "An order was placed",
+                "labels": ["pii"],
+                "owner": "checkout",
+                "contact": "#checkout",
+                "matches": [
+                    {
+                        "kind": "field",
+                        "name": "tenantId",
+                        "path": "customer.tenantId",
+                        "pointer": "/properties/customer/properties/tenantId",
+                        "type": "string",
+                        "required": True,
+                    }
+                ],
+            }
+        ],
+        "facets": {"states": {"active": 1}, "labels": {"pii": 1}, "prefixes": {"order": 1}, "owners": {"checkout": 1}},
+    },
+    "Contract": {
+        "name": "order.placed",
+        "description": "An order was placed",
+        "latest": "1.0.0",
+        "versions": [_VERSION],
+        "policy": _EFFECTIVE,
+    },
+    "Bundle": {
+        "name": "order.placed",
+        "version": "1.0.0",
+        "description": "An order was placed",
+        "createdAt": "2026-01-05T10:30:00Z",
+        "jsonSchema": '{"type":"object","properties":{"id":{"type":"string"}},"required":["id"]}',
+        "witPath": None,
+        "descriptorPath": None,
+        "digest": _DIGEST,
+    },
+    "BatchAnswer": {
+        "status": "created",
+        "results": [{"name": "order.placed", "version": "1.0.0", "status": "created", "digest": _DIGEST}],
+    },
+    "LifecycleAnswer": {"name": "order.placed", "version": "1.0.0", "digest": _DIGEST, "lifecycle": _LIFECYCLE},
+    "Removed": {"status": "removed", "name": "order.placed", "versions": ["1.0.0"]},
+    "Report": _REPORT,
+    "Changelog": {"name": "order.placed", "versions": [{"version": "1.0.0", "createdAt": "2026-01-05T10:30:00Z"}]},
+    "Validation": {
+        "name": "order.placed",
+        "version": "1.0.0",
+        "valid": False,
+        "errors": [
+            {"instancePointer": "", "schemaPointer": "/required", "reason": '"id" is a required property'},
+        ],
+    },
+    "Examples": {"name": "order.placed", "version": "1.0.0", "valid": [{"id": ""}], "invalid": [{}]},
+    "Dependencies": {
+        "name": "order.placed",
+        "version": "1.0.0",
+        "dependencies": [
+            {
+                "name": "money",
+                "version": "1.2.0",
+                "digest": _DIGEST,
+                "reference": "contract:money@^1",
+                "state": "active",
+                "dependencies": [],
+            }
+        ],
+    },
+    "Dependents": {"name": "money", "version": "1.2.0", "dependents": [{"name": "order.placed", "version": "1.0.0"}]},
+    "PolicyAnswer": {"level": "prefix", "name": "order", "policy": _POLICY, "effective": _EFFECTIVE},
+    "PolicyWritten": {"level": "prefix", "name": "order", "policy": _POLICY},
+    "Policies": {"policies": [{"level": "prefix", "name": "order", "policy": _POLICY}]},
+    "Audit": {
+        "entries": [
+            {
+                "sequence": 42,
+                "time": "2026-01-05T10:30:00.123456Z",
+                "action": "publish",
+                "actor": "ci@shop",
+                "requestId": "4bf92f3577b34da6a3ce929d0e0e4736",
+                "key": "meta.order.placed.1.0.0",
+                "contract": "order.placed",
+                "version": "1.0.0",
+                "digest": _DIGEST,
+                "before": None,
+                "after": "active",
+                "reason": None,
+            }
+        ]
+    },
+    "Events": {
+        "events": [
+            {
+                "specversion": "1.0",
+                "id": "1a2b3c-42-1767609000123",
+                "source": "/registry",
+                "type": "contract.published",
+                "subject": "order.placed/1.0.0",
+                "time": "2026-01-05T10:30:00.123456Z",
+                "datacontenttype": "application/json",
+                "data": {"contract": "order.placed", "version": "1.0.0", "digest": _DIGEST, "after": "active"},
+            }
+        ],
+        "next": "1a2b3c-42-1767609000123",
+    },
+    "Ready": {"status": "ready", "dependencies": {}},
+}
