@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 MANAGE := $(BIN)/python manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test drills screenshots lint docs docs-site bench lint-contracts image manifests up down lock clean
+.PHONY: help install run start stop demo tour editor test drills screenshots lint docs docs-site bench lint-contracts image manifests up down lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -26,6 +26,17 @@ install: $(VENV)/.base ## Set up .venv with the pinned requirements
 run: $(VENV)/.base ## Run the service, with an embedded nats-server when none is configured
 	@$(MANAGE) serve
 
+start: $(VENV)/.base ## Run the service in the background; `make stop` ends it
+	@mkdir -p var; nohup $(MANAGE) serve > var/serve.log 2>&1 & echo $$! > var/serve.pid
+	@until grep -q "the data stays" var/serve.log || ! kill -0 $$(cat var/serve.pid); do sleep 0.2; done; cat var/serve.log
+	@kill -0 $$(cat var/serve.pid)
+
+stop: ## End what `make start` started; the data stays
+	@kill $$(cat var/serve.pid) && rm var/serve.pid
+
+demo: $(VENV)/.base ## Add thirty contracts of a shop to the running service, for trying it
+	@$(MANAGE) fill_demo
+
 test: $(VENV)/.dev docs ## Run all tests, with coverage
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered
 
@@ -34,6 +45,12 @@ drills: $(VENV)/.dev ## Run every drill: faults of NATS, network and processes, 
 
 screenshots: $(VENV)/.dev ## Take screenshots of the console for the documentation; needs Chromium
 	@$(BIN)/python -m tests.console.screenshots docs/screenshots
+
+tour: $(VENV)/.dev ## Make docs/tour.svg, the animated tour of the console; needs Chromium
+	@$(BIN)/python -m tests.console.tour docs/tour.svg
+
+editor: ## Build the editor of the console from frontend/ into its static files; needs npm
+	@cd frontend && npm ci --no-audit --no-fund && npm run build
 
 lint: $(VENV)/.dev ## Check style, types, imports and migrations
 	@$(BIN)/ruff check .

@@ -17,7 +17,7 @@ from tests.api.conftest import ALL, make_token
 from tests.commands.serving import serving
 
 ROOT = Path(__file__).parent.parent.parent
-STARTED = ("make run", "make test", "export JWT_TOKEN")
+STARTED = ("make run", "make test", "export JWT_TOKEN", "make start")
 """What the test has done already, or would never end."""
 
 
@@ -47,14 +47,19 @@ def test_the_commands_of_a_page_work(url, page):
     for block in blocks(page):
         script = block.replace("http://localhost:8090", url).replace(".venv/bin/python", sys.executable)
         done = subprocess.run(["bash", "-ec", script], cwd=ROOT, env=environment, capture_output=True, text=True)
-        # A comparison that finds a break ends with 1, as documented.
-        assert done.returncode == (1 if "lint_contracts compare" in block else 0), (block, done.stdout, done.stderr)
-        outputs.append(done.stdout)
+        # A break ends a command with 1, as documented.
+        breaks = "lint_contracts compare" in block or "order-breaking.json" in block
+        assert done.returncode == (1 if breaks else 0), (block, done.stdout, done.stderr)
+        outputs.append(done.stdout + done.stderr)
         ran += 1
     assert ran >= 1
     if page == "docs/index.md":
         assert '"code":"content_refused"' in outputs[-1], "the second version is refused, as the page says"
         assert "type-narrowed" in outputs[-1]
+    else:
+        refused = next(each for each in outputs if "has breaking changes" in each)
+        assert "for example" in refused
+        assert any('"path":"currency"' in each for each in outputs)
 
 
 PAGES = [*sorted(path.relative_to(ROOT) for path in ROOT.glob("docs/*.md")), Path("CONTRIBUTING.md"), Path("README.md")]
