@@ -9,7 +9,7 @@ from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 R = TypeVar("R")
-MAX_CHARACTERS = 256 * 1024
+MAX_CHARACTERS = 4 * 1024 * 1024
 """Characters of the largest texts whose result is kept."""
 
 

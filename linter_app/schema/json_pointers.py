@@ -38,10 +38,12 @@ def follow(root: Any, pointer: str) -> tuple[Any, tuple[str | int, ...]] | None:
 def line_numbers(text: str, wanted: Collection[str]) -> dict[str, int]:
     """Return the line, from 1, on which the member or item of each pointer begins; for those found in valid JSON."""
     found: dict[str, int] = {"": 1} if "" in wanted else {}
+    # Most members are not wanted: their last step tells, before a whole pointer is made.
+    lasts = {_unescaped(each.rpartition("/")[2]) for each in wanted}
     path: list[str | int] = []
     expecting_key = begins_item = False
     for token, line in _tokens(text):
-        if begins_item and token != "]":
+        if begins_item and token != "]" and str(path[-1]) in lasts:
             _note(found, wanted, path, line)
         begins_item = False
         match token:
@@ -62,9 +64,14 @@ def line_numbers(text: str, wanted: Collection[str]) -> dict[str, int]:
             case ":":
                 expecting_key = False
             case name if expecting_key:
-                path[-1] = json.loads(name)
-                _note(found, wanted, path, line)
+                path[-1] = name[1:-1] if "\\" not in name else json.loads(name)
+                if path[-1] in lasts:
+                    _note(found, wanted, path, line)
     return found
+
+
+def _unescaped(step: str) -> str:
+    return step.replace("~1", "/").replace("~0", "~")
 
 
 def line_of_repeated_member(text: str) -> int | None:
