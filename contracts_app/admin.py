@@ -8,7 +8,16 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import URLPattern, path
 
-from contracts_app.console import audit, contracts, lifecycle, policies, publishing, validating, versions
+from contracts_app.console import (
+    audit,
+    contracts,
+    lifecycle,
+    policies,
+    publishing,
+    users,  # noqa: F401  registers its pages
+    validating,
+    versions,
+)
 from contracts_app.console.groups import CHANGE_POLICY, PUBLISH
 from contracts_app.models import AuditEntry, Contract, Policy
 

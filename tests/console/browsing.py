@@ -22,16 +22,18 @@ CONTRACT = "/admin/contracts_app/contract"
 PAGES = {
     "overview": "/admin/",
     "contracts": f"{CONTRACT}/",
+    "search": f"{CONTRACT}/?q=sku",
     "contract": f"{CONTRACT}/order.created/change/",
     "version": f"{CONTRACT}/order.created/versions/1.0.0/",
     "fields": f"{CONTRACT}/order.created/versions/2.0.0/?view=fields",
     "wit": f"{CONTRACT}/media.resizer/versions/0.2.0/?view=wit",
     "compare": f"{CONTRACT}/order.created/compare/?from=1.2.0&to=2.0.0",
+    "relations": f"{CONTRACT}/order.item/versions/1.0.0/?view=relations",
     "publish": f"{CONTRACT}/add/?name=order.created",
     "deprecate": f"{CONTRACT}/order.created/versions/1.2.0/do/deprecate/",
     "audit": "/admin/contracts_app/auditentry/",
 }
-"""The ten main pages."""
+"""The twelve main pages."""
 MORE_PAGES = {
     "schema": f"{CONTRACT}/order.created/versions/2.0.0/?view=schema",
     "tree": f"{CONTRACT}/order.created/versions/2.0.0/?view=tree",
@@ -40,11 +42,18 @@ MORE_PAGES = {
     "wit-compared": f"{CONTRACT}/media.resizer/compare/",
     "odd": f"{CONTRACT}/odd.names/versions/1.0.0/?view=fields",
     "withdraw": f"{CONTRACT}/order.item/versions/1.0.0/do/withdraw/",
+    "draft": f"{CONTRACT}/add/?name=billing.invoice&draft=1.0.0",
+    "expanded": f"{CONTRACT}/order.created/versions/2.0.0/?view=fields&expand=1",
+    "validate": f"{CONTRACT}/order.created/versions/2.0.0/validate/",
+    "rules": f"{CONTRACT}/rules/",
+    "same-version": f"{CONTRACT}/order.created/compare/?from=2.0.0&to=2.0.0",
     "policies": "/admin/contracts_app/policy/",
     "policy": "/admin/contracts_app/policy/prefix/payment/change/",
     "new-policy": "/admin/contracts_app/policy/add/",
     "no-match": f"{CONTRACT}/?q=nothing+like+that",
     "users": "/admin/auth/user/",
+    "new-user": "/admin/auth/user/add/",
+    "new-group": "/admin/auth/group/add/",
 }
 
 

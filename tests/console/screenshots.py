@@ -1,4 +1,4 @@
-"""Take screenshots of the console's ten main pages, light and dark: `python -m tests.console.screenshots FOLDER`."""
+"""Screenshots of the main pages, light, dark and on a phone: `python -m tests.console.screenshots FOLDER`."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from tqdm import tqdm
 
 from tests.console.browsing import PAGES, chromium, log_in, served, settle
 
-WIDTH, HEIGHT = 1280, 860
+WIDTH, HEIGHT, PHONE = 1280, 860, 390
 
 
 def take(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as temporary, served(Path(temporary)) as console, chromium() as browser:
-        for scheme in ("light", "dark"):
+        for name, scheme, width in (("light", "light", WIDTH), ("dark", "dark", WIDTH), ("phone", "light", PHONE)):
             context = browser.new_context(
-                viewport={"width": WIDTH, "height": HEIGHT},
+                viewport={"width": width, "height": HEIGHT},
                 base_url=console.url,
                 color_scheme=scheme,
                 reduced_motion="reduce",
             )
             page = context.new_page()
             log_in(page, console)
-            for name, path in tqdm(PAGES.items(), desc=scheme):
+            for shown, path in tqdm(PAGES.items(), desc=name):
                 page.goto(path)
-                if name == "publish":
+                if shown == "publish":
                     _check(page)
                 settle(page)
-                page.screenshot(path=folder / f"{name}-{scheme}.png")
+                page.screenshot(path=folder / f"{shown}-{name}.png")
             context.close()
 
 
