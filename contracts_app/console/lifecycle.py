@@ -182,7 +182,9 @@ def _latest_after(entry: Entry, entries: tuple[Entry, ...], action: str) -> str:
     """Return which version `latest` means after a change."""
     state = {"activate": ACTIVE, "deprecate": DEPRECATED, "withdraw": WITHDRAWN}[action]
     changed = Lifecycle(state=state)
-    following = tuple(msgspec.structs.replace(each, lifecycle=changed) if each is entry else each for each in entries)
+    following = tuple(
+        msgspec.structs.replace(each, lifecycle=changed) if each.key == entry.key else each for each in entries
+    )
     found = latest(following)
     return found.version if found is not None else ""
 

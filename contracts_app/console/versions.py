@@ -276,7 +276,7 @@ def compare(request: HttpRequest, name: str) -> HttpResponse:
         new=new,
         policy=policy,
         report=report,
-        same=other == name and old is new,
+        same=other == name and old.version == new.version,
         changes=changes[:MAX_CHANGES],
         changes_count=len(changes),
         every_count=len(every),

@@ -302,3 +302,69 @@ def test_pages_recover_when_the_store_is_back(page, console):
     expect(page.get_by_role("heading", name="The store is unavailable")).to_be_visible()
     console.start_store()
     expect(page.get_by_role("heading", name="Audit")).to_be_visible(timeout=30_000)
+
+
+def test_ten_tasks_take_at_most_four_clicks_from_the_overview(page, console):
+    """The tasks of an operator, each from the start page: clicks, typed searches and pressed keys of a menu count."""
+    clicks = 0
+
+    def click(role: str, name: str | re.Pattern[str], **more: bool) -> None:
+        nonlocal clicks
+        page.get_by_role(role, name=name, **more).first.click()  # type: ignore[arg-type]
+        clicks += 1
+
+    def search(words: str) -> None:
+        nonlocal clicks
+        page.keyboard.press("/")
+        page.keyboard.type(words)
+        page.keyboard.press("Enter")
+        clicks += 1
+
+    def task(done: str | re.Pattern[str]) -> int:
+        nonlocal clicks
+        expect(page.get_by_text(done).first).to_be_visible()
+        taken, clicks = clicks, 0
+        page.goto("/admin/")
+        return taken
+
+    log_in(page, console)
+    counts = {}
+    search("sku")
+    counts["find the contract with a field"] = task("order.item")
+    counts["see what changed last"] = task("Recent changes")
+    search("telemetry.reading")
+    click("link", "telemetry.reading")
+    click("link", "New version")
+    write(page, '{"type": "array"}')
+    counts["try a change"] = task("The lowest version that may make these changes:")
+    search("telemetry.reading")
+    click("link", "telemetry.reading")
+    click("link", "New version")
+    write(page, '{"type": "array"}')
+    click("button", "Publish as 2.0.0")
+    counts["publish what breaks as what it needs"] = task("Published: telemetry.reading 2.0.0")
+    search("billing.invoice")
+    click("link", "billing.invoice")
+    click("link", "Open the draft")
+    click("button", "Save as a draft")
+    counts["edit a draft"] = task("Saved: billing.invoice 1.0.0 is a draft")
+    search("order.item")
+    click("link", "order.item")
+    counts["see who depends on it"] = task("depends on this")
+    search("telemetry.reading")
+    click("link", "2.0.0")
+    counts["read a version"] = task("SHA-256 of the content")
+    search("telemetry.reading")
+    click("link", "telemetry.reading")
+    click("link", "1.4.0", exact=True)
+    click("link", "Deprecate")
+    expect(page.get_by_label("Successor")).to_have_value("2.0.0")
+    counts["deprecate with a successor"] = task("The latest version is")
+    search("payment.authorized")
+    click("link", "payment.authorized")
+    click("link", "Audit of this contract")
+    counts["read the audit of one contract"] = task("ci@shop")
+    click("link", re.compile("^active|active$"))
+    counts["list by state"] = task("Clear all filters")
+    assert len(counts) == 10
+    assert max(counts.values()) <= 4, counts

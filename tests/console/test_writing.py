@@ -406,3 +406,128 @@ def test_an_override_is_shown_at_its_version(console):
     assert "Published with an override of the policy" in shown
     assert "agreed with all" in shown
     assert "override of the policy" not in text(console.get("version", "b", "1.0.0"))
+
+
+# The publish page as a workbench
+
+
+def fragment(console, **form):
+    return console.client.post(url("add"), form, headers={"X-Fragment": "outcome"})
+
+
+def test_the_outcome_alone_is_sent_to_the_page_s_script(console):
+    publish("a", "1.0.0", {**obj(x=TEXT), "required": ["x"]})
+    answer = fragment(console, name="a", version="1.1.0", schema=json.dumps({**obj(x=TEXT), "required": ["x", "y"]}))
+    assert answer["X-Fragment"] == "outcome"
+    assert "<html" not in text(answer)
+    assert "Publish as 2.0.0" in text(answer)
+    assert 'data-part="schema" data-line="1" data-level="error"' in text(answer)
+    broken = '{\n"type": "objekt",\n"properties": {\n"a": {"minLength": -1}}}'
+    answer = fragment(console, name="a", version="1.1.0", schema=broken)
+    assert [(each.line, each.pointer) for each in answer.context["outcome"].problems] == [
+        (2, "/type"),
+        (4, "/properties/a/minLength"),
+    ]
+    same = json.dumps({**obj(x=TEXT), "required": ["x"]})
+    assert "Nothing has changed since 1.0.0" in text(fragment(console, name="a", version="1.1.0", schema=same))
+
+
+def test_a_breaking_change_is_published_in_one_step_with_the_version_it_needs(console):
+    publish("a", "1.0.0", {**obj(x=TEXT), "additionalProperties": False})
+    form = {"name": "a", "version": "1.1.0", "schema": '{"type": "string"}'}
+    checked = console.post("add", **form)
+    token = checked.context["checked_as"]
+    assert 'name="publish_as" value="2.0.0"' in text(checked)
+    changed = console.post("add", **(form | {"schema": '{"type": "null"}'}), publish_as="2.0.0", checked_as=token)
+    assert "changed after it was checked" in text(changed)
+    answer = console.post("add", **form, publish_as="2.0.0", checked_as=token)
+    assert answer["Location"] == url("version", "a", "2.0.0")
+
+
+def test_a_new_version_starts_from_what_it_is_compared_with(console):
+    publish("a", "1.0.0", obj())
+    publish("a", "1.1.0-rc.1", obj(x=TEXT))
+    publish("a", "1.2.0", obj(y=TEXT), draft=True)
+    page = console.get("add", name="a")
+    assert page.context["form"]["version"].value() == "1.1.0"
+    assert page.context["form"]["schema"].value() == json.dumps(obj(x=TEXT))
+    assert "Starts from 1.1.0-rc.1, and is compared with it" in text(page)
+    publish("a", "1.1.0", obj(x=TEXT, z=TEXT))
+    assert console.get("add", name="a").context["form"]["version"].value() == "1.3.0"  # 1.2.0 is a colleague's draft
+
+
+def test_a_draft_is_opened_saved_and_never_overwritten_by_accident(console):
+    console.post("add", name="a", version="1.0.0", schema='{"type": "object"}', save_draft="1")
+    page = console.get("add", name="a", draft="1.0.0")
+    assert "Draft a 1.0.0" in text(page)
+    assert page.context["form"]["schema"].value() == '{"type": "object"}'
+    form = {"name": "a", "version": "1.0.0", "schema": '{"title": "mine"}', "save_draft": "1"}
+    blind = console.post("add", **form)  # typed without having opened the draft
+    assert blind.status_code == 409
+    assert "There is a draft" in text(blind)
+    assert record("a", "1.0.0").json_schema == '{"type": "object"}'
+    assert console.post("add", **form, draft_etag=page.context["draft_etag"]).status_code == 302
+    assert record("a", "1.0.0").json_schema == '{"title": "mine"}'
+    late = console.post("add", **form, draft_etag=page.context["draft_etag"])
+    assert late.status_code == 409
+    assert console.post("add", **form, draft_etag=late.context["draft_etag"]).status_code == 302
+    assert "is a draft of" in text(console.get("change", "a"))
+
+
+def test_an_empty_draft_is_not_activated(console):
+    console.post("add", name="a", version="1.0.0", save_draft="1")
+    page = console.get("lifecycle", "a", "1.0.0", "activate")
+    assert "has no jsonSchema, wit or descriptor" in text(page)
+    assert "disabled" in text(page)
+    answer = console.post("lifecycle", "a", "1.0.0", "activate", etag=etag_in(page))
+    assert answer.status_code == 200
+    assert record("a", "1.0.0").state == "draft"
+
+
+def test_dependents_that_would_break_are_named(console):
+    publish("base", "1.0.0", obj(n={"type": "integer"}))
+    publish("user", "1.0.0", obj(base={"$ref": "contract:base@^1"}))
+    answer = fragment(console, name="base", version="2.0.0", schema=json.dumps(obj(n=TEXT)))
+    assert "1 dependent would break" in text(answer)
+    assert url("version", "user", "1.0.0") in text(answer)
+
+
+def test_a_withdrawal_says_why_it_would_fail_and_respects_the_notice(console):
+    publish("base", "1.0.0", obj(x=TEXT))
+    publish("base", "1.1.0", obj(x=TEXT, y=TEXT))
+    publish("user", "1.0.0", obj(base={"$ref": "contract:base@1.0.0"}))
+    page = console.get("lifecycle", "base", "1.0.0", "withdraw")
+    assert "1 versions depend on it (user/1.0.0)" in text(page)
+    assert "disabled" in text(page)
+    set_policy(level="default", policy={"minimumNoticeDays": 30}, actor=STEWARD)
+    page = console.get("lifecycle", "user", "1.0.0", "withdraw")
+    assert "30 days of notice between a deprecation and the withdrawal: deprecate it first" in text(page)
+    assert "No version is left that latest could mean" in text(page)
+    answer = console.post("lifecycle", "user", "1.0.0", "withdraw", etag=etag_in(page))
+    assert answer.status_code == 409
+    set_policy(level="default", policy={"minimumNoticeDays": 30, "allowOverride": True}, actor=STEWARD)
+    page = console.get("lifecycle", "user", "1.0.0", "withdraw")
+    assert "disabled" not in text(page)
+    form = {"etag": etag_in(page), "override": "it leaks"}
+    assert console.post("lifecycle", "user", "1.0.0", "withdraw", **form).status_code == 302
+    assert (last_entry().action, last_entry().reason) == ("withdraw-override", "it leaks")
+
+
+def test_a_successor_is_a_newer_active_version(console):
+    for version in ("1.0.0", "1.1.0", "1.2.0"):
+        publish("a", version, obj(**{f"y{version[2]}": {}}))
+    form = console.get("lifecycle", "a", "1.1.0", "deprecate").context["form"]
+    assert [value for value, _ in form["successor"].field.choices] == ["", "1.2.0"]
+    assert form["successor"].value() == "1.2.0"
+
+
+def test_the_list_is_shown_as_it_was_filtered_after_a_bulk_change(console):
+    for version in ("1.0.0", "1.1.0"):
+        publish("a", version, obj(**{f"y{version[2]}": {}}))
+    summary = console.post("deprecate", contract=["a"], action="deprecate-older", back="prefix=a&o=-changed")
+    assert summary.context["back_url"] == url("changelist") + "?prefix=a&o=-changed"
+    items = [f"{item.name}@{item.version}|{item.etag}" for item in summary.context["items"]]
+    done = console.post("deprecate", item=items, reason="", sunset="", confirm="1", back="prefix=a&o=-changed")
+    assert done["Location"] == url("changelist") + "?prefix=a&o=-changed"
+    evil = console.post("deprecate", item=[], back="//evil.example/?x=1")
+    assert evil["Location"].startswith(url("changelist") + "?")
