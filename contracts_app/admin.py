@@ -10,6 +10,7 @@ from django.urls import URLPattern, path
 
 from contracts_app.console import (
     audit,
+    bindings,
     contracts,
     lifecycle,
     policies,
@@ -18,8 +19,8 @@ from contracts_app.console import (
     validating,
     versions,
 )
-from contracts_app.console.groups import CHANGE_POLICY, PUBLISH
-from contracts_app.models import AuditEntry, Contract, Policy
+from contracts_app.console.groups import CHANGE_POLICY, PUBLISH, VIEW
+from contracts_app.models import AuditEntry, Binding, Contract, Policy
 
 
 class RegistryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -72,6 +73,24 @@ class PolicyAdmin(RegistryAdmin):
         ("<str:level>/change/", policies.change, "change"),
         ("<str:level>/<str:name>/change/", policies.change, "change"),
     )
+
+
+@admin.register(Binding)
+class BindingAdmin(RegistryAdmin):
+    """Bindings have the permissions of what they are about: contracts to view, policies to change."""
+
+    adding = CHANGE_POLICY
+    pages = (
+        ("", bindings.listing, "changelist"),
+        ("add/", bindings.add, "add"),
+        ("<str:binding>/change/", bindings.change, "change"),
+    )
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm(VIEW)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
 
 
 @admin.register(AuditEntry)

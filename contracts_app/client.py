@@ -100,6 +100,18 @@ class RegistryClient:
         path = _path(name, version or "")
         return self._json("DELETE", path, reason=reason, force=force or None, dryRun=dry_run or None)
 
+    def bindings(self) -> list[JSON]:
+        """Return every binding of a subject to a contract."""
+        found: list[JSON] = self._json("GET", "/registry/bindings")["bindings"]
+        return found
+
+    def bind(self, name: str, binding: JSON) -> JSON:
+        """Set a binding: subject, contract, and what else docs/bindings.md names."""
+        return self._json("PUT", f"/registry/bindings/{quote(name, safe='')}", binding)
+
+    def unbind(self, name: str) -> None:
+        self._send("DELETE", f"/registry/bindings/{quote(name, safe='')}", None, {})
+
     def events(self, since: int | str, *, wait: int = 30) -> JSON:
         """Return the events after another one, waiting for the first; `next` is the `since` of the following call.
 
@@ -141,6 +153,8 @@ class RegistryClient:
             ) from None
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
             raise RegistryUnreachable(f"{self.endpoint} cannot be reached: {error}") from None
+        if response.status_code == 204:
+            return response
         try:
             problem = response.json()
         except ValueError:

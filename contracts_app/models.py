@@ -27,6 +27,14 @@ class Policy(models.Model):
         verbose_name_plural = _("policies")
 
 
+class Binding(models.Model):
+    class Meta:
+        managed = False
+        default_permissions = ()
+        verbose_name = _("binding")
+        verbose_name_plural = _("bindings")
+
+
 class AuditEntry(models.Model):
     class Meta:
         managed = False

@@ -5,6 +5,7 @@ from typing import Any
 from django.urls import path
 
 from contracts_app.api.audit import AuditViewSet
+from contracts_app.api.bindings import BindingViewSet
 from contracts_app.api.comparisons import ComparisonViewSet
 from contracts_app.api.contracts import ContractViewSet
 from contracts_app.api.events import EventViewSet
@@ -39,6 +40,9 @@ urlpatterns = [
     path("registry/docs", docs, name="docs"),
     path("registry/events", EventViewSet.as_view({"get": "list"})),
     path("registry/digests/<str:digest>", ContractViewSet.as_view({"get": "digest"})),
+    path("registry/bindings", BindingViewSet.as_view({"get": "list"})),
+    path("registry/bindings/<str:name>", BindingViewSet.as_view({"get": "get", "put": "put", "delete": "delete"})),
+    path("registry/subjects/<str:subject>", BindingViewSet.as_view({"get": "subject"})),
     path(POLICIES, PolicyViewSet.as_view({"get": "list"})),
     _policy("default", "default"),
     _policy("prefixes/<str:name>", "prefix"),

@@ -19,7 +19,7 @@ from contracts_app.storage import contract_store
 PER_PAGE = 50
 ACTIONS = (
     *("publish", "publish-override", "activate", "deprecate", "withdraw", "withdraw-override", "remove"),
-    *("set-policy", "delete-policy"),
+    *("set-policy", "delete-policy", "set-binding", "delete-binding"),
 )
 
 

@@ -39,6 +39,8 @@ _TYPES = {
     "remove": "contract.removed",
     "set-policy": "policy.set",
     "delete-policy": "policy.deleted",
+    "set-binding": "binding.set",
+    "delete-binding": "binding.deleted",
 }
 
 

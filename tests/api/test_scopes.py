@@ -89,6 +89,9 @@ GLOBAL = [
     ("GET", "/registry/contracts", None, 200),
     ("GET", "/registry/events?since=0", None, 200),
     ("GET", "/registry/search?q=o", None, 200),
+    ("GET", "/registry/bindings", None, 200),
+    ("GET", "/registry/bindings/none", None, 404),
+    ("GET", "/registry/subjects/some.subject", None, 404),
     ("GET", "/registry/policies", None, 200),
     ("GET", "/registry/policies/default", None, 200),
     ("PUT", "/registry/policies/default", {}, 403),
@@ -133,7 +136,8 @@ def test_every_route_was_tried():
         return path.partition("?")[0].format(name="<str:name>", prefix="<str:name>").replace("1.0.0", "<str:version>")
 
     tried = {route(path).lstrip("/") for _, path, _, _ in [*NAMED, *PREFIXED, *GLOBAL]}
-    tried = {path.replace("0" * 64, "<str:digest>") for path in tried}
+    tried = {path.replace("0" * 64, "<str:digest>").replace("bindings/none", "bindings/<str:name>") for path in tried}
+    tried = {path.replace("some.subject", "<str:subject>") for path in tried}
     known = {str(pattern.pattern) for pattern in urlpatterns if isinstance(pattern, URLPattern)}
     known -= {"registry/openapi.json", "registry/docs"}
     action = "registry/contracts/<str:name>/<str:version>/<str:action>"

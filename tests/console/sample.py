@@ -9,8 +9,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from contracts_app.bindings import check_binding
 from contracts_app.bundles import ContractBundle, content_digest
 from contracts_app.services import change_state, lifecycle, publish_contract, publishing
+from contracts_app.services.bindings import set_binding
 from contracts_app.services.policies import set_policy
 from contracts_app.storage import Actor, AuditEntry, ContractStore
 from contracts_app.storage.nats.store import JetStreamContractStore
@@ -188,6 +190,12 @@ def fill(store: ContractStore) -> None:
     change(5, "customer.profile", "1.0.0", "deprecate", sunset_at=soon, successor="1.1.0")
     change(3, "legacy.basket", "1.0.0", "withdraw", reason="The old shop is closed")
     set_policy(level="default", policy={"minimumNoticeDays": 14}, actor=steward, store=store)
+    for name, subject, contract, mode in (
+        ("orders-created", "orders.*.created", "order.created", "enforce"),
+        ("orders", "orders.>", "order.cancelled", "report"),
+    ):
+        bound = check_binding(name, {"subject": subject, "contract": contract, "mode": mode, "owner": "checkout"})
+        set_binding(name=name, binding=bound, actor=steward, store=store)
 
 
 def fill_ugly(servers: str, bucket: str) -> None:

@@ -531,3 +531,42 @@ def test_the_list_is_shown_as_it_was_filtered_after_a_bulk_change(console):
     assert done["Location"] == url("changelist") + "?prefix=a&o=-changed"
     evil = console.post("deprecate", item=[], back="//evil.example/?x=1")
     assert evil["Location"].startswith(url("changelist") + "?")
+
+
+# Bindings
+
+
+def test_a_binding_is_made_changed_and_deleted(console):
+    publish("order.created", "1.0.0", obj())
+    form = {"name": "orders", "subject": "orders.>", "contract": "order.created", "range": "^1", "mode": "enforce"}
+    form |= {"location": "body"}
+    assert console.post("binding_add", **form, reason="agreed")["Location"] == url("binding_changelist")
+    assert (last_entry().action, last_entry().reason) == ("set-binding", "agreed")
+    shown = text(console.get("binding_changelist", subject="orders.eu.created"))
+    assert "orders holds, by orders.&gt;: order.created ^1, enforce." in shown
+    assert "already. Change that one" not in shown
+    assert "A binding with this name exists already" in text(console.post("binding_add", **form))
+    bad = console.post("binding_add", **(form | {"name": "two", "subject": "a..b"}))
+    assert "is not a subject of messages" in str(bad.context["form"].errors["subject"])
+    page = console.get("binding_change", "orders")
+    changed = console.post("binding_change", "orders", **(form | {"mode": "off"}), etag=etag_in(page))
+    assert changed.status_code == 302
+    stale = console.post("binding_change", "orders", **form, etag=etag_in(page))
+    assert stale.status_code == 409
+    asked = console.post("binding_change", "orders", delete="1", etag=etag_in(stale))
+    assert "Delete this binding?" in text(asked)
+    done = console.post("binding_change", "orders", delete="1", confirm="1", etag=etag_in(stale))
+    assert done.status_code == 302
+    assert "No subject is bound" in text(console.get("binding_changelist"))
+    assert console.get("binding_change", "orders").status_code == 404
+
+
+def test_a_viewer_sees_bindings_and_cannot_change_them(console):
+    publish("order.created", "1.0.0", obj())
+    viewer = console.member("viewer")
+    assert viewer.get("binding_changelist").status_code == 200
+    assert viewer.get("binding_add").status_code == 403
+    assert viewer.post("binding_add", name="x", subject="a", contract="order.created").status_code == 403
+    limited = console.member("viewer", name="nobody")
+    limited.user.groups.clear()
+    assert limited.get("binding_changelist").status_code == 403

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from contracts_app.bindings import LOCATIONS, MODES
 from contracts_app.bundles import MAX_NAME_LENGTH
 from contracts_app.lifecycle import STATES
 from contracts_app.policies import COMPATIBILITIES, MAX_NOTICE_DAYS, MAX_OWNER_CHARACTERS
@@ -252,6 +253,23 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "Examples": record({"name": TEXT, "version": TEXT, "valid": many({}), "invalid": many({})}),
     "Policy": record({}, _POLICY, closed=True),
+    "Binding": record(
+        {"subject": TEXT, "contract": ref("Name")},
+        {
+            "range": TEXT,
+            "mode": {"enum": list(MODES)},
+            "location": {"enum": list(LOCATIONS)},
+            "pointer": TEXT,
+            "owner": TEXT,
+            "description": TEXT,
+        },
+        closed=True,
+    ),
+    "BoundSubject": record(
+        {"name": TEXT, "subject": TEXT, "contract": TEXT, "range": TEXT, "mode": TEXT, "location": TEXT},
+        {"version": OPTIONAL_TEXT, "overlaps": many(record({"name": TEXT, "subject": TEXT}))},
+    ),
+    "Bindings": record({"bindings": many(ref("BoundSubject"))}),
     "PolicyAnswer": record(
         {
             "level": TEXT,

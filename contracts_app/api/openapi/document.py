@@ -21,7 +21,9 @@ from contracts_app.api.openapi.operations import (
     NAME,
     REFUSALS,
     REQUESTED_VERSION,
+    SUBJECT,
     answer,
+    binding,
     lifecycle,
     operation,
     part,
@@ -89,6 +91,7 @@ _TAGS = {
     "Dependencies": "References between contracts, both ways, and the schema with all of them embedded",
     "Lifecycle": "Activate, deprecate, withdraw and remove",
     "Policies": "Which changes new versions may make, who owns them, and how long a deprecation lasts",
+    "Subjects": "Which contract the messages on a NATS subject must satisfy",
     "Audit": "Who did what, when and why",
     "Events": "Changes as CloudEvents, without a gap",
     "Service": "Health, metrics and this description",
@@ -270,6 +273,20 @@ def document() -> JSON:
         "/registry/policies/default": policy("default", []),
         "/registry/policies/prefixes/{name}": policy("prefix", [NAME]),
         "/registry/policies/contracts/{name}": policy("contract", [NAME]),
+        "/registry/bindings": {
+            "get": reads("Which contracts hold for which subjects", "list_bindings", ref("Bindings"), tag="Subjects")
+        },
+        "/registry/bindings/{name}": binding([NAME]),
+        "/registry/subjects/{subject}": {
+            "parameters": [SUBJECT],
+            "get": reads(
+                "The binding that holds for a subject: the most specific one",
+                "get_subject",
+                ref("BoundSubject"),
+                404,
+                tag="Subjects",
+            ),
+        },
         "/registry/audit": {
             "get": reads(
                 "Who did what, when and why",

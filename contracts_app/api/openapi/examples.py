@@ -61,6 +61,17 @@ _VERSION = {
     "digest": _DIGEST,
 }
 
+_BINDING = {
+    "name": "orders-created",
+    "subject": "orders.*.created",
+    "contract": "order.created",
+    "range": "^1",
+    "mode": "enforce",
+    "location": "body",
+    "version": "1.2.0",
+    "overlaps": [{"name": "orders", "subject": "orders.>"}],
+}
+
 EXAMPLES: dict[str, Any] = {
     "VersionProperties": {
         "status": "created",
@@ -157,6 +168,8 @@ EXAMPLES: dict[str, Any] = {
     "PolicyAnswer": {"level": "prefix", "name": "order", "policy": _POLICY, "effective": _EFFECTIVE},
     "PolicyWritten": {"level": "prefix", "name": "order", "policy": _POLICY},
     "Policies": {"policies": [{"level": "prefix", "name": "order", "policy": _POLICY}]},
+    "BoundSubject": _BINDING,
+    "Bindings": {"bindings": [_BINDING]},
     "Audit": {
         "entries": [
             {

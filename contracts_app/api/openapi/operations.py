@@ -47,6 +47,14 @@ REQUESTED_VERSION = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 200},
     "examples": {"exact": {"value": "1.0.0"}, "latest": {"value": "latest"}, "range": {"value": "^1"}},
 }
+SUBJECT = {
+    "name": "subject",
+    "in": "path",
+    "required": True,
+    "description": "The subject of a message, without wildcards",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    "example": "orders.eu.created",
+}
 IF_MATCH = {"name": "If-Match", "in": "header", "schema": {"type": "string"}, "description": "The ETag that was read"}
 DRY_RUN = {
     "name": "dryRun",
@@ -198,6 +206,35 @@ def policy(level: str, parameters: list[JSON]) -> JSON:
             "Delete a level's policy",
             f"delete_{level}_policy",
             "Policies",
+            "contracts:admin",
+            {204: answer("Deleted")},
+            *(404, 409, 412),
+            parameters=(IF_MATCH,),
+        ),
+    }
+
+
+def binding(parameters: list[JSON]) -> JSON:
+    bound = answer("The binding, with the version that its range means now", ref("BoundSubject"), **CACHED)
+    written = answer("StoredWrite", ref("BoundSubject"), ETag="The new entity tag")
+    body = takes(ref("Binding"), enforced={"subject": "orders.>", "contract": "order.placed", "mode": "enforce"})
+    return {
+        "parameters": parameters,
+        "get": operation("A binding", "get_binding", "Subjects", "contracts:read", {200: bound, 304: KNOWN}, 404),
+        "put": operation(
+            "Bind a subject to a contract",
+            "put_binding",
+            "Subjects",
+            "contracts:admin",
+            {200: written},
+            *(404, 409, 410, 412, 413, 415, 422),
+            parameters=(IF_MATCH,),
+            body=body,
+        ),
+        "delete": operation(
+            "Delete a binding",
+            "delete_binding",
+            "Subjects",
             "contracts:admin",
             {204: answer("Deleted")},
             *(404, 409, 412),

@@ -42,6 +42,10 @@ from contracts_app.tracing import span
 MAX_SNAPSHOT_SECONDS = 6 * 3600
 
 
+_DOCUMENTS = ("policy.>", "binding.>")
+"""The keys that are not of contracts."""
+
+
 class JetStreamContractStore(ContractStore):
     """See ContractStore. Options:
 
@@ -271,7 +275,9 @@ class JetStreamContractStore(ContractStore):
             if name is None:
                 messages = connection.run(lambda js: last_of_each(connection, js, ">"), timeout=connection.timeout * 6)
             else:
-                messages = connection.run(lambda js: last_of_each(connection, js, f"meta.{name}.>", "policy.>"))
+                messages = connection.run(
+                    lambda js: last_of_each(connection, js, f"meta.{name}.>", "policy.>", "binding.>")
+                )
         except StorageUnavailable:
             if replica is not None and self._may_be_stale(replica):
                 return replica.index
