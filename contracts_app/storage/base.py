@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from django.core.checks import CheckMessage
 
@@ -67,6 +68,16 @@ class Position:
 
     stream: str
     last: int
+
+
+class StreamMessage(NamedTuple):
+    """One message of a stream of the same account. `pending` is how many follow it."""
+
+    sequence: int
+    subject: str
+    headers: dict[str, str]
+    data: bytes
+    pending: int = 0
 
 
 class ContractStore(ABC):
@@ -161,6 +172,15 @@ class ContractStore(ABC):
     def health(self) -> StoreHealth | None:
         """Return the current state of the store, or None if it has no server."""
         return None
+
+    def stream_messages(
+        self, stream: str, subject: str, *, since: datetime | None = None, last: int | None = None
+    ) -> tuple[int, Iterator[list[StreamMessage]]]:
+        """Return how many messages of a stream are on some subjects, and those messages in batches.
+
+        Neither the stream nor its other consumers change. Raises ContractNotFound, ContractRefused.
+        """
+        raise NotImplementedError("this store has no streams of messages")
 
     def set_up(self) -> str:
         """Create what the store needs on its server, where it is missing, and return a description of it."""

@@ -33,10 +33,8 @@ class Command(RemoteCommand):
         if options["list"]:
             with self.registry(options) as registry:
                 for each in registry.bindings():
-                    found = each["version"] or "no version"
-                    self.stdout.write(
-                        f"{each['subject']}  {each['contract']}@{each['range']} ({found})  {each['mode']}  {each['name']}"
-                    )
+                    wanted = f"{each['contract']}@{each['range']} ({each['version'] or 'no version'})"
+                    self.stdout.write(f"{each['subject']}  {wanted}  {each['mode']}  {each['name']}")
             return
         if not options["name"] or (not options["delete"] and not (options["subject"] and options["contract"])):
             raise CommandError(

@@ -137,6 +137,10 @@ class BucketConnection:
             except OUTAGE_ERRORS as error:
                 await self.wait_to_retry(error, deadline)
 
+    async def run_now(self, work: Callable[[JetStreamContext], Awaitable[T]]) -> T:
+        """Run `work` once, on the event loop, with the context that is connected. Raises the client's errors."""
+        return await work(await self.ready(time.monotonic() + self.timeout))
+
     def close(self) -> None:
         if self._client is not None or self._opening is not None or self._closing:
             with contextlib.suppress(TimeoutError):

@@ -7,7 +7,8 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,7 +21,7 @@ from contracts_app.exceptions import (
 )
 from contracts_app.records import read_record
 from contracts_app.request_context import stale_reads
-from contracts_app.storage.base import ContractStore, Listing, Position, StoreHealth, read_listing
+from contracts_app.storage.base import ContractStore, Listing, Position, StoreHealth, StreamMessage, read_listing
 from contracts_app.storage.index import ContractIndex
 from contracts_app.storage.nats import snapshots
 from contracts_app.storage.nats.audit_headers import stored_write
@@ -34,6 +35,7 @@ from contracts_app.storage.nats.follower import ReplicaSnapshot
 from contracts_app.storage.nats.reads import all_last, history, last, last_of_each, written_at
 from contracts_app.storage.nats.replica import StreamReplica
 from contracts_app.storage.nats.server_health import health
+from contracts_app.storage.nats.streams import StreamReader
 from contracts_app.storage.nats.writer import RecordWriter
 from contracts_app.storage.replica import ReplicaStatus, Watcher, Watchers
 from contracts_app.storage.writes import AuditEntry, StoredWrite
@@ -220,6 +222,25 @@ class JetStreamContractStore(ContractStore):
 
     def written_at(self, sequence: int) -> str | None:
         return self._connection.run(lambda js: written_at(self._connection, sequence))
+
+    def stream_messages(
+        self, stream: str, subject: str, *, since: datetime | None = None, last: int | None = None
+    ) -> tuple[int, Iterator[list[StreamMessage]]]:
+        reader = StreamReader(self._connection, stream, subject)
+        reader.open(since=since)
+        skipped = max(0, reader.pending - last) if last is not None else 0
+
+        def batches() -> Iterator[list[StreamMessage]]:
+            left = skipped
+            try:
+                for batch in reader.batches():
+                    passed, left = batch[left:], max(0, left - len(batch))
+                    if passed:
+                        yield passed
+            finally:
+                reader.close()
+
+        return reader.pending - skipped, batches()
 
     def close(self) -> None:
         replica, self._replica = self._replica, None

@@ -1,0 +1,153 @@
+"""Messages of a real stream, validated by a contract and by a proposal."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from io import StringIO
+
+import nats
+import pytest
+from django.core.management import CommandError, call_command
+
+from contracts_app.messages import NoValue, value_of
+from contracts_app.storage import contract_store
+from tests.console.conftest import TEXT, obj, publish
+
+ORDER = {**obj(id=TEXT, total={"type": "integer"}, note=TEXT), "required": ["id"]}
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    output = StringIO()
+    try:
+        call_command("check_stream", *arguments, stdout=output)
+    except SystemExit as end:
+        return int(end.code or 0), output.getvalue()
+    return 0, output.getvalue()
+
+
+@pytest.fixture
+def stream(registry, nats_server, request):
+    """A stream of its own, and a function that fills it with messages (subject, body, headers)."""
+    name = f"S{abs(hash(request.node.nodeid)) % 10**12}"
+
+    async def connected(work):
+        client = await nats.connect(nats_server.url)
+        try:
+            return await work(client.jetstream())
+        finally:
+            await client.close()
+
+    async def fill(js, messages):
+        waiting = [js.publish_async(f"{name}.{subject}", body, headers=headers) for subject, body, headers in messages]
+        await asyncio.gather(*[await each for each in waiting])
+
+    def filled(*messages):
+        asyncio.run(connected(lambda js: fill(js, messages)))
+
+    asyncio.run(connected(lambda js: js.add_stream(name=name, subjects=[f"{name}.>"])))
+    filled.name = name
+    filled.info = lambda: asyncio.run(connected(lambda js: js.stream_info(name)))
+    yield filled
+    asyncio.run(connected(lambda js: js.delete_stream(name)))
+
+
+def body(**members) -> bytes:
+    return json.dumps(members).encode()
+
+
+def test_the_messages_that_fail_are_named_with_place_reason_and_example(stream, tmp_path):
+    publish("order", "1.0.0", ORDER)
+    proposal = tmp_path / "new.json"
+    proposal.write_text(json.dumps({**ORDER, "required": ["id", "total"]}))
+    stream(
+        ("a", body(id="1", total=5), None),
+        ("a", body(id="2"), None),
+        ("b", b"nonsense", None),
+        ("b", body(id=7, total=1), None),
+        ("b", body(id=8, total=1), None),
+    )
+    before = stream.info()
+    code, text = run("--stream", stream.name, "--contract", "order", "--proposed", str(proposal), "--format", "json")
+    report = json.loads(text)
+    assert code == 1
+    assert report["messages"] == 5
+    assert report["current"]["valid"] == 2
+    assert [(each["count"], each["sequences"], each["instancePointer"]) for each in report["current"]["failures"]] == [
+        (2, [4, 5], "/id"),
+        (1, [3], ""),
+    ]
+    assert report["current"]["failures"][0]["example"] == '{"id": 7, "total": 1}'
+    assert "not JSON" in report["current"]["failures"][1]["reason"]
+    assert report["proposed"]["valid"] == 1
+    assert report["newlyFailing"] == {"count": 1, "sequences": [2]}
+    assert report["absentFields"] == ["note"]
+    after = stream.info()
+    assert (after.state.messages, after.state.consumer_count) == (before.state.messages, 0)
+    code, text = run("--stream", stream.name, "--contract", "order", "--proposed", str(proposal))
+    assert "order: 2 of 5 are valid" in text
+    assert "Valid now and no longer with the proposal: 1 2" in text
+    assert "Fields that never occur: note" in text
+
+
+def test_subjects_the_last_messages_and_a_sample_narrow_the_check(stream):
+    publish("order", "1.0.0", ORDER)
+    stream(*[("a" if number % 2 else "b", body(id=str(number)), None) for number in range(100)])
+    stream(("a", body(id=1), None))
+    counts = {
+        ("--subject", f"{stream.name}.a"): 51,
+        ("--subject", f"{stream.name}.b"): 50,
+        ("--last", "10"): 10,
+        ("--last", "1000"): 101,
+        ("--since", "2999-01-01"): 0,
+        ("--sample", "10"): 11,
+    }
+    for arguments, count in counts.items():
+        _, text = run("--stream", stream.name, "--contract", "order@^1", *arguments, "--format", "json")
+        assert json.loads(text)["messages"] == count, arguments
+    assert run("--stream", stream.name, "--contract", "order", "--subject", f"{stream.name}.b")[0] == 0
+
+
+def test_three_bad_messages_among_many_are_found(stream):
+    publish("order", "1.0.0", ORDER)
+    bad = {7_777, 15_000, 19_999}
+    stream(*[("a", body(id=number if number in bad else "x"), None) for number in range(1, 20_001)])
+    code, text = run("--stream", stream.name, "--contract", "order", "--format", "json")
+    report = json.loads(text)
+    assert (code, report["messages"], report["current"]["valid"]) == (1, 20_000, 19_997)
+    assert report["current"]["failures"][0]["sequences"] == sorted(bad)
+
+
+def test_bad_input_has_its_exit_code_and_a_clear_message(registry):
+    publish("order", "1.0.0", ORDER)
+    for arguments, code, words in (
+        (("--contract", "order"), 1, "There is no stream NO_SUCH"),
+        ((), 2, "Give --contract, --proposed, or both"),
+        (("--contract", "order", "--sample", "0"), 2, "--sample is 1 to 100"),
+        (("--contract", "order", "--since", "soon"), 2, "--since must be"),
+        (("--contract", "none"), 1, "not found"),
+        (("--proposed", "/no/such/file"), 2, "cannot be read"),
+        (("--contract", "order", "--location", "pointer"), 2, "Give --pointer"),
+    ):
+        with pytest.raises(CommandError) as caught:
+            run("--stream", "NO_SUCH", *arguments)
+        assert caught.value.returncode == code
+        assert words in str(caught.value)
+    assert contract_store().index().count_names() == 1
+
+
+def test_the_value_is_where_the_binding_says():
+    event = body(specversion="1.0", type="x", data={"id": "1"})
+    assert value_of(b"{}", {}, "body") == b"{}"
+    assert value_of(event, {}, "cloudevents") == b'{"id":"1"}'
+    assert value_of(event, {}, "pointer", "/data/id") == b'"1"'
+    assert value_of(b"{}", {"ce-specversion": "1.0"}, "cloudevents-binary") == b"{}"
+    for arguments in (
+        (b"{", {}, "cloudevents"),
+        (b"[]", {}, "cloudevents"),
+        (body(specversion="1.0"), {}, "cloudevents"),
+        (b"{}", {}, "cloudevents-binary"),
+        (b"{}", {}, "pointer", "/data"),
+    ):
+        with pytest.raises(NoValue):
+            value_of(*arguments)
