@@ -77,6 +77,7 @@ bench: $(VENV)/.bench ## Measure medians and ratios to a baseline of the same ru
 	@$(BIN)/python -m bench.linter
 	@$(BIN)/python -m bench.histories
 	@$(BIN)/python -m bench.search
+	@$(BIN)/python -m bench.client
 	@$(BIN)/python -m bench.service --plots docs/bench
 
 lint-contracts: $(VENV)/.base ## Check the exit codes of the linter on its fixtures

@@ -71,7 +71,9 @@ def test_the_options_of_documented_commands_exist(page):
     for block in re.findall(r"^```bash\n(.*?)^```", (ROOT / page).read_text(), re.MULTILINE | re.DOTALL):
         assert subprocess.run(["bash", "-n"], input=block, text=True, capture_output=True).returncode == 0, block
         for arguments in re.findall(r"manage(?:\.py)? (.+)", block.replace("\\\n", " ")):
-            words = shlex.split(arguments.partition("&&")[0].partition(" > ")[0].partition(" | ")[0], comments=True)
+            words = shlex.split(
+                arguments.partition("&&")[0].partition(')"')[0].partition(" > ")[0].partition(" | ")[0], comments=True
+            )
             parser = load_command_class(get_commands()[words[0]], words[0]).create_parser("manage.py", words[0])
             given = ["2026-01-01" if word == "DATE" else word for word in words[1:]]
             try:
