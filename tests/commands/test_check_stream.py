@@ -151,3 +151,48 @@ def test_the_value_is_where_the_binding_says():
     ):
         with pytest.raises(NoValue):
             value_of(*arguments)
+
+
+def infer(*arguments: str) -> tuple[str, str]:
+    output, report = StringIO(), StringIO()
+    call_command("infer_contract", *arguments, stdout=output, stderr=report)
+    return output.getvalue(), report.getvalue()
+
+
+def test_a_schema_is_drafted_from_messages_and_verified(stream):
+    messages = [
+        body(
+            id=f"123e4567-e89b-12d3-a456-4266141740{number:02}",
+            state=("new", "paid", "sent")[number % 3],
+            at="2026-01-05T10:30:00Z",
+            lines=[{"sku": f"S{number}", "count": number}],
+            **({"note": f"text {number}"} if number % 2 else {}),
+        )
+        for number in range(40)
+    ]
+    stream(*[("a", each, None) for each in messages], ("a", b"nonsense", None))
+    text, report = infer("--stream", stream.name, "--draft", "order.seen@0.1.0")
+    schema = json.loads(text)
+    assert schema["title"] == "order.seen"
+    assert schema["required"] == ["at", "id", "lines", "state"]
+    properties = schema["properties"]
+    assert properties["id"] == {"type": "string", "format": "uuid"}
+    assert properties["state"] == {"type": "string", "enum": ["new", "paid", "sent"]}
+    assert properties["at"]["format"] == "date-time"
+    assert properties["note"] == {"type": "string"}
+    assert properties["lines"]["items"]["properties"]["count"] == {"type": "integer", "minimum": 0}
+    assert "40 messages, 1 skipped; 40 of 41 are valid by the draft" in report
+    assert contract_store().get("order.seen", "0.1.0").state == "draft"
+
+
+def test_mixed_types_and_few_messages_stay_open(stream):
+    stream(("a", body(x=1, y=None), None), ("a", body(x="a", y="b"), None))
+    text, _ = infer("--stream", stream.name)
+    assert json.loads(text)["properties"] == {"x": {"type": ["integer", "string"]}, "y": {"type": ["null", "string"]}}
+    stream(("b", b"nonsense", None))
+    with pytest.raises(CommandError, match="None of 1 messages"):
+        infer("--stream", stream.name, "--subject", f"{stream.name}.b")
+    for arguments in (("--last", "0"), ("--location", "pointer"), ("--draft", "order")):
+        with pytest.raises(CommandError) as caught:
+            infer("--stream", stream.name, *arguments)
+        assert caught.value.returncode == 2
