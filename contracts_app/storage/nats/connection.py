@@ -221,6 +221,15 @@ class BucketConnection:
             assert self._context is not None
             await self._find_bucket(client, self._context)
 
+    async def new_client(self) -> Client:
+        """Return another client with the same login, for uses other than the bucket. Raises StorageUnavailable."""
+        client = Client()
+        try:
+            await self._connect(client)
+        except OUTAGE_ERRORS as error:
+            raise self.unavailable(error) from None
+        return client
+
     def reconnect(self) -> None:
         """Leave the connection to itself, and open another, to another server if there is one."""
         client, self._client, self._context = self._client, None, None

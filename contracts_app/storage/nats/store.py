@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.core.checks import CheckMessage, Error, Info, Warning
+from nats.aio.client import Client
 
 from contracts_app.bundles import ContractBundle, key_of
 from contracts_app.exceptions import (
@@ -222,6 +223,10 @@ class JetStreamContractStore(ContractStore):
 
     def written_at(self, sequence: int) -> str | None:
         return self._connection.run(lambda js: written_at(self._connection, sequence))
+
+    async def new_client(self) -> Client:
+        """Return another client of the same servers with the same login, connected on the running event loop."""
+        return await self._connection.new_client()
 
     def stream_messages(
         self, stream: str, subject: str, *, since: datetime | None = None, last: int | None = None
