@@ -112,6 +112,15 @@ class RegistryClient:
     def unbind(self, name: str) -> None:
         self._send("DELETE", f"/registry/bindings/{quote(name, safe='')}", None, {})
 
+    def can_withdraw(self, name: str, version: str) -> JSON:
+        """Return whether a version can be withdrawn, why not, and who uses it."""
+        return self._json("GET", f"{_path(name, version)}/can-withdraw")
+
+    def usage(self, name: str) -> list[JSON]:
+        """Return the clients that declared that they use a contract."""
+        found: list[JSON] = self._json("GET", f"{_path(name)}/usage")["clients"]
+        return found
+
     def events(self, since: int | str, *, wait: int = 30) -> JSON:
         """Return the events after another one, waiting for the first; `next` is the `since` of the following call.
 

@@ -19,6 +19,7 @@ from contracts_app.exceptions import ContractNotFound, ContractRefused, Malforme
 from contracts_app.policies import COMPATIBILITIES, Policy, policy_of
 from contracts_app.services import comparison
 from contracts_app.services.search import resolve
+from contracts_app.services.usage import broken_users
 from contracts_app.storage import Representation, contract_store
 from linter_app.report.changelog import changelog_to_json, markdown
 
@@ -32,11 +33,11 @@ class ComparisonViewSet(ViewSet):
     def check(self, request: Request) -> Response:
         check_parameters(request)
         data = read_members(request, "a JSON object with old and new")
-        allowed = {"old", "new", "compatibility", "strictOpenObjects"}
+        allowed = {"old", "new", "compatibility", "strictOpenObjects", "consumers"}
         if not isinstance(data, dict) or not {"old", "new"} <= data.keys() <= allowed:
             raise MalformedContract(
                 "The request body must be a JSON object with old and new, "
-                "and possibly compatibility and strictOpenObjects"
+                "and possibly compatibility, strictOpenObjects and consumers"
             )
         old, old_name = _read_version(request, data["old"], "old")
         new, new_name = _read_version(request, data["new"], "new")
@@ -44,10 +45,15 @@ class ComparisonViewSet(ViewSet):
         store = contract_store()
         policy = policy_of(store.index(name).documents, name) if name else Policy()
         policy = _with_given(policy, data)
+        if not isinstance(data.get("consumers", False), bool):
+            raise MalformedContract("consumers must be true or false", field="consumers")
         members = comparison.report_to_json(comparison.compare(old, new, policy), policy)
         if old.bundle is not None:
             readable = partial(scopes_of(request).allows, READ)
             members["dependents"] = comparison.broken_dependents(old.bundle.name, new.texts, store, readable)
+        if data.get("consumers"):
+            readable = partial(scopes_of(request).allows, READ)
+            members["consumers"] = broken_users(name, members["changes"], store, readable) if name else []
         if new.texts.schema is not None and new.texts.wit is not None and not new.texts.packages:
             members["coherence"] = comparison.coherence_findings(new.texts.schema, new.texts.wit)
         return Response(members)

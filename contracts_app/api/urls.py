@@ -13,6 +13,7 @@ from contracts_app.api.lifecycle import LifecycleViewSet
 from contracts_app.api.openapi.views import docs, openapi
 from contracts_app.api.policies import PolicyViewSet
 from contracts_app.api.search import SearchViewSet
+from contracts_app.api.usage import UsageViewSet
 from contracts_app.api.validation import ValidationViewSet
 from contracts_app.api.versions import VersionViewSet
 
@@ -40,6 +41,8 @@ urlpatterns = [
     path("registry/docs", docs, name="docs"),
     path("registry/events", EventViewSet.as_view({"get": "list"})),
     path("registry/digests/<str:digest>", ContractViewSet.as_view({"get": "digest"})),
+    path("registry/usage", UsageViewSet.as_view({"get": "list"})),
+    path("registry/usage/<str:client>", UsageViewSet.as_view({"put": "put", "delete": "delete"})),
     path("registry/bindings", BindingViewSet.as_view({"get": "list"})),
     path("registry/bindings/<str:name>", BindingViewSet.as_view({"get": "get", "put": "put", "delete": "delete"})),
     path("registry/subjects/<str:subject>", BindingViewSet.as_view({"get": "subject"})),
@@ -49,11 +52,13 @@ urlpatterns = [
     _policy("contracts/<str:name>", "contract"),
     path(f"{CONTRACTS}/<str:name>", ContractViewSet.as_view({"get": "contract", "delete": "remove"})),
     path(f"{CONTRACTS}/<str:name>/diff", ComparisonViewSet.as_view({"get": "diff"})),
+    path(f"{CONTRACTS}/<str:name>/usage", UsageViewSet.as_view({"get": "contract"})),
     path(f"{CONTRACTS}/<str:name>/changelog", ComparisonViewSet.as_view({"get": "changelog"})),
     path(VERSION, VersionViewSet.as_view({"get": "retrieve", "delete": "remove"})),
     _version("schema", "json_schema"),
     *[_version(part, part) for part in ("wit", "descriptor", "bundled", "dependencies", "dependents")],
     path(f"{VERSION}/validate", ValidationViewSet.as_view({"post": "validate"})),
+    path(f"{VERSION}/can-withdraw", UsageViewSet.as_view({"get": "can_withdraw"})),
     path(f"{VERSION}/examples", ValidationViewSet.as_view({"get": "examples"})),
     path(f"{VERSION}/<str:action>", LifecycleViewSet.as_view({"post": "change"})),
 ]

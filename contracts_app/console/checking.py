@@ -16,6 +16,7 @@ from contracts_app.services.comparison import broken_dependents, changes_to_json
 from contracts_app.services.publish_requests import PublishRequest
 from contracts_app.services.publishing import find_neighbours
 from contracts_app.services.publishing import publish as publish_version
+from contracts_app.services.usage import broken_users
 from contracts_app.storage import Actor, ContractIndex, ContractStore, contract_store
 from linter_app.schema.json_pointers import line_numbers, line_of_repeated_member
 
@@ -58,6 +59,8 @@ class CheckResult:
     changes: list[dict[str, Any]] = field(default_factory=list)
     dependents: dict[str, Any] = field(default_factory=dict)
     """What would break in the contracts that refer to this one, if they moved to this version."""
+    clients: list[dict[str, Any]] = field(default_factory=list)
+    """The clients that breaking changes concern, as they declared what they use."""
     excerpt: list[tuple[int, str, bool]] = field(default_factory=list)
     """The lines around an error: number, text, and whether it is the faulty line."""
     excerpt_of: str = ""
@@ -94,7 +97,18 @@ def check(order: PublishRequest, actor: Actor, readable: Callable[[str], bool]) 
     result.changes = with_lines(changes_to_json(report), bundle.json_schema)
     result.unchanged = same_texts(old, bundle)
     result.dependents = _dependents(bundle, new, store, readable)
+    result.clients = _broken_clients(bundle.name, result.changes, store)
     return result
+
+
+def _broken_clients(name: str, changes: list[dict[str, Any]], store: ContractStore) -> list[dict[str, Any]]:
+    """Return the clients that breaking changes concern; none where what clients declare cannot be read."""
+    if not any(change["breaking"] or not change["decided"] for change in changes):
+        return []
+    try:
+        return broken_users(name, changes, store)
+    except StorageUnavailable:
+        return []
 
 
 def _dependents(bundle: ContractBundle, new: Any, store: ContractStore, readable: Callable[[str], bool]) -> Any:
@@ -125,6 +139,7 @@ def refused(error: ContractError, form: PublishForm, order: PublishRequest | Non
         required_version=extras.get("requiredVersion") or "",
         changes=with_lines(extras.get("changes", []), schema),
     )
+    result.clients = _broken_clients(result.name, result.changes, contract_store()) if order else []
     if isinstance(error, ContractAlreadyExists) and order is not None:
         _compare_with_existing(result, error, order)
     if isinstance(error, StorageUnavailable):

@@ -26,6 +26,7 @@ from contracts_app.services.schema_fields import schema_fields
 from contracts_app.services.schema_names import FoundName
 from contracts_app.services.search import latest
 from contracts_app.services.search_index import matched_names, search_index
+from contracts_app.services.usage import known_users
 from contracts_app.storage import ContractIndex, Entry, contract_store
 from linter_app.schema.json_text import InvalidJSON, loads
 from linter_app.semver import Version
@@ -151,6 +152,7 @@ def contract(request: HttpRequest, name: str) -> HttpResponse:
         drafts=[entry for entry in entries if entry.state == DRAFT],
         owner=owner_of(shown_version.labels, policy),
         dependents=_dependents(request, name),
+        users=known_users(name, index),
         **_latest_fields(shown_version, index),
         **relations_of(request, shown_version),
         count=len(entries),

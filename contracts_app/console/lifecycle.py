@@ -25,6 +25,7 @@ from contracts_app.policies import policy_of
 from contracts_app.services import change_state
 from contracts_app.services.owners import owner_of
 from contracts_app.services.search import latest
+from contracts_app.services.usage import known_users
 from contracts_app.storage import Entry, contract_store
 from linter_app.semver import Version
 
@@ -132,7 +133,7 @@ def _confirmation(
     status: int = 200,
 ) -> HttpResponse:
     policy, dependents, blocked, after = None, [], "", ""
-    owner = None
+    owner, users = None, []
     if entry is not None and status != 503:
         index = contract_store().index()
         policy, dependents = policy_of(index.documents, name), index.dependents(name, version)
@@ -144,6 +145,7 @@ def _confirmation(
         elif not form.errors.get("override"):
             form.fields.pop("override", None)
         after = _latest_after(entry, index.versions(name), action)
+        users = [each for each in known_users(name, index) if each[2] == version]
     return render_page(
         request,
         "lifecycle.html",
@@ -160,6 +162,7 @@ def _confirmation(
         dependents=[each for each in dependents if may(request, VIEW, each.name)][:100],
         dependents_count=len(dependents),
         owner=owner,
+        users=users,
         blocked=blocked,
         after=after,
         allowed=entry is None or entry.state in TRANSITIONS[action],

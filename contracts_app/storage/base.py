@@ -182,6 +182,14 @@ class ContractStore(ABC):
         """
         raise NotImplementedError("this store has no streams of messages")
 
+    def put_usage(self, client: str, record: bytes | None) -> None:
+        """Replace the record of who uses what, or delete it; it expires some time after the last write."""
+        raise NotImplementedError("this store keeps no usage")
+
+    def usage_records(self) -> list[bytes]:
+        """Return the record of each client, in any order."""
+        return []
+
     def set_up(self) -> str:
         """Create what the store needs on its server, where it is missing, and return a description of it."""
         return "nothing: it needs no server"

@@ -47,8 +47,18 @@ class MemoryContractStore(ContractStore):
         self._records: dict[str, bytes] = {}
         self._sequences: dict[str, int] = {}
         self._history: list[StoredWrite] = []
+        self._usage: dict[str, bytes] = {}
         self._watchers: list[Watcher] = []
         self._index = ContractIndex(max_bytes=sys.maxsize)
+
+    def put_usage(self, client: str, record: bytes | None) -> None:
+        if record is None:
+            self._usage.pop(client, None)
+        else:
+            self._usage[client] = record
+
+    def usage_records(self) -> list[bytes]:
+        return list(self._usage.values())
 
     def __str__(self) -> str:
         return "the memory of this process"

@@ -45,6 +45,9 @@ NAMED = [
     ("GET", "/registry/contracts/{name}", None, 200),
     ("GET", "/registry/contracts/{name}/diff?from=1.0.0&to=1.1.0", None, 200),
     ("GET", "/registry/contracts/{name}/changelog", None, 200),
+    ("GET", "/registry/contracts/{name}/usage", None, 200),
+    ("GET", f"{VERSION}/can-withdraw", None, 200),
+    ("PUT", "/registry/usage/some-client", {"uses": [{"contract": "{name}"}]}, 200),
     ("GET", VERSION, None, 200),
     *(("GET", f"{VERSION}/{part}", None, 200) for part in ("schema", "wit", "bundled", "dependencies", "dependents")),
     ("GET", f"{VERSION}/descriptor", None, 404),
@@ -89,6 +92,8 @@ GLOBAL = [
     ("GET", "/registry/contracts", None, 200),
     ("GET", "/registry/events?since=0", None, 200),
     ("GET", "/registry/search?q=o", None, 200),
+    ("GET", "/registry/usage", None, 200),
+    ("DELETE", "/registry/usage/some-client", None, 404),
     ("GET", "/registry/bindings", None, 200),
     ("GET", "/registry/bindings/none", None, 404),
     ("GET", "/registry/subjects/some.subject", None, 404),
@@ -137,7 +142,7 @@ def test_every_route_was_tried():
 
     tried = {route(path).lstrip("/") for _, path, _, _ in [*NAMED, *PREFIXED, *GLOBAL]}
     tried = {path.replace("0" * 64, "<str:digest>").replace("bindings/none", "bindings/<str:name>") for path in tried}
-    tried = {path.replace("some.subject", "<str:subject>") for path in tried}
+    tried = {path.replace("some.subject", "<str:subject>").replace("some-client", "<str:client>") for path in tried}
     known = {str(pattern.pattern) for pattern in urlpatterns if isinstance(pattern, URLPattern)}
     known -= {"registry/openapi.json", "registry/docs"}
     action = "registry/contracts/<str:name>/<str:version>/<str:action>"

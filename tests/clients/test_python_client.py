@@ -157,15 +157,33 @@ def test_bindings_and_versions_follow_the_registry(parts):
         await asyncio.to_thread(
             parts.registry.publish, {"name": "order.created", "version": "2.0.0", "jsonSchema": stricter}
         )
-        await until(lambda: contracts.check("orders.a", b'{"orderId": "1"}').version == "2.0.0", 2)
+        await until(lambda: contracts.check("orders.a", b'{"orderId": "1"}').version == "2.0.0", 10)
         with pytest.raises(InvalidMessage):
             await client.publish("orders.a", {"orderId": "1"})
         binding = {"subject": "orders.>", "contract": "order.created", "range": "^1", "mode": "report"}
         await asyncio.to_thread(parts.registry.bind, "orders", binding)
-        await until(lambda: contracts.check("orders.a", b"{}").version == "1.0.0", 2)
+        await until(lambda: contracts.check("orders.a", b"{}").version == "1.0.0", 10)
         await client.publish("orders.a", {})  # reported, and published
         await asyncio.to_thread(parts.registry._send, "DELETE", "/registry/bindings/orders")
-        await until(lambda: contracts.binding_for("orders.a") is None, 2)
+        await until(lambda: contracts.binding_for("orders.a") is None, 10)
+
+    asyncio.run(connected(parts, work))
+
+
+def test_a_program_announces_what_it_uses(parts):
+    async def work(nc, contracts, client):
+        uses = [{"contract": "order.created", "range": "^1", "access": "read", "fields": ["/orderId"]}]
+        contracts.announce("billing", uses, version="1.2", environment="test")
+
+        def known():
+            found = parts.registry._read(parts.registry._send("GET", "/registry/contracts/order.created/usage"))
+            return [(each["client"], each["uses"], each["fields"]) for each in found["clients"]]
+
+        for _ in range(100):
+            if found := await asyncio.to_thread(known):
+                break
+            await asyncio.sleep(0.1)
+        assert found == [("billing", "1.0.0", ["/orderId"])]
 
     asyncio.run(connected(parts, work))
 
@@ -187,7 +205,7 @@ def test_without_the_registry_and_its_link_clients_go_on_and_converge_after_it(p
                 with RegistryClient(url, parts.token) as registry:
                     bound = {"subject": "orders.>", "contract": "order.created", "mode": "off"}
                     await asyncio.to_thread(registry.bind, "orders", bound)
-                await until(lambda: contracts.binding_for("orders.c").mode == "off", 4)
+                await until(lambda: contracts.binding_for("orders.c").mode == "off", 15)
         finally:
             again.stop()
 

@@ -42,7 +42,9 @@ def test_the_tutorial_works_as_it_stands(started):
         done = subprocess.run(["bash", "-ec", script], cwd=ROOT, env=started, capture_output=True, text=True)
         assert done.returncode == (1 if "check_stream" in block else 0), (block, done.stdout, done.stderr)
         outputs.append(done.stdout)
-    published, example, checked, inferred = outputs
+    published, example, checked, inferred, asked = outputs
+    assert "Nothing breaks; it needs at least a minor version" in asked
+    assert "order.created 1.0.0 can be withdrawn: nobody uses it" in asked
     assert '"title": "order.seen"' in inferred
     assert "orders.> is bound to order.created 1.0.0 (enforce)" in published
     assert example.count("stored as") == 3

@@ -9,6 +9,7 @@ from contracts_app.bundles import MAX_NAME_LENGTH
 from contracts_app.lifecycle import STATES
 from contracts_app.policies import COMPATIBILITIES, MAX_NOTICE_DAYS, MAX_OWNER_CHARACTERS
 from contracts_app.services.batches import MAX_BATCH_MEMBERS
+from contracts_app.usage import MAX_USES
 
 Schema = dict[str, Any]
 EXAMPLE = {
@@ -67,6 +68,11 @@ _SIDE: Schema = {
     "minProperties": 1,
     "additionalProperties": False,
 }
+_CLIENT = {"version": TEXT, "environment": TEXT}
+_USE = record(
+    {"contract": TEXT},
+    {"range": TEXT, "access": {"enum": ["read", "write"]}, "fields": many(TEXT)},
+)
 _PINNED = {"name": TEXT, "version": TEXT, "digest": TEXT, "reference": TEXT}
 _ERRORS = many(record({"instancePointer": TEXT, "schemaPointer": TEXT, "reason": TEXT}))
 _POLICY = {
@@ -235,12 +241,15 @@ SCHEMAS: dict[str, Schema] = {
             "warnings": many(TEXT),
             "changes": many(ref("Change")),
         },
-        {"dependents": record({"broken": many(record({"name": TEXT, "version": TEXT})), "unchecked": COUNT})},
+        {
+            "dependents": record({"broken": many(record({"name": TEXT, "version": TEXT})), "unchecked": COUNT}),
+            "consumers": many(record({"client": TEXT, "contract": TEXT, "changes": many(ref("Change"))})),
+        },
     ),
     "Changelog": record({"name": TEXT, "versions": many(record({"version": TEXT, "createdAt": TEXT}))}),
     "Check": record(
         {"old": _SIDE, "new": _SIDE},
-        {"compatibility": {"enum": list(COMPATIBILITIES)}, "strictOpenObjects": FLAG},
+        {"compatibility": {"enum": list(COMPATIBILITIES)}, "strictOpenObjects": FLAG, "consumers": FLAG},
         closed=True,
     ),
     "Validation": record(
@@ -270,6 +279,20 @@ SCHEMAS: dict[str, Schema] = {
         {"version": OPTIONAL_TEXT, "overlaps": many(record({"name": TEXT, "subject": TEXT}))},
     ),
     "Bindings": record({"bindings": many(ref("BoundSubject"))}),
+    "Usage": record({"uses": many(_USE, minItems=1, maxItems=MAX_USES)}, _CLIENT, closed=True),
+    "ClientUsage": record({"client": TEXT, "seen": TEXT, "uses": many(_USE)}, _CLIENT),
+    "Clients": record({"clients": many(ref("ClientUsage"))}),
+    "Users": record({"name": TEXT, "clients": many({"type": "object"})}),
+    "Withdrawal": record(
+        {
+            "name": TEXT,
+            "version": TEXT,
+            "allowed": FLAG,
+            "reasons": many(TEXT),
+            "clients": many({"type": "object"}),
+            "dependents": many(record({"name": TEXT, "version": TEXT})),
+        }
+    ),
     "PolicyAnswer": record(
         {
             "level": TEXT,

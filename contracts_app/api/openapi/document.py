@@ -14,7 +14,9 @@ from contracts_app.api.openapi import components
 from contracts_app.api.openapi.components import ref
 from contracts_app.api.openapi.operations import (
     CACHED,
+    CLIENT,
     DRY_RUN,
+    EXACT,
     GONE_TOO,
     JSON,
     KNOWN,
@@ -92,6 +94,7 @@ _TAGS = {
     "Lifecycle": "Activate, deprecate, withdraw and remove",
     "Policies": "Which changes new versions may make, who owns them, and how long a deprecation lasts",
     "Subjects": "Which contract the messages on a NATS subject must satisfy",
+    "Usage": "Which clients read and write which contracts, as they declare it themselves",
     "Audit": "Who did what, when and why",
     "Events": "Changes as CloudEvents, without a gap",
     "Service": "Health, metrics and this description",
@@ -273,6 +276,36 @@ def document() -> JSON:
         "/registry/policies/default": policy("default", []),
         "/registry/policies/prefixes/{name}": policy("prefix", [NAME]),
         "/registry/policies/contracts/{name}": policy("contract", [NAME]),
+        "/registry/usage": {"get": reads("What every client declared", "list_usage", ref("Clients"), tag="Usage")},
+        "/registry/usage/{client}": {
+            "parameters": [CLIENT],
+            "put": operation(
+                "Declare what a client reads and writes, or say that it still does",
+                "put_usage",
+                "Usage",
+                read,
+                {200: answer("What is known now", ref("ClientUsage"))},
+                *(413, 415),
+                body=takes(ref("Usage"), reader={"uses": [{"contract": "order.placed", "range": "^1"}]}),
+            ),
+            "delete": operation(
+                "Delete what a client declared", "delete_usage", "Usage", read, {204: answer("Deleted")}, 404
+            ),
+        },
+        "/registry/contracts/{name}/usage": {
+            "parameters": [NAME],
+            "get": reads("Who uses a contract", "get_usage", ref("Users"), 404, tag="Usage"),
+        },
+        f"{at}/can-withdraw": {
+            "parameters": [NAME, EXACT],
+            "get": reads(
+                "Whether a version can be withdrawn, and who uses it",
+                "can_withdraw",
+                ref("Withdrawal"),
+                404,
+                tag="Usage",
+            ),
+        },
         "/registry/bindings": {
             "get": reads("Which contracts hold for which subjects", "list_bindings", ref("Bindings"), tag="Subjects")
         },

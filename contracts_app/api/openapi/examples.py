@@ -72,6 +72,14 @@ _BINDING = {
     "overlaps": [{"name": "orders", "subject": "orders.>"}],
 }
 
+_CLIENT = {
+    "client": "billing",
+    "seen": "2026-01-05T10:30:00Z",
+    "version": "3.1.0",
+    "environment": "production",
+    "uses": [{"contract": "order.placed", "range": "^1", "access": "read", "fields": ["/id"]}],
+}
+
 EXAMPLES: dict[str, Any] = {
     "VersionProperties": {
         "status": "created",
@@ -170,6 +178,17 @@ EXAMPLES: dict[str, Any] = {
     "Policies": {"policies": [{"level": "prefix", "name": "order", "policy": _POLICY}]},
     "BoundSubject": _BINDING,
     "Bindings": {"bindings": [_BINDING]},
+    "ClientUsage": _CLIENT,
+    "Clients": {"clients": [_CLIENT]},
+    "Users": {"name": "order.placed", "clients": [{"client": "billing", "contract": "order.placed", "uses": "1.2.0"}]},
+    "Withdrawal": {
+        "name": "order.placed",
+        "version": "1.0.0",
+        "allowed": False,
+        "reasons": ["order.placed/1.0.0 cannot be withdrawn: 1 versions depend on it (invoice/1.0.0)"],
+        "clients": [],
+        "dependents": [{"name": "invoice", "version": "1.0.0"}],
+    },
     "Audit": {
         "entries": [
             {

@@ -47,6 +47,14 @@ REQUESTED_VERSION = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 200},
     "examples": {"exact": {"value": "1.0.0"}, "latest": {"value": "latest"}, "range": {"value": "^1"}},
 }
+CLIENT = {
+    "name": "client",
+    "in": "path",
+    "required": True,
+    "description": "The id of a client, in its own words",
+    "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,100}$"},
+    "example": "billing",
+}
 SUBJECT = {
     "name": "subject",
     "in": "path",

@@ -24,7 +24,7 @@ from contracts_app.records import read_record
 from contracts_app.request_context import stale_reads
 from contracts_app.storage.base import ContractStore, Listing, Position, StoreHealth, StreamMessage, read_listing
 from contracts_app.storage.index import ContractIndex
-from contracts_app.storage.nats import snapshots
+from contracts_app.storage.nats import snapshots, usage
 from contracts_app.storage.nats.audit_headers import stored_write
 from contracts_app.storage.nats.connection import (
     OUTAGE_ERRORS,
@@ -223,6 +223,16 @@ class JetStreamContractStore(ContractStore):
 
     def written_at(self, sequence: int) -> str | None:
         return self._connection.run(lambda js: written_at(self._connection, sequence))
+
+    def put_usage(self, client: str, record: bytes | None) -> None:
+        connection = self._connection
+        if record is None:
+            connection.run(lambda js: usage.delete(connection, js, client))
+        else:
+            connection.run(lambda js: usage.put(connection, js, client, record))
+
+    def usage_records(self) -> list[bytes]:
+        return self._connection.run(lambda js: usage.read_all(self._connection, js))
 
     async def new_client(self) -> Client:
         """Return another client of the same servers with the same login, connected on the running event loop."""

@@ -30,6 +30,8 @@ MAX_SUBJECTS = 10_000
 RETRY_SECONDS = 1.0
 POLL_SECONDS = 0.5
 """Seconds after which a watcher looks whether its connection was lost meanwhile."""
+AGAIN_SECONDS = 0.5
+"""Seconds after a change until the schema is fetched once more: a worker of the registry may be a moment behind."""
 RESYNC_SECONDS = 300.0
 _BINDING, _META = "binding.", "meta."
 
@@ -67,6 +69,7 @@ class Contracts:
         self._validators: dict[tuple[str, str], tuple[Schema, Any]] = {}
         self._subjects: dict[str, Binding | None] = {}
         self._stale: set[tuple[str, str]] = set()
+        self._fetching = False
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._watched: set[str] = set()
@@ -92,7 +95,7 @@ class Contracts:
             for name, value in kept.items():
                 contracts._set(name, Binding.read(name, json.dumps(value)))
         deadline = asyncio.get_running_loop().time() + timeout
-        while contracts._stale and asyncio.get_running_loop().time() < deadline:
+        while (contracts._stale or contracts._fetching) and asyncio.get_running_loop().time() < deadline:
             await asyncio.sleep(0.02)
         return contracts
 
@@ -107,6 +110,29 @@ class Contracts:
         for key, schema in schemas.items():
             contracts._validators[key] = schema, _compiled(schema)
         return contracts
+
+    def announce(
+        self, client: str, uses: list[dict[str, Any]], *, version: str = "", environment: str = "", every: float = 300
+    ) -> None:
+        """Declare in the background what this program reads and writes, and again every so many seconds.
+
+        A use is `{"contract": ..., "range": ..., "access": "read" or "write", "fields": [JSON Pointers]}`. The registry
+        then names the program where a change or a withdrawal would concern it. Without the registry, it is tried again.
+        """
+        usage = {"uses": uses, "version": version, "environment": environment}
+        self._tasks.append(asyncio.ensure_future(self._announce(client, usage, every)))
+
+    async def _announce(self, client: str, usage: dict[str, Any], every: float) -> None:
+        while True:
+            try:
+                await self.registry.declare(client, usage)
+                pause = every
+            except RegistryUnreachable:
+                pause = min(every, 10.0)
+            except RegistryError as error:
+                logger.warning("The usage of %s was refused: %s", client, error)
+                return
+            await asyncio.sleep(pause)
 
     async def stop(self) -> None:
         """End the watchers."""
@@ -209,6 +235,8 @@ class Contracts:
             for each in self._bindings.values():
                 if key.startswith(f"{_META}{each.contract}."):
                     self._mark(each)
+                    # The change may be here before the registry's worker has it.
+                    asyncio.get_running_loop().call_later(AGAIN_SECONDS, self._mark, each)
             return
         name = key.removeprefix(_BINDING)
         try:
@@ -240,17 +268,20 @@ class Contracts:
             self._wake.clear()
             failed = False
             for contract, version in list(self._stale):
+                # Before the request: a change during it has the schema fetched again.
+                self._stale.discard((contract, version))
+                self._fetching = True
                 try:
                     schema = await self.registry.schema(contract, version)
                     known = self._validators.get((contract, version))
                     if known is None or known[0].text != schema.text or known[0].version != schema.version:
                         self._validators[contract, version] = schema, _compiled(schema)
-                    self._stale.discard((contract, version))
                 except RegistryUnreachable:
                     failed = True
+                    self._stale.add((contract, version))
                 except (RegistryError, ValueError) as error:
                     logger.warning("No schema of %s@%s: %s", contract, version, error)
-                    self._stale.discard((contract, version))
+            self._fetching = False
             if failed:
                 await asyncio.sleep(RETRY_SECONDS)
                 self._wake.set()

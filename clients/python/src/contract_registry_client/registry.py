@@ -239,6 +239,10 @@ class AsyncRegistryClient(_Requests):
         query = "?dryRun=true" if dry_run else ""
         return self._read(await self._send("POST", f"/registry/contracts{query}", contract))  # type: ignore[no-any-return]
 
+    async def declare(self, client: str, usage: JSON) -> JSON:
+        """Declare what a client reads and writes: `uses`, and possibly `version` and `environment`."""
+        return self._read(await self._send("PUT", f"/registry/usage/{quote(client, safe='')}", usage))  # type: ignore[no-any-return]
+
     async def _send(
         self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
     ) -> httpx.Response:

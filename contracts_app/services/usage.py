@@ -1,0 +1,126 @@
+"""Who uses a contract, and what a withdrawal or a change would mean for them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from contracts_app.exceptions import ContractError, ContractNotFound, StorageUnavailable
+from contracts_app.services.lifecycle import change_state
+from contracts_app.services.search import resolve
+from contracts_app.storage import Actor, ContractIndex, ContractStore, contract_store
+from contracts_app.usage import ClientUsage, Use, read_usage, record_of, touches
+
+CACHE_SECONDS = 3.0
+"""Seconds for which the records are kept in memory: pages and checks ask often, clients write rarely."""
+FAILED_SECONDS = 60.0
+"""Seconds after which usage that could not be read is asked for again by pages."""
+_kept: tuple[ContractStore, float, list[ClientUsage]] | None = None
+
+
+def declare(usage: ClientUsage, store: ContractStore | None = None) -> None:
+    """Write what a client declares. Raises StorageUnavailable."""
+    global _kept
+    (store or contract_store()).put_usage(usage.client, record_of(usage))
+    _kept = None
+
+
+def forget(client: str, store: ContractStore | None = None) -> None:
+    """Delete what a client declared. Raises StorageUnavailable."""
+    global _kept
+    (store or contract_store()).put_usage(client, None)
+    _kept = None
+
+
+def all_usage(store: ContractStore | None = None) -> list[ClientUsage]:
+    """Return what every client declared, by client; it may be CACHE_SECONDS old. Raises StorageUnavailable."""
+    global _kept
+    store = store or contract_store()
+    kept = _kept
+    if kept is not None and kept[0] is store and time.monotonic() < kept[1]:
+        return kept[2]
+    found = [usage for record in store.usage_records() if (usage := read_usage(record)) is not None]
+    found.sort(key=lambda each: each.client)
+    _kept = store, time.monotonic() + CACHE_SECONDS, found
+    return found
+
+
+def users_of(name: str, index: ContractIndex, store: ContractStore | None = None) -> list[tuple[ClientUsage, Use, str]]:
+    """Return who uses a contract: the client, what it declared, and the version that its range means now."""
+    return [(usage, use, _version(index, use)) for usage in all_usage(store) for use in usage.uses_of(name)]
+
+
+def _version(index: ContractIndex, use: Use) -> str:
+    try:
+        return resolve(index, use.contract, use.range).version
+    except ContractError:
+        return ""
+
+
+def users_of_version(
+    name: str, version: str, index: ContractIndex, store: ContractStore | None = None
+) -> list[tuple[ClientUsage, Use]]:
+    """Return the clients whose range means this version now."""
+    return [(usage, use) for usage, use, found in users_of(name, index, store) if found == version]
+
+
+def known_users(name: str, index: ContractIndex) -> list[tuple[ClientUsage, Use, str]]:
+    """Return `users_of` for a page: nobody where that cannot be read, which is tried again after a while."""
+    global _kept
+    try:
+        return users_of(name, index)
+    except StorageUnavailable:
+        _kept = contract_store(), time.monotonic() + FAILED_SECONDS, []
+        return []
+
+
+def user_to_json(usage: ClientUsage, use: Use, version: str) -> dict[str, Any]:
+    members = {key: value for key, value in usage.to_json().items() if key != "uses"}
+    return members | use.to_json() | {"uses": version or None}
+
+
+def withdrawal(name: str, version: str, actor: Actor) -> dict[str, Any]:
+    """Return whether a version can be withdrawn, why not, and who uses it or depends on it.
+
+    Raises ContractNotFound, StorageUnavailable.
+    """
+    store = contract_store()
+    index = store.index()
+    users = users_of_version(name, version, index, store)
+    reasons = []
+    try:
+        change_state(name=name, version=version, action="withdraw", actor=actor, dry_run=True)
+    except ContractNotFound:
+        raise
+    except ContractError as error:
+        reasons.append(error.message)
+    return {
+        "name": name,
+        "version": version,
+        "allowed": not reasons,
+        "reasons": reasons,
+        "clients": [user_to_json(usage, use, version) for usage, use in users],
+        "dependents": [{"name": each.name, "version": each.version} for each in index.dependents(name, version)],
+    }
+
+
+def broken_users(
+    name: str, changes: list[dict[str, Any]], store: ContractStore, readable: Callable[[str], bool] = lambda name: True
+) -> list[dict[str, Any]]:
+    """Return the clients that breaking changes concern, by the fields they declare, each with those changes.
+
+    A break backward concerns those who write data, or read older data, in the old form; a break forward those who read.
+    Both are listed, because a client may do either.
+    """
+    if not readable(name):
+        return []
+    breaking = [change for change in changes if change["breaking"] or not change["decided"]]
+    found = []
+    for usage in all_usage(store):
+        for use in usage.uses_of(name):
+            hit = [each for each in breaking if touches(use, (each.get("oldPointer"), each.get("newPointer")))]
+            if hit:
+                members = {key: value for key, value in usage.to_json().items() if key != "uses"}
+                found.append(members | use.to_json() | {"changes": hit})
+    return found
