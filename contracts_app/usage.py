@@ -135,7 +135,7 @@ def _steps(tokens: list[str]) -> list[str]:
 
 
 def _instance_steps(schema_pointer: str) -> list[str]:
-    """Return the place in an instance that a schema's JSON Pointer is about, as far as the pointer tells."""
+    """Return the place in an instance that a schema's JSON Pointer is about, as far as it can be known."""
     found: list[str] = []
     tokens = tokens_of(schema_pointer)
     while tokens:

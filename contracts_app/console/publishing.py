@@ -1,4 +1,4 @@
-"""The publish page: an editor with the verdict beside it. What is written is exactly what was checked."""
+"""The publish page: an editor that shows the verdict. What is written is exactly what was checked."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from contracts_app.storage import Entry, contract_store
 from linter_app.semver import Version, smallest_minor
 
 FRAGMENT = "X-Fragment"
-"""A request with this header gets the outcome alone, which the page's script puts beside the editor."""
+"""A request with this header gets the outcome alone, which the page's script puts next to the editor."""
 _ACTIONS = {"publish": "checked", "publish_as": "checked_as", "save_draft": ""}
 """What the page's buttons do, each with the field that holds the token of what was checked."""
 

@@ -193,7 +193,7 @@ def _reason(schema: str | None, instance: Any) -> str:
 
 
 def _override_of(request: HttpRequest, older: Entry | None, entry: Entry, index: ContractIndex) -> dict[str, Any]:
-    """Return by whom and why a version was published that its policy refused; empty if it was not, or is not known."""
+    """Return who published a version that its policy refused, and why; empty if it was not, or is not known."""
     if older is None or not request.user.has_perm(VIEW):
         return {}
     step = verdict_between(older, entry, policy_of(index.documents, entry.name), index, only_known=True)

@@ -15,7 +15,7 @@ from contracts_app.usage import ClientUsage, Use, read_usage, record_of, touches
 CACHE_SECONDS = 3.0
 """Seconds for which the records are kept in memory: pages and checks ask often, clients write rarely."""
 FAILED_SECONDS = 60.0
-"""Seconds after which usage that could not be read is asked for again by pages."""
+"""Seconds after which usage that could not be read is read again by pages."""
 _kept: tuple[ContractStore, float, list[ClientUsage]] | None = None
 
 

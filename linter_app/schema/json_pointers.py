@@ -38,7 +38,7 @@ def follow(root: Any, pointer: str) -> tuple[Any, tuple[str | int, ...]] | None:
 def line_numbers(text: str, wanted: Collection[str]) -> dict[str, int]:
     """Return the line, from 1, on which the member or item of each pointer begins; for those found in valid JSON."""
     found: dict[str, int] = {"": 1} if "" in wanted else {}
-    # Most members are not wanted: their last step tells, before a whole pointer is made.
+    # Most members are not wanted: compare the last step before a whole pointer is made.
     lasts = {_unescaped(each.rpartition("/")[2]) for each in wanted}
     path: list[str | int] = []
     expecting_key = begins_item = False

@@ -193,7 +193,7 @@ def test_without_the_registry_and_its_link_clients_go_on_and_converge_after_it(p
         parts.process.terminate()
         parts.process.wait(30)
         parts.server.stop()
-        for _ in range(100):  # neither HTTP nor NATS is asked
+        for _ in range(100):  # without HTTP or NATS
             assert contracts.check("orders.a", b'{"orderId": "1"}').valid
             assert not contracts.check("orders.b", b'{"orderId": 1}').valid
         again = EmbeddedServer(parts.cache.parent / "nats", port=parts.server.port, max_record_bytes=4 << 20)

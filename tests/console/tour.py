@@ -54,7 +54,7 @@ FRAMES: list[tuple[str, str, Action]] = [
     ("A contract: its versions, each with its verdict", f"{CONTRACT}/order.created/change/", None),
     ("What broke in 2.0.0, each time with an example", f"{CONTRACT}/order.created/compare/?from=1.2.0&to=2.0.0", None),
     ("A new version starts from the latest, in an editor", f"{CONTRACT}/add/?name=order.created", None),
-    ("The verdict beside it: this would break, and needs 3.0.0", "", _break),
+    ("The verdict: this would break, and needs 3.0.0", "", _break),
     ("Fixed: it may be published as 2.1.0", "", _fix),
     ("Errors have their line", "", _misspell),
     ("Who depends on what, both ways", f"{CONTRACT}/order.item/versions/1.0.0/?view=relations", None),
