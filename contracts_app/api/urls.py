@@ -13,6 +13,7 @@ from contracts_app.api.lifecycle import LifecycleViewSet
 from contracts_app.api.openapi.views import docs, openapi
 from contracts_app.api.policies import PolicyViewSet
 from contracts_app.api.search import SearchViewSet
+from contracts_app.api.streams import StreamViewSet
 from contracts_app.api.usage import UsageViewSet
 from contracts_app.api.validation import ValidationViewSet
 from contracts_app.api.versions import VersionViewSet
@@ -41,6 +42,7 @@ urlpatterns = [
     path("registry/docs", docs, name="docs"),
     path("registry/events", EventViewSet.as_view({"get": "list"})),
     path("registry/digests/<str:digest>", ContractViewSet.as_view({"get": "digest"})),
+    path("registry/streams/<str:stream>/check", StreamViewSet.as_view({"post": "check"})),
     path("registry/usage", UsageViewSet.as_view({"get": "list"})),
     path("registry/usage/<str:client>", UsageViewSet.as_view({"put": "put", "delete": "delete"})),
     path("registry/bindings", BindingViewSet.as_view({"get": "list"})),

@@ -12,8 +12,12 @@ from typing import Any
 
 from contracts_app.exceptions import ContractRefused, TooExpensive
 from contracts_app.messages import NoValue, value_of
+from contracts_app.services.comparison import proposed_version
+from contracts_app.services.compound_schemas import compound_schema
 from contracts_app.services.schema_fields import schema_fields
+from contracts_app.services.search import LATEST, find_version
 from contracts_app.services.work import linter
+from contracts_app.storage import ContractStore
 from contracts_app.storage.base import StreamMessage
 from linter_app.schema.json_text import InvalidJSON, loads
 from linter_app.validation import CannotValidate
@@ -105,6 +109,21 @@ class StreamReport:
             "newlyFailing": {"count": self.newly_failing_count, "sequences": self.newly_failing},
             "absentFields": self.absent_fields,
         }
+
+
+def schemas_of(store: ContractStore, name: str, version: str, proposed: str | None) -> tuple[str | None, str | None]:
+    """Return the compound schemas of a version (None without a name) and of a proposal.
+
+    Raises ContractNotFound, ContractRefused.
+    """
+    current = None
+    if name:
+        current = compound_schema(find_version(store, name, version or LATEST), store)
+        if current is None:
+            raise ContractRefused(f"{name} has no JSON Schema", field="contract")
+    if proposed is not None:
+        proposed = proposed_version("", proposed, None, store).texts.schema
+    return current, proposed
 
 
 def check_messages(

@@ -47,6 +47,7 @@ NAMED = [
     ("GET", "/registry/contracts/{name}/changelog", None, 200),
     ("GET", "/registry/contracts/{name}/usage", None, 200),
     ("GET", f"{VERSION}/can-withdraw", None, 200),
+    ("POST", "/registry/streams/NONE/check", {"contract": "{name}"}, 404),
     ("PUT", "/registry/usage/some-client", {"uses": [{"contract": "{name}"}]}, 200),
     ("GET", VERSION, None, 200),
     *(("GET", f"{VERSION}/{part}", None, 200) for part in ("schema", "wit", "bundled", "dependencies", "dependents")),
@@ -143,6 +144,7 @@ def test_every_route_was_tried():
     tried = {route(path).lstrip("/") for _, path, _, _ in [*NAMED, *PREFIXED, *GLOBAL]}
     tried = {path.replace("0" * 64, "<str:digest>").replace("bindings/none", "bindings/<str:name>") for path in tried}
     tried = {path.replace("some.subject", "<str:subject>").replace("some-client", "<str:client>") for path in tried}
+    tried = {path.replace("streams/NONE", "streams/<str:stream>") for path in tried}
     known = {str(pattern.pattern) for pattern in urlpatterns if isinstance(pattern, URLPattern)}
     known -= {"registry/openapi.json", "registry/docs"}
     action = "registry/contracts/<str:name>/<str:version>/<str:action>"

@@ -51,4 +51,4 @@ def test_the_tutorial_works_as_it_stands(started):
     assert "refused: orders.eu.created: not valid by order.created 1.0.0 at /orderId" in example
     assert "on dead-letter.orders.eu.created" in example
     assert "order.created: 3 of 3 are valid" in checked
-    assert "Valid now and no longer with the proposal: 2 1, 2" in checked
+    assert "2 messages are valid now, and not by the proposal (sequences 1, 2)" in checked

@@ -12,6 +12,7 @@ from django.core.management import CommandError, call_command
 
 from contracts_app.messages import NoValue, value_of
 from contracts_app.storage import contract_store
+from tests.api.conftest import make_token
 from tests.console.conftest import TEXT, obj, publish
 
 ORDER = {**obj(id=TEXT, total={"type": "integer"}, note=TEXT), "required": ["id"]}
@@ -86,7 +87,7 @@ def test_the_messages_that_fail_are_named_with_place_reason_and_example(stream, 
     assert (after.state.messages, after.state.consumer_count) == (before.state.messages, 0)
     code, text = run("--stream", stream.name, "--contract", "order", "--proposed", str(proposal))
     assert "order: 2 of 5 are valid" in text
-    assert "Valid now and no longer with the proposal: 1 2" in text
+    assert "1 messages are valid now, and not by the proposal (sequences 2)" in text
     assert "Fields that never occur: note" in text
 
 
@@ -127,6 +128,7 @@ def test_bad_input_has_its_exit_code_and_a_clear_message(registry):
         (("--contract", "order", "--since", "soon"), 2, "--since must be"),
         (("--contract", "none"), 1, "not found"),
         (("--proposed", "/no/such/file"), 2, "cannot be read"),
+        (("--contract", "order", "--subject", "a..b"), 1, "is not a subject of messages"),
         (("--contract", "order", "--location", "pointer"), 2, "Give --pointer"),
     ):
         with pytest.raises(CommandError) as caught:
@@ -196,3 +198,33 @@ def test_mixed_types_and_few_messages_stay_open(stream):
         with pytest.raises(CommandError) as caught:
             infer("--stream", stream.name, *arguments)
         assert caught.value.returncode == 2
+
+
+def test_the_api_checks_a_stream_for_who_administers_the_contract(stream, client):
+    publish("order", "1.0.0", ORDER)
+    stream(("a", body(id="1"), None), ("a", body(id=2), None))
+
+    def post(scopes, **members):
+        headers = {"Authorization": f"Bearer {make_token(*scopes)}", "Accept": "application/json"}
+        path = f"/registry/streams/{stream.name}/check"
+        return client.post(path, members, content_type="application/json", headers=headers)
+
+    admin = ("contracts:read", "contracts:admin")
+    report = post(admin, contract="order", proposed={**ORDER, "required": ["id", "note"]}).json()
+    assert (report["messages"], report["current"]["valid"], report["newlyFailing"]["sequences"]) == (2, 1, [1])
+    assert post(("contracts:read", "contracts:admin:other.*"), contract="order").status_code == 403
+    for members, field in (
+        ({"contract": "order", "last": 0}, "last"),
+        ({"contract": "order", "last": 10_001}, "last"),
+        ({"contract": "order", "sample": "x"}, "sample"),
+        ({"contract": "order", "location": "pointer"}, "location"),
+        ({"contract": "order", "since": "soon"}, "since"),
+        ({"contract": "order", "proposed": 5}, "proposed"),
+        ({"contract": "1 bad"}, "name"),
+        ({"contract": "order", "subject": "a b"}, "subject"),
+        ({"last": 1}, None),
+    ):
+        refused = post(admin, **members)
+        assert (refused.status_code, refused.json().get("field")) == (400, field), members
+    assert post(admin, contract="order", proposed={"type": "objekt"}).status_code == 422
+    assert post(admin, contract="none").status_code == 404

@@ -279,6 +279,29 @@ SCHEMAS: dict[str, Schema] = {
         {"version": OPTIONAL_TEXT, "overlaps": many(record({"name": TEXT, "subject": TEXT}))},
     ),
     "Bindings": record({"bindings": many(ref("BoundSubject"))}),
+    "StreamCheck": record(
+        {"contract": ref("Name")},
+        {
+            "version": TEXT,
+            "proposed": {"type": ["object", "boolean", "string", "null"]},
+            "subject": TEXT,
+            "last": {"type": "integer", "minimum": 1, "maximum": 10_000},
+            "since": TEXT,
+            "sample": {"type": "integer", "minimum": 1, "maximum": 100},
+            "location": {"enum": list(LOCATIONS)},
+            "pointer": TEXT,
+        },
+        closed=True,
+    ),
+    "StreamReport": record(
+        {
+            "messages": COUNT,
+            "current": {"type": ["object", "null"]},
+            "proposed": {"type": ["object", "null"]},
+            "newlyFailing": record({"count": COUNT, "sequences": many(COUNT)}),
+            "absentFields": many(TEXT),
+        }
+    ),
     "Usage": record({"uses": many(_USE, minItems=1, maxItems=MAX_USES)}, _CLIENT, closed=True),
     "ClientUsage": record({"client": TEXT, "seen": TEXT, "uses": many(_USE)}, _CLIENT),
     "Clients": record({"clients": many(ref("ClientUsage"))}),

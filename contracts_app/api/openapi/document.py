@@ -23,6 +23,7 @@ from contracts_app.api.openapi.operations import (
     NAME,
     REFUSALS,
     REQUESTED_VERSION,
+    STREAM,
     SUBJECT,
     answer,
     binding,
@@ -276,6 +277,18 @@ def document() -> JSON:
         "/registry/policies/default": policy("default", []),
         "/registry/policies/prefixes/{name}": policy("prefix", [NAME]),
         "/registry/policies/contracts/{name}": policy("contract", [NAME]),
+        "/registry/streams/{stream}/check": {
+            "parameters": [STREAM],
+            "post": operation(
+                "Validate messages of a stream by a contract, and by a proposed schema",
+                "check_stream",
+                "Subjects",
+                "contracts:admin",
+                {200: answer("Which messages fail, where and why", ref("StreamReport"))},
+                *(404, 410, 413, 415, 422),
+                body=takes(ref("StreamCheck"), last={"contract": "order.placed", "subject": "orders.>", "last": 1000}),
+            ),
+        },
         "/registry/usage": {"get": reads("What every client declared", "list_usage", ref("Clients"), tag="Usage")},
         "/registry/usage/{client}": {
             "parameters": [CLIENT],

@@ -178,6 +178,25 @@ EXAMPLES: dict[str, Any] = {
     "Policies": {"policies": [{"level": "prefix", "name": "order", "policy": _POLICY}]},
     "BoundSubject": _BINDING,
     "Bindings": {"bindings": [_BINDING]},
+    "StreamReport": {
+        "messages": 3,
+        "current": {"valid": 3, "failures": []},
+        "proposed": {
+            "valid": 2,
+            "failures": [
+                {
+                    "schemaPointer": "/required",
+                    "instancePointer": "",
+                    "reason": '"currency" is a required property',
+                    "count": 1,
+                    "sequences": [2],
+                    "example": '{"id":"7"}',
+                }
+            ],
+        },
+        "newlyFailing": {"count": 1, "sequences": [2]},
+        "absentFields": ["note"],
+    },
     "ClientUsage": _CLIENT,
     "Clients": {"clients": [_CLIENT]},
     "Users": {"name": "order.placed", "clients": [{"client": "billing", "contract": "order.placed", "uses": "1.2.0"}]},

@@ -55,6 +55,14 @@ CLIENT = {
     "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,100}$"},
     "example": "billing",
 }
+STREAM = {
+    "name": "stream",
+    "in": "path",
+    "required": True,
+    "description": "A JetStream stream in the registry's account",
+    "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,100}$"},
+    "example": "ORDERS",
+}
 SUBJECT = {
     "name": "subject",
     "in": "path",

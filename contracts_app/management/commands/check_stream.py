@@ -11,13 +11,16 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
-from contracts_app.bindings import LOCATIONS
+from contracts_app.bindings import LOCATIONS, check_pattern
 from contracts_app.exceptions import MalformedContract
 from contracts_app.management.local import FAULTY, UNUSABLE, LocalCommand
-from contracts_app.services.comparison import proposed_version
-from contracts_app.services.compound_schemas import compound_schema
-from contracts_app.services.search import find_version
-from contracts_app.services.stream_checks import FailureGroup, SchemaResult, StreamReport, check_messages
+from contracts_app.services.stream_checks import (
+    FailureGroup,
+    SchemaResult,
+    StreamReport,
+    check_messages,
+    schemas_of,
+)
 from contracts_app.timestamps import normal_date_or_timestamp
 from linter_app.printable import printable
 
@@ -56,14 +59,9 @@ class Command(LocalCommand):
         since = _time(options["since"])
         proposed = _text(options["proposed"])
         with self.store() as store:
-            current = None
-            if options["contract"]:
-                name, _, version = options["contract"].partition("@")
-                current = compound_schema(find_version(store, name, version or "latest"), store)
-                if current is None:
-                    raise CommandError(f"{name} has no JSON Schema", returncode=UNUSABLE)
-            if proposed is not None:
-                proposed = proposed_version("", proposed, None, store).texts.schema
+            check_pattern(options["subject"], "--subject")
+            name, _, version = (options["contract"] or "").partition("@")
+            current, proposed = schemas_of(store, name, version, proposed)
             total, batches = store.stream_messages(
                 options["stream"], options["subject"], since=since, last=options["last"]
             )
@@ -92,7 +90,8 @@ class Command(LocalCommand):
                 self._show_result(printable(title), result, report.messages)
         if report.current is not None and report.proposed is not None:
             shown = _sequences(report.newly_failing, report.newly_failing_count)
-            self.stdout.write(f"Valid now and no longer with the proposal: {report.newly_failing_count}{shown}")
+            which = f" (sequences{shown})" if shown else ""
+            self.stdout.write(f"{report.newly_failing_count} messages are valid now, and not by the proposal{which}")
         if report.absent_fields:
             self.stdout.write(f"Fields that never occur: {printable(', '.join(report.absent_fields[:50]))}")
 

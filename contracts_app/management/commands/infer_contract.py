@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
-from contracts_app.bindings import LOCATIONS
+from contracts_app.bindings import LOCATIONS, check_pattern
 from contracts_app.bundles import ContractBundle
 from contracts_app.management.local import UNUSABLE, LocalCommand
 from contracts_app.services import publish_contract
@@ -46,6 +46,7 @@ class Command(LocalCommand):
             raise CommandError("--draft needs NAME@VERSION, such as order.created@1.0.0", returncode=UNUSABLE)
         where = {"location": options["location"], "pointer": options["pointer"]}
         with self.store() as store:
+            check_pattern(options["subject"], "--subject")
 
             def read(words: str) -> Any:
                 total, batches = store.stream_messages(options["stream"], options["subject"], last=options["last"])
