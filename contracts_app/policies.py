@@ -35,6 +35,8 @@ class Policy:
     """Whether versions can neither be published nor change their state: a freeze, or while another registry leads."""
     refuse_unresolved_references: bool = False
     """Whether a schema that refers to what the registry cannot resolve is refused instead of warned about."""
+    protect_consumers: bool = False
+    """Whether a version that clients declare to use cannot be withdrawn without an override."""
     owner: str | None = None
     """The team that is responsible for the contracts."""
     contact: str | None = None
@@ -68,6 +70,7 @@ _MEMBERS = {
     "minimumNoticeDays": "minimum_notice_days",
     "refuseUnresolvedReferences": "refuse_unresolved_references",
     "readOnly": "read_only",
+    "protectConsumers": "protect_consumers",
     "owner": "owner",
     "contact": "contact",
 }
@@ -75,7 +78,10 @@ MAX_OWNER_CHARACTERS = 200
 """Characters of `owner` and of `contact`."""
 
 
-_BOOLEANS = ("strictOpenObjects", "readersIgnoreUnknown", "allowOverride", "refuseUnresolvedReferences", "readOnly")
+_BOOLEANS = (
+    *("strictOpenObjects", "readersIgnoreUnknown", "allowOverride", "refuseUnresolvedReferences", "readOnly"),
+    "protectConsumers",
+)
 
 
 def check_policy(value: Any) -> dict[str, Any]:

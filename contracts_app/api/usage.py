@@ -14,7 +14,8 @@ from contracts_app.api.requests import actor_of, check_parameters, read_json
 from contracts_app.api.responses import respond_json
 from contracts_app.bundles import check_identity, check_name
 from contracts_app.exceptions import ContractNotFound
-from contracts_app.services.usage import all_usage, declare, forget, user_to_json, users_of, withdrawal
+from contracts_app.services.usage import all_usage, declare, forget, user_to_json, users_of
+from contracts_app.services.withdrawals import withdrawal
 from contracts_app.storage import contract_store
 from contracts_app.timestamps import utc_now
 from contracts_app.usage import check_usage

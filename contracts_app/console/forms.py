@@ -171,6 +171,7 @@ class PolicyForm(ConsoleForm):
         "minimumNoticeDays": "notice",
         "refuseUnresolvedReferences": "unresolved",
         "readOnly": "frozen",
+        "protectConsumers": "protect",
     }
     _MEMBERS = {
         "strict": "strictOpenObjects",
@@ -178,6 +179,7 @@ class PolicyForm(ConsoleForm):
         "override": "allowOverride",
         "unresolved": "refuseUnresolvedReferences",
         "frozen": "readOnly",
+        "protect": "protectConsumers",
     }
     _BOOLEAN = [("", _("inherited")), ("true", _("yes")), ("false", _("no"))]
 
@@ -226,6 +228,12 @@ class PolicyForm(ConsoleForm):
         required=False,
         choices=_BOOLEAN,
         help_text=_("No version can be published or change its state until this is lifted"),
+    )
+    protect = forms.ChoiceField(
+        label=_("Protect consumers"),
+        required=False,
+        choices=_BOOLEAN,
+        help_text=_("A version that clients declare to use cannot be withdrawn without an override"),
     )
     owner = forms.CharField(
         label=_("Owner"),

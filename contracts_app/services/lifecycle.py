@@ -19,8 +19,9 @@ from contracts_app.policies import Policy, policy_of
 from contracts_app.services.compound_schemas import compound_schema
 from contracts_app.services.content_checks import check_content
 from contracts_app.services.publishing import check_against, check_complete, write_decision
+from contracts_app.services.usage import users_of_version
 from contracts_app.services.wit_packages import packages_of
-from contracts_app.storage import Actor, AuditEntry, ContractIndex, ContractStore, contract_store
+from contracts_app.storage import Actor, AuditEntry, ContractIndex, ContractStore, Entry, contract_store
 from contracts_app.timestamps import in_utc, normal_date_or_timestamp, utc_now
 
 logger = logging.getLogger(__name__)
@@ -83,6 +84,7 @@ def change_state(
             life = life.next(DEPRECATED, now, deprecated_at=since, sunset_at=sunset, reason=reason, successor=successor)
         else:
             early = entry.state != DRAFT and _check_withdrawal_notice(life, now, policy, override)
+            early = (entry.state != DRAFT and _check_consumers(entry, known, store, policy, override)) or early
             if _check_dependents(name, version, store, policy, override) or early:
                 stated_reason, audit_action = override or "", "withdraw-override"
             _check_successor(successor, version, name, known)
@@ -135,6 +137,25 @@ def _check_withdrawal_notice(life: Lifecycle, now: str, policy: Policy, override
         raise ContractConflict(
             f"The policy asks for {days} days of notice between a deprecation and the withdrawal: {begun}{note}",
             minimumNoticeDays=days,
+        )
+    return True
+
+
+def _check_consumers(
+    entry: Entry, known: ContractIndex, store: ContractStore, policy: Policy, override: str | None
+) -> bool:
+    """Return whether clients use the version and the override allows its withdrawal. Raises ContractConflict."""
+    if not policy.protect_consumers:
+        return False
+    users = users_of_version(entry.name, entry.version, known, store)
+    if not users:
+        return False
+    if override is None or not policy.allow_override:
+        shown = ", ".join(usage.client for usage, _ in users[:10])
+        note = "" if override is None else "; the policy allows no override (allowOverride)"
+        raise ContractConflict(
+            f"{entry.name}/{entry.version} cannot be withdrawn: {len(users)} clients use it ({shown}){note}",
+            clients=[usage.client for usage, _ in users[:100]],
         )
     return True
 

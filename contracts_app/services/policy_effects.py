@@ -9,7 +9,7 @@ from contracts_app.policies import Policy, effective_policy, levels_of
 from contracts_app.storage import ContractIndex
 
 _ORDER: dict[str, int] = {"none": 0, "backward": 1, "forward": 1, "full": 2}
-_STRICTER_WHEN_TRUE = ("strictOpenObjects", "refuseUnresolvedReferences", "readOnly")
+_STRICTER_WHEN_TRUE = ("strictOpenObjects", "refuseUnresolvedReferences", "readOnly", "protectConsumers")
 _LOOSER_WHEN_TRUE = ("readersIgnoreUnknown", "allowOverride")
 
 

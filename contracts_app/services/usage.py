@@ -6,10 +6,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from contracts_app.exceptions import ContractError, ContractNotFound, StorageUnavailable
-from contracts_app.services.lifecycle import change_state
+from contracts_app.exceptions import ContractError, StorageUnavailable
 from contracts_app.services.search import resolve
-from contracts_app.storage import Actor, ContractIndex, ContractStore, contract_store
+from contracts_app.storage import ContractIndex, ContractStore, contract_store
 from contracts_app.usage import ClientUsage, Use, read_usage, record_of, touches
 
 CACHE_SECONDS = 3.0
@@ -78,31 +77,6 @@ def known_users(name: str, index: ContractIndex) -> list[tuple[ClientUsage, Use,
 def user_to_json(usage: ClientUsage, use: Use, version: str) -> dict[str, Any]:
     members = {key: value for key, value in usage.to_json().items() if key != "uses"}
     return members | use.to_json() | {"uses": version or None}
-
-
-def withdrawal(name: str, version: str, actor: Actor) -> dict[str, Any]:
-    """Return whether a version can be withdrawn, why not, and who uses it or depends on it.
-
-    Raises ContractNotFound, StorageUnavailable.
-    """
-    store = contract_store()
-    index = store.index()
-    users = users_of_version(name, version, index, store)
-    reasons = []
-    try:
-        change_state(name=name, version=version, action="withdraw", actor=actor, dry_run=True)
-    except ContractNotFound:
-        raise
-    except ContractError as error:
-        reasons.append(error.message)
-    return {
-        "name": name,
-        "version": version,
-        "allowed": not reasons,
-        "reasons": reasons,
-        "clients": [user_to_json(usage, use, version) for usage, use in users],
-        "dependents": [{"name": each.name, "version": each.version} for each in index.dependents(name, version)],
-    }
 
 
 def broken_users(

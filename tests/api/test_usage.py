@@ -183,3 +183,20 @@ def test_the_commands_have_exit_codes_for_ci(used, live_server, tmp_path):
     assert "billing reads 1.0.0: type-narrowed" in text or "billing reads 1.0.0:" in text
     schema.write_text(json.dumps({**SCHEMA, "title": "y"}))
     assert run("can_i_publish", "--name", "order", "--json-schema", str(schema))[0] == 0
+
+
+def test_a_policy_protects_the_versions_that_clients_use(used):
+    declare(used, "billing", uses=uses(range="1.0.0"))
+    path, headers = "/registry/policies/contracts/order", used.headers({"Accept": "application/json"})
+
+    def policy(**members):
+        assert used.client.put(path, members, content_type="application/json", headers=headers).status_code == 200
+
+    policy(protectConsumers=True, allowOverride=True)
+    at = "/registry/contracts/order/1.0.0/withdraw"
+    refused = used.post({}, at, Accept="application/json")
+    assert (refused.status_code, refused.json()["clients"]) == (409, ["billing"])
+    assert used.get("/registry/contracts/order/1.0.0/can-withdraw").json()["allowed"] is False
+    assert used.post({}, "/registry/contracts/order/1.1.0/withdraw").status_code == 200
+    used.token = make_token("contracts:read", "contracts:write", "contracts:override")
+    assert used.post({"override": {"reason": "it leaks"}}, at).status_code == 200

@@ -83,6 +83,7 @@ _POLICY = {
     "minimumNoticeDays": {"type": "integer", "minimum": 0, "maximum": MAX_NOTICE_DAYS},
     "refuseUnresolvedReferences": FLAG,
     "readOnly": FLAG,
+    "protectConsumers": FLAG,
     "owner": {"type": "string", "minLength": 1, "maxLength": MAX_OWNER_CHARACTERS},
     "contact": {"type": "string", "minLength": 1, "maxLength": MAX_OWNER_CHARACTERS},
 }

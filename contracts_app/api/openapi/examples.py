@@ -50,6 +50,7 @@ _EFFECTIVE = {
     "minimumNoticeDays": 0,
     "refuseUnresolvedReferences": False,
     "readOnly": False,
+    "protectConsumers": False,
     "owner": "checkout",
     "contact": "#checkout",
 }
