@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -16,7 +16,7 @@ from contracts_app.console.groups import VIEW
 from contracts_app.console.pages import entries_of, page, render_page, trail_to
 from contracts_app.console.prefix_groups import may, may_everywhere
 from contracts_app.console.verdicts import StepVerdict, verdict_between
-from contracts_app.console.versions import neighbours, relations_of
+from contracts_app.console.versions import NOT_BREAKING, bump, neighbours, overrides, relations_of
 from contracts_app.exceptions import ContractNotFound
 from contracts_app.lifecycle import DRAFT, STATES
 from contracts_app.policies import levels_for, levels_of, policy_of
@@ -29,7 +29,6 @@ from contracts_app.services.search_index import matched_names, search_index
 from contracts_app.services.usage import known_users
 from contracts_app.storage import ContractIndex, Entry, contract_store
 from linter_app.schema.json_text import InvalidJSON, loads
-from linter_app.semver import Version
 
 PER_PAGE = 50
 VERSIONS_PER_PAGE = 25
@@ -117,6 +116,8 @@ class Row:
     before: Entry | None
     bump: str
     verdict: StepVerdict | None
+    override: str = ""
+    """Why it was published although its policy refused it."""
 
 
 @page(VIEW)
@@ -137,6 +138,9 @@ def contract(request: HttpRequest, name: str) -> HttpResponse:
         late = time.monotonic() >= deadline
         verdict = verdict_between(older, entry, policy, index, only_known=late)
         rows.append(Row(entry, older, bump(older, entry), verdict))
+    if any(row.bump in NOT_BREAKING and row.verdict is not None and row.verdict.breaking for row in rows):
+        reasons = {version: entry.get("reason") or "" for version, entry in overrides(request, name, index).items()}
+        rows = [replace(row, override=reasons.get(row.entry.version, "")) for row in rows]
     greatest = latest(entries)
     shown_version = greatest or entries[-1]
     return render_page(
@@ -196,13 +200,3 @@ def verdict(request: HttpRequest, name: str, version: str) -> HttpResponse:
         raise ContractNotFound(f"{name}/{version} follows no version")
     found = verdict_between(older, entry, policy_of(index.documents, name), index)
     return render_page(request, "_verdict.html", title="", row=Row(entry, older, "", found))
-
-
-def bump(older: Entry, newer: Entry) -> str:
-    """Return which part of SemVer the step between two versions raises."""
-    old, new = Version.parse(older.version), Version.parse(newer.version)
-    if old.major != new.major:
-        return "major"
-    if old.minor != new.minor:
-        return "minor"
-    return "patch" if old.patch != new.patch else "prerelease"

@@ -1,8 +1,7 @@
-"""The page of one version with its parts as fields, source, tree and examples; and the comparison of two versions."""
+"""The page of one version, with its parts as fields, source, tree and examples, and its relations."""
 
 from __future__ import annotations
 
-from collections import Counter
 from functools import partial
 from typing import Any
 
@@ -14,35 +13,30 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from contracts_app.bundles import ContractBundle, compact
-from contracts_app.console.checking import level_of, with_lines
 from contracts_app.console.graphs import drawing_of
 from contracts_app.console.groups import AUDIT, VIEW
 from contracts_app.console.pages import entries_of, page, render_page, trail_to
 from contracts_app.console.prefix_groups import may, may_everywhere
-from contracts_app.console.side_by_side import json_side_by_side, lines_side_by_side
 from contracts_app.console.sources import formatted, needs_format, pretty, source_of, tree_of
-from contracts_app.console.verdicts import verdict_between
 from contracts_app.exceptions import ContractRefused, StorageUnavailable
 from contracts_app.lifecycle import COMPARABLE, TRANSITIONS
 from contracts_app.policies import effective_policy, levels_of, policy_of
-from contracts_app.services import comparison, validation
-from contracts_app.services.audit import override_of
-from contracts_app.services.comparison import changes_to_json
+from contracts_app.services import validation
+from contracts_app.services.audit import overrides_of
 from contracts_app.services.compound_schemas import compound_schema
 from contracts_app.services.owners import owner_of
 from contracts_app.services.relations import relations
 from contracts_app.services.schema_fields import schema_fields
 from contracts_app.services.search import is_exact, resolve
 from contracts_app.storage import ContractIndex, Entry, contract_store
-from linter_app.report.changelog import markdown
-from linter_app.rules import all_rules
 from linter_app.schema.json_pointers import follow
 from linter_app.schema.json_text import InvalidJSON, loads
+from linter_app.semver import Version
 
 FIELDS_PER_PAGE = 200
-LEVELS = ("breaking", "undecided", "error", "warning", "info")
+NOT_BREAKING = ("minor", "patch", "prerelease")
+"""The steps of SemVer that may not break; below 1.0.0 a minor one may."""
 MAX_EXAMPLES = 3
-MAX_CHANGES = 300
 MEDIA_TYPES = {
     "schema": ("application/schema+json", "schema.json"),
     "wit": ("text/plain; charset=utf-8", "wit"),
@@ -78,7 +72,7 @@ def version(request: HttpRequest, name: str, version: str) -> HttpResponse:
         views=views,
         view=view,
         parts=parts,
-        override=_override_of(request, older, entry, index),
+        override=_override(request, name, index, older, entry),
         actions=[action for action, states in TRANSITIONS.items() if entry.state in states],
         **_shown(request, view, bundle, entry, parts),
     )
@@ -94,6 +88,16 @@ def neighbours(entries: tuple[Entry, ...]) -> dict[str, Entry]:
         if entry.state in COMPARABLE:
             before = entry
     return found
+
+
+def bump(older: Entry, newer: Entry) -> str:
+    """Return which part of SemVer the step between two versions raises."""
+    old, new = Version.parse(older.version), Version.parse(newer.version)
+    if old.major != new.major:
+        return "major"
+    if old.minor != new.minor:
+        return "minor"
+    return "patch" if old.patch != new.patch else "prerelease"
 
 
 def _parts(bundle: ContractBundle) -> dict[str, str]:
@@ -192,22 +196,31 @@ def _reason(schema: str | None, instance: Any) -> str:
     return f"{errors[0]['instancePointer'] or '/'}: {errors[0]['reason']}" if errors else ""
 
 
-def _override_of(request: HttpRequest, older: Entry | None, entry: Entry, index: ContractIndex) -> dict[str, Any]:
-    """Return who published a version that its policy refused, and why; empty if it was not, or is not known."""
-    if older is None or not request.user.has_perm(VIEW):
-        return {}
-    step = verdict_between(older, entry, policy_of(index.documents, entry.name), index, only_known=True)
-    if step is not None and step.verdict == "compatible":
-        return {}
-    key = f"override:{entry.name}/{entry.version}/{entry.digest}"
-    known: dict[str, Any] | None = cache.get(key)
+def overrides(request: HttpRequest, name: str, index: ContractIndex) -> dict[str, dict[str, Any]]:
+    """Return by whom and why versions were published that their policy refused, by version, as far as it is known.
+
+    The history of a contract is read once after each change of it.
+    """
+    key = f"overrides:{name}:{index.revision(name)}"
+    known: dict[str, dict[str, Any]] | None = cache.get(key)
     if known is None:
         try:
-            known = override_of(contract_store(), entry.name, entry.version)
+            known = overrides_of(contract_store(), name)
         except StorageUnavailable:
             return {}
         cache.set(key, known)
-    return known if may_everywhere(request.user, AUDIT) else {"reason": known.get("reason")} if known else {}
+    if may_everywhere(request.user, AUDIT):
+        return known
+    return {version: {"reason": entry.get("reason")} for version, entry in known.items()}
+
+
+def _override(
+    request: HttpRequest, name: str, index: ContractIndex, older: Entry | None, entry: Entry
+) -> dict[str, Any] | None:
+    """Return by whom and why a version was published that its policy refused; None if it was not."""
+    if older is None or bump(older, entry) not in NOT_BREAKING:
+        return None  # its number may break
+    return overrides(request, name, index).get(entry.version)
 
 
 def _number(request: HttpRequest, name: str) -> int:
@@ -229,78 +242,3 @@ def raw(request: HttpRequest, name: str, version: str, part: str) -> HttpRespons
     response = HttpResponse(text.encode(), content_type=media_type)
     response["Content-Disposition"] = f'attachment; filename="{name}-{entry.version}.{extension}"'
     return response
-
-
-@page(VIEW)
-@require_safe
-def rules(request: HttpRequest) -> HttpResponse:
-    """Explain every rule of the linter."""
-    return render_page(request, "rules.html", title=_("Rules"), trail=trail_to(), rules=all_rules().values())
-
-
-@page(VIEW)
-@require_safe
-def compare(request: HttpRequest, name: str) -> HttpResponse:
-    index, entries = entries_of(name)
-    other = request.GET.get("of", "").strip() or name
-    others, other_entries = entries_of(other) if other != name else (index, entries)
-    newest = other_entries[-1]
-    older = neighbours(entries).get(newest.version) if other == name else entries[-1]
-    old = resolve(index, name, request.GET.get("from") or (older or entries[0]).version)
-    wanted = request.GET.get("to") or newest.version
-    if other != name and all(entry.version != wanted for entry in other_entries):
-        wanted = newest.version  # it was chosen before the other contract was
-    new = resolve(others, other, wanted)
-    store = contract_store()
-    sides = [comparison.compared_version(store.content(old, index), store)]
-    sides.append(comparison.compared_version(store.content(new, others), store))
-    if other != name:  # their versions are not comparable
-        sides = [comparison.ComparedVersion(side.texts) for side in sides]
-    policy = policy_of(others.documents, other)
-    report = comparison.compare(sides[0], sides[1], policy)
-    every = with_lines(changes_to_json(report), None)
-    counts = Counter(level_of(change) for change in every)
-    chosen = request.GET.get("level", "")
-    changes = [change for change in every if not chosen or level_of(change) == chosen]
-    texts = [side.texts for side in sides]
-    return render_page(
-        request,
-        "compare.html",
-        title=_("Compare versions of %(name)s") % {"name": name},
-        trail=trail_to(name),
-        name=name,
-        other=other,
-        versions=[entry.version for entry in reversed(entries)],
-        other_versions=[entry.version for entry in reversed(other_entries)],
-        old=old,
-        new=new,
-        policy=policy,
-        report=report,
-        same=other == name and old.version == new.version,
-        changes=changes[:MAX_CHANGES],
-        changes_count=len(changes),
-        every_count=len(every),
-        counts=[(level, counts[level]) for level in LEVELS if counts[level]],
-        chosen=chosen,
-        changelog=markdown(report, f"{new.version} - {new.created_at[:10]}"),
-        side_by_side=[
-            (title, *made)
-            for title, made in (
-                (_("JSON Schema"), _schemas_side_by_side(texts[0].schema, texts[1].schema)),
-                (
-                    "WIT",
-                    lines_side_by_side(texts[0].wit or "", texts[1].wit or "") if any(t.wit for t in texts) else None,
-                ),
-            )
-            if made is not None
-        ],
-    )
-
-
-def _schemas_side_by_side(old: str | None, new: str | None) -> Any:
-    if old is None and new is None:
-        return None
-    try:
-        return json_side_by_side(*(loads(text) if text is not None else {} for text in (old, new)))
-    except InvalidJSON:
-        return lines_side_by_side(old or "", new or "")

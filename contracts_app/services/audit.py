@@ -132,13 +132,13 @@ def audit_to_json(write: StoredWrite) -> dict[str, Any]:
     return entry
 
 
-def override_of(store: ContractStore, name: str, version: str) -> dict[str, Any]:
-    """Return the audit entry of a version that was published with an override of its policy; empty if it was not.
+def overrides_of(store: ContractStore, name: str) -> dict[str, dict[str, Any]]:
+    """Return the audit entries of a contract's versions that were published with an override of their policy.
 
     Raises StorageUnavailable.
     """
     wanted = AuditFilter(contract=name, action="publish-override")
-    return next((entry for entry in audit_entries(store, wanted) if entry.get("version") == version), {})
+    return {entry["version"]: entry for entry in audit_entries(store, wanted) if "version" in entry}
 
 
 def _policy(text: str) -> Any:

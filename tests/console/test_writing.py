@@ -406,6 +406,7 @@ def test_an_override_is_shown_at_its_version(console):
     assert "Published with an override of the policy" in shown
     assert "agreed with all" in shown
     assert "override of the policy" not in text(console.get("version", "b", "1.0.0"))
+    assert 'title="agreed with all">override</span>' in text(console.get("change", "b"))
 
 
 # The publish page as a workbench
