@@ -45,16 +45,26 @@ class BindingViewSet(ViewSet):
         check_parameters(request)
         binding = check_binding(name, read_json(request, "a binding, a JSON object with subject and contract"))
         require(request, ADMIN, binding.contract)
-        _require_present(request, name)
-        sequence = set_binding(name=name, binding=binding, actor=actor_of(request), expected_etag=if_match(request))
+        sequence = set_binding(
+            name=name,
+            binding=binding,
+            actor=actor_of(request),
+            expected_etag=if_match(request),
+            permit=partial(_require_present, request),
+        )
         response = Response(_binding_to_json(binding, _readable(request, all_bindings())))
         response["ETag"] = f'"{sequence}"'
         return response
 
     def delete(self, request: Request, name: str) -> HttpResponse:
         check_parameters(request)
-        _require_present(request, name)
-        set_binding(name=name, binding=None, actor=actor_of(request), expected_etag=if_match(request))
+        set_binding(
+            name=name,
+            binding=None,
+            actor=actor_of(request),
+            expected_etag=if_match(request),
+            permit=partial(_require_present, request),
+        )
         return HttpResponse(status=204)
 
     def subject(self, request: Request, subject: str) -> HttpResponse:
@@ -69,9 +79,8 @@ class BindingViewSet(ViewSet):
         return respond_json(request, {"subject": subject, **_binding_to_json(found, [])})
 
 
-def _require_present(request: Request, name: str) -> None:
+def _require_present(request: Request, present: Binding | None) -> None:
     """Raise PermissionDenied unless the token administers the contract that the binding has now."""
-    present = next((each for each in all_bindings() if each.name == name), None)
     if present is not None:
         require(request, ADMIN, present.contract)
     elif not scopes_of(request).allows_some(ADMIN):

@@ -1,8 +1,8 @@
 """Archives: a set of versions as files that can be verified; the same content gives the same bytes.
 
-`contracts.json` holds the records and the policies that apply to them, `manifest.json` lists the versions, and
-`archive.sha256` has the digests of both in the format of `sha256sum --check`. An archive is a release, not a backup: it
-has the present state, and neither the history nor who made it.
+`contracts.json` holds the records, the policies that apply to them and the bindings of subjects to them,
+`manifest.json` lists the versions, and `archive.sha256` has the digests of both in the format of `sha256sum --check`.
+An archive is a release, not a backup: it has the present state, and neither the history nor who made it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from contracts_app.bindings import PREFIX as BINDING_PREFIX
+from contracts_app.bindings import Binding, bindings_of, check_binding
 from contracts_app.bundles import ContractBundle, compact, key_of
 from contracts_app.exceptions import (
     ContractError,
@@ -43,6 +45,7 @@ class Archive:
     bundles: list[ContractBundle]
     policies: dict[str, dict[str, Any]]
     """By the key under which they are stored."""
+    bindings: list[Binding]
 
 
 class InvalidArchive(ValueError):
@@ -52,7 +55,7 @@ class InvalidArchive(ValueError):
 def export_archive(
     store: ContractStore, chosen: Callable[[ContractBundle], bool], folder: Path, progress: Progress
 ) -> Archive:
-    """Write an archive of the chosen versions, all their dependencies, and the policies that apply to them.
+    """Write an archive of the chosen versions, all their dependencies, their policies and bindings.
 
     Raises UnreadableRecord, OSError.
     """
@@ -69,9 +72,13 @@ def export_archive(
                 wanted.add(key)
                 waiting.append(key)
     bundles = [bundle for bundle in listing.bundles if bundle.key in wanted]
-    policies = _policies_of(store, {bundle.name for bundle in bundles})
+    names = {bundle.name for bundle in bundles}
+    policies = _policies_of(store, names)
+    bindings = [each for each in bindings_of(store.index("binding").documents) if each.contract in names]
     records = b",\n".join(bundle.to_record() for bundle in progress(bundles))
     extra = b',"policies":' + compact(policies) if policies else b""
+    if bindings:
+        extra += b',"bindings":' + compact({each.name: each.to_json() for each in bindings})
     whole = b'{"contracts":[\n' + records + b"\n]" + extra + b"}\n"
     manifest = {
         "format": FORMAT,
@@ -86,7 +93,7 @@ def export_archive(
     _write(folder / MANIFEST, listed_manifest)
     digests = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in _named(whole, listed_manifest))
     _write(folder / DIGESTS, digests.encode())
-    return Archive(bundles, policies)
+    return Archive(bundles, policies, bindings)
 
 
 def _policies_of(store: ContractStore, names: set[str]) -> dict[str, dict[str, Any]]:
@@ -127,18 +134,19 @@ def read_archive(folder: Path) -> Archive:
             raise InvalidArchive(f"{folder / MANIFEST} is of format {manifest['format']!r:.20}; {FORMAT} is known")
         bundles = [_read(record) for record in bundle["contracts"]]
         policies = {key: _checked(key, value) for key, value in bundle.get("policies", {}).items()}
+        bindings = [check_binding(name, value) for name, value in bundle.get("bindings", {}).items()]
         listed = [(each["name"], each["version"], each["digest"]) for each in manifest["contracts"]]
     except InvalidJSON as error:
         raise InvalidArchive(f"{folder} holds a file that is not JSON: {error}") from None
     except (KeyError, TypeError, AttributeError) as error:
         raise InvalidArchive(f"{folder} is not an archive: {error!r}") from None
     except MalformedContract as error:
-        raise InvalidArchive(f"{folder / CONTRACTS}: a policy: {error.message}") from None
+        raise InvalidArchive(f"{folder / CONTRACTS}: a policy or a binding: {error.message}") from None
     except UnreadableRecord as fault:
         raise InvalidArchive(f"{folder / CONTRACTS}: {fault.message}") from None
     if listed != [(bundle.name, bundle.version, bundle.digest) for bundle in bundles]:
         raise InvalidArchive(f"{MANIFEST} does not list what {CONTRACTS} holds")
-    return Archive(bundles, policies)
+    return Archive(bundles, policies, bindings)
 
 
 def _checked(key: str, value: Any) -> dict[str, Any]:
@@ -164,6 +172,26 @@ def import_policy(store: ContractStore, key: str, policy: dict[str, Any], actor:
         if not dry_run:
             try:
                 store.put_document(key, compact(policy), after=after, audit=AuditEntry(actor, "import"))
+            except VersionSetChanged:
+                continue
+        return "imported"
+    return "conflict"
+
+
+def import_binding(store: ContractStore, binding: Binding, actor: Actor, *, dry_run: bool) -> str:
+    """Import one binding. Returns `imported`, `unchanged`, or `conflict`: another has its name or its subject."""
+    for attempt in range(20):
+        index = store.index("binding", fresh=attempt > 0)
+        for present in bindings_of(index.documents):
+            if present == binding:
+                return "unchanged"
+            if present.name == binding.name or present.subject == binding.subject:
+                return "conflict"
+        if not dry_run:
+            key, after = BINDING_PREFIX + binding.name, index.last_of_family("binding")
+            audit = AuditEntry(actor, "import")
+            try:
+                store.put_document(key, compact(binding.to_json()), after=after, audit=audit, family="binding")
             except VersionSetChanged:
                 continue
         return "imported"
@@ -209,7 +237,10 @@ def _equal(index: ContractIndex, bundle: ContractBundle) -> Entry | None:
 
 
 def verify_records(store: ContractStore, progress: Progress) -> Iterable[tuple[str, str]]:
-    """Verify every stored record: form, digest, content, order, dependencies, policies. Yields key and error."""
+    """Verify every stored record: form, digest, content, order, dependencies, policies, bindings.
+
+    Yields key and error.
+    """
     listing = store.list_all()
     for fault in listing.faults:
         yield fault.extras["key"], fault.extras["reason"]
@@ -235,5 +266,11 @@ def verify_records(store: ContractStore, progress: Progress) -> Iterable[tuple[s
         if key.startswith("policy.") and value is not None:
             try:
                 check_policy(loads(value))
+            except (InvalidJSON, ContractError) as error:
+                yield key, str(error)
+    for key, (_, value) in sorted(store.index("binding").documents.items()):
+        if key.startswith(BINDING_PREFIX) and value is not None:
+            try:
+                check_binding(key.removeprefix(BINDING_PREFIX), loads(value))
             except (InvalidJSON, ContractError) as error:
                 yield key, str(error)

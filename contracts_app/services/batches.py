@@ -148,7 +148,9 @@ class DryRunStore(ContractStore):
     def list_all(self) -> Listing:
         return self._storage.list_all()
 
-    def put_document(self, key: str, value: bytes | None, *, after: int, audit: AuditEntry) -> int:
+    def put_document(
+        self, key: str, value: bytes | None, *, after: int, audit: AuditEntry, family: str | None = None
+    ) -> int:
         raise NotImplementedError
 
     def history(self, *, after: int = 0, name: str | None = None, limit: int = 1000) -> list[StoredWrite]:

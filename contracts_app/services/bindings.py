@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from contracts_app.bindings import PREFIX, Binding, bindings_of
 from contracts_app.bundles import compact
 from contracts_app.exceptions import ContractConflict, ContractNotFound, PreconditionFailed, VersionSetChanged
@@ -29,18 +31,22 @@ def set_binding(
     actor: Actor,
     reason: str = "",
     expected_etag: str | None = None,
+    permit: Callable[[Binding | None], None] = lambda present: None,
     store: ContractStore | None = None,
 ) -> int:
     """Write a binding, or delete it if `binding` is None; return the sequence.
 
-    Two bindings cannot have the same pattern, and the contract must have a version in the range. Raises
-    ContractNotFound, ContractConflict, PreconditionFailed, MalformedContract.
+    Two bindings cannot have the same pattern, and the contract must have a version in the range. `permit` is called
+    with the binding that is replaced, or None, and raises if it must not be. Raises ContractNotFound,
+    ContractConflict, PreconditionFailed, MalformedContract.
     """
     store = store or contract_store()
     key = PREFIX + name
     for attempt in range(MAX_ATTEMPTS):
         index = store.index("binding", fresh=attempt > 0)
-        after, value = index.documents.get(key, (0, None))
+        _, value = index.documents.get(key, (0, None))
+        bindings = bindings_of(index.documents)
+        permit(next((each for each in bindings if each.name == name), None))
         if expected_etag is not None and expected_etag != binding_etag(index, name):
             raise PreconditionFailed(
                 "The binding has changed meanwhile; look at it again", etag=binding_etag(index, name)
@@ -49,7 +55,7 @@ def set_binding(
             raise ContractNotFound(f"There is no binding {name}")
         if binding is not None:
             resolve(store.index(binding.contract), binding.contract, binding.range)
-            for other in bindings_of(index.documents):
+            for other in bindings:
                 if other.subject == binding.subject and other.name != name:
                     raise ContractConflict(
                         f"The binding {other.name} has the subject {binding.subject} already; change that one",
@@ -59,7 +65,8 @@ def set_binding(
         audit = AuditEntry(actor, action, before=(value or b"").decode(errors="replace"), reason=reason)
         try:
             stored = compact(binding.to_json()) if binding is not None else None
-            return store.put_document(key, stored, after=after, audit=audit)
+            after = index.last_of_family("binding")
+            return store.put_document(key, stored, after=after, audit=audit, family="binding")
         except VersionSetChanged:
             continue
     raise ContractConflict("The binding is being changed by others without a pause; try again")

@@ -129,10 +129,13 @@ class ContractStore(ABC):
         """
 
     @abstractmethod
-    def put_document(self, key: str, value: bytes | None, *, after: int, audit: AuditEntry) -> int:
+    def put_document(
+        self, key: str, value: bytes | None, *, after: int, audit: AuditEntry, family: str | None = None
+    ) -> int:
         """Write or delete a key that is not a contract's, if its last sequence is still `after`.
 
-        Raises VersionSetChanged.
+        With a `family` such as `binding`, `after` is the last sequence of all keys that begin with `binding.`
+        (`ContractIndex.last_of_family`), so that what must hold among them does. Raises VersionSetChanged.
         """
 
     # The process

@@ -132,6 +132,10 @@ class ContractIndex:
         """Return the last sequence of any key that begins with this name: the argument of a compare-and-set."""
         return self._revisions.get(name, 0)
 
+    def last_of_family(self, family: str) -> int:
+        """Return the last sequence of any document whose key begins with `<family>.`, deleted ones included."""
+        return max((item[0] for key, item in self.documents.items() if key.startswith(f"{family}.")), default=0)
+
     def with_digest(self, digest: str) -> tuple[Entry, ...]:
         """Return the entries whose content has this digest."""
         with self._lock:

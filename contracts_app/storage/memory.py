@@ -101,9 +101,12 @@ class MemoryContractStore(ContractStore):
                 raise VersionSetChanged
             return self._put(bundle.key, bundle.to_record(), audit)
 
-    def put_document(self, key: str, value: bytes | None, *, after: int, audit: AuditEntry) -> int:
+    def put_document(
+        self, key: str, value: bytes | None, *, after: int, audit: AuditEntry, family: str | None = None
+    ) -> int:
         with self._lock:
-            if self._sequences.get(key, 0) != after:
+            last = self._sequences.get(key, 0) if family is None else self._index.last_of_family(family)
+            if last != after:
                 raise VersionSetChanged
             return self._put(key, value, audit)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from contracts_app.bindings import Binding, binding_for, covers, overlap
@@ -133,6 +135,16 @@ def test_two_bindings_cannot_have_the_same_pattern(bound):
     assert refused.status_code == 409
     assert "The binding one has the subject a.> already" in refused.json()["detail"]
     assert put(bound, "one", subject="a.>", contract="order.created").status_code == 200
+
+
+def test_of_parallel_bindings_with_the_same_pattern_exactly_one_is_set(bound):
+    with ThreadPoolExecutor(8) as pool:
+        for number in range(5):
+            binding = {"subject": f"a{number}.>", "contract": "order.any"}
+            names = [f"b{number}-{each}" for each in range(8)]
+            statuses = list(pool.map(lambda name, given=binding: put(bound, name, **given).status_code, names))
+            assert sorted(statuses) == [200] + [409] * 7
+    assert len(bound.get("/registry/bindings").json()["bindings"]) == 5
 
 
 def test_a_binding_needs_the_scope_for_its_contract(bound):

@@ -10,6 +10,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
+from contracts_app.bindings import Binding
 from contracts_app.bundles import ContractBundle
 from contracts_app.client import RegistryClient, RegistryError
 from contracts_app.embedded_login import read_login
@@ -17,6 +18,7 @@ from contracts_app.exceptions import StorageUnavailable
 from contracts_app.management.commands import serve
 from contracts_app.policies import policy_of
 from contracts_app.services import change_state, publish_contract
+from contracts_app.services.bindings import all_bindings, set_binding
 from contracts_app.services.policies import set_policy
 from contracts_app.serving.embedded_nats import EmbeddedServer, free_port
 from contracts_app.storage import Actor, AuditEntry, contract_store, contract_stores
@@ -102,15 +104,43 @@ def test_an_archive_carries_the_policies_that_apply(stocked, elsewhere, tmp_path
     assert policy_of(contract_store().index("policy").documents, "pay.money").compatibility == "none"
 
 
+def test_an_archive_carries_the_bindings_of_its_contracts(stocked, elsewhere, tmp_path):
+    for name, subject, contract in (("orders", "pay.order.>", "pay.order"), ("odd", "odd", "other")):
+        set_binding(name=name, binding=Binding(name, subject, contract, mode="enforce"), actor=ACTOR)
+    assert "3 versions and 1 bindings" in run("export_archive", str(tmp_path / "a"), "--name", "pay.order")
+    elsewhere()
+    assert "1 imported (bindings)" in run("import_archive", str(tmp_path / "a"), "--dry-run")
+    assert all_bindings() == []
+    assert "3 imported, 1 imported (bindings)" in run("import_archive", str(tmp_path / "a"))
+    assert all_bindings() == [Binding("orders", "pay.order.>", "pay.order", mode="enforce")]
+    assert "1 unchanged (bindings)" in run("import_archive", str(tmp_path / "a"))
+    set_binding(name="orders", binding=Binding("orders", "pay.order.>", "pay.order", mode="off"), actor=ACTOR)
+    code, output = failing("import_archive", str(tmp_path / "a"))
+    assert (code, "another binding of the name orders or for pay.order.>" in output) == (1, True)
+    assert all_bindings()[0].mode == "off"
+
+
 @pytest.mark.parametrize("policies", ['{"policy.odd.x": {}}', '{"policy.default": {"no": 1}}', "[1]", '{"x": {}}'])
 def test_an_archive_with_a_bad_policy_is_refused(stocked, tmp_path, policies):
     run("export_archive", str(tmp_path))
-    path = tmp_path / "contracts.json"
-    path.write_text(path.read_text().rstrip().removesuffix("}") + f',"policies":{policies}}}')
-    names = ("contracts.json", "manifest.json")
-    digests = [f"{hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()}  {name}" for name in names]
-    (tmp_path / "archive.sha256").write_text("\n".join(digests) + "\n")
+    write_member(tmp_path, "policies", policies)
     assert failing("import_archive", str(tmp_path))[0] == 2
+
+
+@pytest.mark.parametrize("bindings", ["[1]", '{"x": {}}', '{"x": {"subject": "a b", "contract": "pay.order"}}'])
+def test_an_archive_with_a_bad_binding_is_refused(stocked, tmp_path, bindings):
+    run("export_archive", str(tmp_path))
+    write_member(tmp_path, "bindings", bindings)
+    assert failing("import_archive", str(tmp_path))[0] == 2
+
+
+def write_member(folder, name, value):
+    """Add a member to an archive, and write the digests anew."""
+    path = folder / "contracts.json"
+    path.write_text(path.read_text().rstrip().removesuffix("}") + f',"{name}":{value}}}')
+    names = ("contracts.json", "manifest.json")
+    digests = [f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}" for name in names]
+    (folder / "archive.sha256").write_text("\n".join(digests) + "\n")
 
 
 def test_a_subset_includes_its_dependencies(stocked, tmp_path):
@@ -157,6 +187,7 @@ def test_every_error_in_the_bucket_is_reported(stocked, bucket):
     last = store.index("pay.money").revision("pay.money")
     store.put_document("meta.pay.money.1.0.0", broken, after=last, audit=audit)
     store.put_document("policy.default", b'{"compatibility": "odd"}', after=0, audit=audit)
+    store.put_document("binding.odd", b'{"subject": "a"}', after=0, audit=audit)
     code, output = failing("verify_contracts")
     assert code == 1
     for said in (
@@ -164,9 +195,10 @@ def test_every_error_in_the_bucket_is_reported(stocked, bucket):
         "meta.pay.money.1.0.0: its digest does not match",
         "meta.pay.order.1.0.0: its dependency pay.money/1.0.0 is missing",
         "policy.default: compatibility must be one of",
+        "binding.odd: The member contract is missing",
     ):
         assert said in output, output
-    assert "5 errors" in output
+    assert "6 errors" in output
 
 
 def test_the_audit_log_prints_and_exports(stocked):

@@ -73,6 +73,15 @@ class StorageSuite:
             for round_ in range(20):
                 assert sum(pool.map(attempt, range(50))) == 1
 
+    def test_a_document_of_a_family_is_guarded_by_the_whole_family(self, store: ContractStore):
+        first = store.put_document("binding.a", b"{}", after=0, audit=AUDIT, family="binding")
+        with pytest.raises(VersionSetChanged):
+            store.put_document("binding.b", b"{}", after=0, audit=AUDIT, family="binding")
+        deleted = store.put_document("binding.a", None, after=first, audit=AUDIT, family="binding")
+        assert store.index("binding", fresh=True).last_of_family("binding") == deleted
+        store.put_document("binding.b", b"{}", after=deleted, audit=AUDIT, family="binding")
+        store.put_document("policy.default", b"{}", after=0, audit=AUDIT)
+
     def test_records_of_the_original_service_are_readable(self, store: ContractStore):
         record = b'{"name":"old","version":"v1","description":null,"createdAt":"2024-01-15T10:00:00.123456789+00:00"}'
         self.put_raw(store, "meta.old.v1", record)

@@ -15,7 +15,7 @@ from contracts_app.services.archives import CONTRACTS, DIGESTS, MANIFEST, export
 class Command(LocalCommand):
     help = (
         f"Write {CONTRACTS}, {MANIFEST} and {DIGESTS}: the same bytes for the same contents. What chosen versions "
-        "depend on is written, too, and the policies that apply to it. `sha256sum --check` and import_archive "
+        "depend on is written, too, with its policies and bindings. `sha256sum --check` and import_archive "
         "check it. An archive has no history: it is a release, and not a backup."
     )
 
@@ -37,5 +37,6 @@ class Command(LocalCommand):
         if not archive.bundles and (options["name"] or options["prefix"]):
             raise CommandError("No contract was chosen", returncode=FAULTY)
         policies = f" and {len(archive.policies)} policies" if archive.policies else ""
-        written = f"{len(archive.bundles)} versions{policies} written to {options['folder']}"
+        bindings = f" and {len(archive.bindings)} bindings" if archive.bindings else ""
+        written = f"{len(archive.bundles)} versions{policies}{bindings} written to {options['folder']}"
         self.stdout.write(self.style.SUCCESS(written))

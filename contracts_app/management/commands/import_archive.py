@@ -10,14 +10,14 @@ from django.core.management.base import CommandError, CommandParser
 
 from contracts_app.exceptions import ContractError, StorageUnavailable
 from contracts_app.management.local import FAULTY, UNREACHABLE, UNUSABLE, LocalCommand
-from contracts_app.services.archives import InvalidArchive, import_policy, import_version, read_archive
+from contracts_app.services.archives import InvalidArchive, import_binding, import_policy, import_version, read_archive
 
 
 class Command(LocalCommand):
     help = (
-        "Bring in an archive that export_archive wrote, dates, states and policies included. Every digest is checked "
-        "before anything is written; what is there already stays. Exit codes: 0 done, 1 conflicts, 2 not an archive, "
-        "3 unreachable."
+        "Bring in an archive that export_archive wrote, dates, states, policies and bindings included. Every digest "
+        "is checked before anything is written; what is there already stays. Exit codes: 0 done, 1 conflicts, "
+        "2 not an archive, 3 unreachable."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -51,8 +51,14 @@ class Command(LocalCommand):
                     self.stderr.write(
                         f"conflict: {bundle.name} {bundle.version} is in the registry with another content or state"
                     )
+            for binding in archive.bindings:
+                outcome = import_binding(store, binding, self.actor(), dry_run=dry_run)
+                done[f"{outcome} (bindings)"] += 1
+                if outcome == "conflict":
+                    others = f"another binding of the name {binding.name} or for {binding.subject}"
+                    self.stderr.write(f"conflict: the registry has {others}")
         self.stdout.write(("Would be: " if dry_run else "") + _summary(done))
-        if conflicts := done["conflict"] + done["conflict (policies)"]:
+        if conflicts := done["conflict"] + done["conflict (policies)"] + done["conflict (bindings)"]:
             raise CommandError(f"{conflicts} conflicts", returncode=FAULTY)
 
 

@@ -15,7 +15,7 @@ from linter_app.printable import printable
 class Command(LocalCommand):
     help = (
         "Compute every digest anew and check every stored record: form, schema, WIT, order of versions, dependencies, "
-        "policies. Exit codes: 0 no errors, 1 errors found, or nothing to verify, 3 unreachable."
+        "policies, bindings. Exit codes: 0 no errors, 1 errors found, or nothing to verify, 3 unreachable."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -336,8 +336,11 @@ class JetStreamContractStore(ContractStore):
         # Encoded by the caller's thread: a large record does not block the event loop.
         return self._run(self._writer.write(bundle.key, bundle.to_record(), f"meta.{bundle.name}.>", after, audit))
 
-    def put_document(self, key: str, value: bytes | None, *, after: int, audit: AuditEntry) -> int:
-        return self._run(self._writer.write(key, value, key, after, audit))
+    def put_document(
+        self, key: str, value: bytes | None, *, after: int, audit: AuditEntry, family: str | None = None
+    ) -> int:
+        guarded = key if family is None else f"{family}.>"
+        return self._run(self._writer.write(key, value, guarded, after, audit))
 
     def _run(self, write: Coroutine[Any, Any, int]) -> int:
         try:
