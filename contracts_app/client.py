@@ -106,8 +106,12 @@ class RegistryClient:
         return found
 
     def bind(self, name: str, binding: JSON) -> JSON:
-        """Set a binding: subject, contract, and what else docs/bindings.md names."""
+        """Set a binding: subject, contract, and what else docs/subjects.md names."""
         return self._json("PUT", f"/registry/bindings/{quote(name, safe='')}", binding)
+
+    def asyncapi(self, *, subject: str | None = None) -> JSON:
+        """Return the bindings as an AsyncAPI document, or those that overlap with a subject."""
+        return self._json("GET", "/registry/asyncapi", subject=subject)
 
     def unbind(self, name: str) -> None:
         self._send("DELETE", f"/registry/bindings/{quote(name, safe='')}", None, {})

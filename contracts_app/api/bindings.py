@@ -13,16 +13,17 @@ from rest_framework.viewsets import ViewSet
 from contracts_app.api.auth.scopes import ADMIN, READ, require, scopes_of
 from contracts_app.api.requests import actor_of, check_parameters, if_match, read_json
 from contracts_app.api.responses import LIST_CACHING, respond, respond_json
-from contracts_app.bindings import Binding, binding_for, bindings_of, check_binding, check_pattern, overlapping
+from contracts_app.bindings import Binding, binding_for, bindings_of, check_binding, check_pattern, overlap, overlapping
 from contracts_app.bundles import compact
 from contracts_app.exceptions import ContractError, ContractNotFound, MalformedContract
+from contracts_app.services.asyncapi import asyncapi_document
 from contracts_app.services.bindings import all_bindings, binding_etag, set_binding
 from contracts_app.services.search import resolve
 from contracts_app.storage import Representation, contract_store
 
 
 class BindingViewSet(ViewSet):
-    any_name = ("list", "get", "put", "delete", "subject")
+    any_name = ("list", "get", "put", "delete", "subject", "asyncapi")
     scopes = {"put": ADMIN, "delete": ADMIN}
 
     def list(self, request: Request) -> HttpResponse:
@@ -66,6 +67,14 @@ class BindingViewSet(ViewSet):
             permit=partial(_require_present, request),
         )
         return HttpResponse(status=204)
+
+    def asyncapi(self, request: Request) -> HttpResponse:
+        check_parameters(request, "subject")
+        chosen = _readable(request, all_bindings())
+        if (pattern := request.GET.get("subject")) is not None:
+            check_pattern(pattern, "subject")
+            chosen = [each for each in chosen if overlap(each.subject, pattern)]
+        return respond_json(request, asyncapi_document(chosen, contract_store()))
 
     def subject(self, request: Request, subject: str) -> HttpResponse:
         check_parameters(request)

@@ -47,6 +47,7 @@ urlpatterns = [
     path("registry/usage/<str:client>", UsageViewSet.as_view({"put": "put", "delete": "delete"})),
     path("registry/bindings", BindingViewSet.as_view({"get": "list"})),
     path("registry/bindings/<str:name>", BindingViewSet.as_view({"get": "get", "put": "put", "delete": "delete"})),
+    path("registry/asyncapi", BindingViewSet.as_view({"get": "asyncapi"})),
     path("registry/subjects/<str:subject>", BindingViewSet.as_view({"get": "subject"})),
     path(POLICIES, PolicyViewSet.as_view({"get": "list"})),
     _policy("default", "default"),

@@ -97,6 +97,7 @@ GLOBAL = [
     ("DELETE", "/registry/usage/some-client", None, 404),
     ("GET", "/registry/bindings", None, 200),
     ("GET", "/registry/bindings/none", None, 404),
+    ("GET", "/registry/asyncapi", None, 200),
     ("GET", "/registry/subjects/some.subject", None, 404),
     ("GET", "/registry/policies", None, 200),
     ("GET", "/registry/policies/default", None, 200),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -42,10 +43,11 @@ def test_the_tutorial_works_as_it_stands(started):
         done = subprocess.run(["bash", "-ec", script], cwd=ROOT, env=started, capture_output=True, text=True)
         assert done.returncode == (1 if "check_stream" in block else 0), (block, done.stdout, done.stderr)
         outputs.append(done.stdout)
-    published, example, checked, inferred, asked = outputs
+    published, example, checked, inferred, exported, asked = outputs
     assert "Nothing breaks; it needs at least a minor version" in asked
     assert "order.created 1.0.0 can be withdrawn: nobody uses it" in asked
     assert '"title": "order.seen"' in inferred
+    assert json.loads(exported)["channels"]["orders"]["address"] == "orders.{rest}"
     assert "orders.> is bound to order.created 1.0.0 (enforce)" in published
     assert example.count("stored as") == 3
     assert "refused: orders.eu.created: not valid by order.created 1.0.0 at /orderId" in example

@@ -280,6 +280,7 @@ SCHEMAS: dict[str, Schema] = {
         {"version": OPTIONAL_TEXT, "overlaps": many(record({"name": TEXT, "subject": TEXT}))},
     ),
     "Bindings": record({"bindings": many(ref("BoundSubject"))}),
+    "AsyncAPI": record({"asyncapi": TEXT, "info": {"type": "object"}, "channels": {"type": "object"}}),
     "StreamCheck": record(
         {"contract": ref("Name")},
         {

@@ -323,6 +323,15 @@ def document() -> JSON:
             "get": reads("Which contracts hold for which subjects", "list_bindings", ref("Bindings"), tag="Subjects")
         },
         "/registry/bindings/{name}": binding([NAME]),
+        "/registry/asyncapi": {
+            "get": reads(
+                "The bindings as an AsyncAPI 3.0 document, with the schemas of their messages",
+                "get_asyncapi",
+                ref("AsyncAPI"),
+                parameters=(query("subject", "Only bindings that overlap with this subject or pattern", text(255)),),
+                tag="Subjects",
+            )
+        },
         "/registry/subjects/{subject}": {
             "parameters": [SUBJECT],
             "get": reads(

@@ -179,6 +179,18 @@ EXAMPLES: dict[str, Any] = {
     "Policies": {"policies": [{"level": "prefix", "name": "order", "policy": _POLICY}]},
     "BoundSubject": _BINDING,
     "Bindings": {"bindings": [_BINDING]},
+    "AsyncAPI": {
+        "asyncapi": "3.0.0",
+        "info": {"title": "Messages on NATS subjects", "version": "42"},
+        "channels": {
+            "orders": {
+                "address": "orders.{token2}.created",
+                "parameters": {"token2": {"description": "One token of the subject"}},
+                "messages": {"orders": {"$ref": "#/components/messages/orders"}},
+                "bindings": {"nats": {}},
+            }
+        },
+    },
     "StreamReport": {
         "messages": 3,
         "current": {"valid": 3, "failures": []},
