@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -18,7 +19,7 @@ from contracts_app.console.forms import ConsoleForm
 from contracts_app.console.groups import CHANGE_POLICY, VIEW
 from contracts_app.console.pages import actor_of, forbidden, form_status, missing, page, render_page
 from contracts_app.console.prefix_groups import may
-from contracts_app.exceptions import ContractError, PreconditionFailed
+from contracts_app.exceptions import ContractConflict, ContractError, PreconditionFailed
 from contracts_app.services.bindings import all_bindings, binding_etag, set_binding
 from contracts_app.services.search import resolve
 from contracts_app.storage import contract_store
@@ -132,21 +133,19 @@ def change(request: HttpRequest, binding: str) -> HttpResponse:
 def _save(request: HttpRequest, form: BindingForm, title: str, etag: str) -> HttpResponse:
     if not form.is_valid():
         return _page(request, form, title, etag=etag)
-    name, store = form.cleaned_data["name"], contract_store()
+    name = form.cleaned_data["name"]
     try:
         binding = form.binding()
         if not may(request, CHANGE_POLICY, binding.contract):
             form.add_error("contract", _("Your account cannot bind subjects to %s.") % binding.contract)
             return _page(request, form, title, etag=etag, status=403)
-        if not etag and binding_etag(store.index("binding"), name) is not None:
-            form.add_error("name", _("A binding with this name exists already. Change that one."))
-            return _page(request, form, title, status=409)
         set_binding(
             name=name,
             binding=binding,
             actor=actor_of(request),
             reason=form.cleaned_data["reason"],
             expected_etag=etag or None,
+            permit=lambda present: _permit(request, present, is_new=not etag),
         )
     except PreconditionFailed as error:
         return _conflict(request, form, title, error)
@@ -155,6 +154,16 @@ def _save(request: HttpRequest, form: BindingForm, title: str, etag: str) -> Htt
         return _page(request, form, title, etag=etag, status=form_status(error))
     messages.success(request, _("Saved: the binding %s.") % name)
     return redirect(_LIST)
+
+
+def _permit(request: HttpRequest, present: Binding | None, *, is_new: bool) -> None:
+    """Raise unless a binding may be replaced, at the moment of the write."""
+    if present is None:
+        return
+    if is_new:
+        raise ContractConflict(_("A binding with this name exists already. Change that one."), field="name")
+    if not may(request, CHANGE_POLICY, present.contract):
+        raise PermissionDenied
 
 
 def _conflict(request: HttpRequest, form: BindingForm, title: str, error: PreconditionFailed) -> HttpResponse:

@@ -18,6 +18,7 @@ BATCH_MESSAGES = 500
 MAX_PENDING_BYTES = 16 * 1024 * 1024
 """Bytes that the server may send ahead: the memory that reading takes."""
 NEXT_SECONDS = 5
+_BUCKETS = ("KV_", "OBJ_")
 _LATEST = datetime(2262, 1, 1, tzinfo=timezone.utc)
 
 
@@ -30,7 +31,12 @@ class StreamReader:
         self.pending = 0
 
     def open(self, *, since: datetime | None = None, after: int = 0) -> None:
-        """Begin at a time, after a sequence, or at the first message. Raises ContractNotFound, StorageUnavailable."""
+        """Begin at a time, after a sequence, or at the first message.
+
+        Raises ContractNotFound, ContractRefused, StorageUnavailable.
+        """
+        if self._stream.startswith(_BUCKETS):
+            raise ContractRefused(f"The stream {self._stream} has the values of a bucket, which are not messages")
         config = api.ConsumerConfig(inactive_threshold=60)
         if since is not None:
             config.deliver_policy = api.DeliverPolicy.BY_START_TIME
