@@ -16,6 +16,7 @@ from contracts_app.console import (
     lifecycle,
     policies,
     publishing,
+    replaying,
     users,  # noqa: F401  registers its pages
     validating,
     versions,
@@ -85,6 +86,7 @@ class BindingAdmin(RegistryAdmin):
         ("", bindings.listing, "changelist"),
         ("add/", bindings.add, "add"),
         ("<str:binding>/change/", bindings.change, "change"),
+        ("<str:binding>/messages/", replaying.messages, "messages"),
     )
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:

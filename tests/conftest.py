@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import tempfile
@@ -15,6 +16,7 @@ for _name in [name for name in os.environ if name.startswith(("JWT_", "NATS_", "
     del os.environ[_name]
 os.environ["VAR_DIR"] = tempfile.mkdtemp(prefix="registry-test-")
 
+import nats
 import pytest
 
 from contracts_app.serving.embedded_nats import EmbeddedServer, free_port, nats_server_path
@@ -96,3 +98,29 @@ def replicated(registry):
 @pytest.fixture
 def fixtures() -> Path:
     return Path(__file__).parent.parent / "contracts" / "fixtures" / "linter"
+
+
+@pytest.fixture
+def stream(registry, nats_server, request):
+    """A stream of its own, and a function that fills it with messages (subject, body, headers)."""
+    name = f"S{abs(hash(request.node.nodeid)) % 10**12}"
+
+    async def connected(work):
+        client = await nats.connect(nats_server.url)
+        try:
+            return await work(client.jetstream())
+        finally:
+            await client.close()
+
+    async def fill(js, messages):
+        waiting = [js.publish_async(f"{name}.{subject}", body, headers=headers) for subject, body, headers in messages]
+        await asyncio.gather(*[await each for each in waiting])
+
+    def filled(*messages):
+        asyncio.run(connected(lambda js: fill(js, messages)))
+
+    asyncio.run(connected(lambda js: js.add_stream(name=name, subjects=[f"{name}.>"])))
+    filled.name = name
+    filled.info = lambda: asyncio.run(connected(lambda js: js.stream_info(name)))
+    yield filled
+    asyncio.run(connected(lambda js: js.delete_stream(name)))

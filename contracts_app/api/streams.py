@@ -15,13 +15,10 @@ from contracts_app.api.requests import check_parameters, read_members
 from contracts_app.bindings import LOCATIONS, check_pattern
 from contracts_app.bundles import check_name, compact
 from contracts_app.exceptions import ContractRefused, MalformedContract
-from contracts_app.services.stream_checks import check_messages, schemas_of
+from contracts_app.services.stream_checks import DEFAULT_MESSAGES, MAX_MESSAGES, check_messages, schemas_of
 from contracts_app.storage import contract_store
 from contracts_app.timestamps import normal_date_or_timestamp
 
-MAX_MESSAGES = 10_000
-"""Messages that one request may read; the command `check_stream` has no such limit."""
-DEFAULT_MESSAGES = 1000
 _STREAM = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _MEMBERS = ("subject", "contract", "version", "proposed", "last", "since", "sample", "location", "pointer")
 _TEXTS = ("subject", "contract", "version", "since", "location", "pointer")

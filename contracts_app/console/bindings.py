@@ -18,7 +18,7 @@ from contracts_app.bindings import LOCATIONS, MODES, Binding, binding_for, check
 from contracts_app.console.forms import ConsoleForm
 from contracts_app.console.groups import CHANGE_POLICY, VIEW
 from contracts_app.console.pages import actor_of, forbidden, form_status, missing, page, render_page
-from contracts_app.console.prefix_groups import may
+from contracts_app.console.prefix_groups import may, may_everywhere
 from contracts_app.exceptions import ContractConflict, ContractError, PreconditionFailed
 from contracts_app.services.bindings import all_bindings, binding_etag, set_binding
 from contracts_app.services.search import resolve
@@ -178,6 +178,7 @@ def _page(
     request: HttpRequest, form: BindingForm, title: str, *, etag: str = "", asks: bool = False, status: int = 200
 ) -> HttpResponse:
     context: dict[str, Any] = {"form": form, "etag": etag, "asks": asks}
+    context["may_check"] = may_everywhere(request.user, CHANGE_POLICY)
     return render_page(
         request, "binding.html", title=title, trail=[(_("Bindings"), reverse(_LIST))], status=status, **context
     )

@@ -23,6 +23,9 @@ from linter_app.schema.json_text import InvalidJSON, loads
 from linter_app.validation import CannotValidate
 from linter_app.work_pool import WorkAborted
 
+MAX_MESSAGES = 10_000
+"""Messages that one request may read; the command `check_stream` has no such limit."""
+DEFAULT_MESSAGES = 1000
 MAX_GROUPS = 200
 MAX_SEQUENCES = 1000
 """Sequences of one group that are listed."""
@@ -83,9 +86,13 @@ class SchemaResult:
         if len(group.sequences) < MAX_SEQUENCES:
             group.sequences.append(message.sequence)
 
+    @property
+    def sorted_groups(self) -> list[FailureGroup]:
+        """The largest first."""
+        return sorted(self.groups.values(), key=lambda group: -group.count)
+
     def to_json(self) -> dict[str, Any]:
-        failures = sorted(self.groups.values(), key=lambda group: -group.count)
-        return {"valid": self.valid, "failures": [group.to_json() for group in failures]}
+        return {"valid": self.valid, "failures": [group.to_json() for group in self.sorted_groups]}
 
 
 @dataclass

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from io import StringIO
 
-import nats
 import pytest
 from django.core.management import CommandError, call_command
 
@@ -25,32 +23,6 @@ def run(*arguments: str) -> tuple[int, str]:
     except SystemExit as end:
         return int(end.code or 0), output.getvalue()
     return 0, output.getvalue()
-
-
-@pytest.fixture
-def stream(registry, nats_server, request):
-    """A stream of its own, and a function that fills it with messages (subject, body, headers)."""
-    name = f"S{abs(hash(request.node.nodeid)) % 10**12}"
-
-    async def connected(work):
-        client = await nats.connect(nats_server.url)
-        try:
-            return await work(client.jetstream())
-        finally:
-            await client.close()
-
-    async def fill(js, messages):
-        waiting = [js.publish_async(f"{name}.{subject}", body, headers=headers) for subject, body, headers in messages]
-        await asyncio.gather(*[await each for each in waiting])
-
-    def filled(*messages):
-        asyncio.run(connected(lambda js: fill(js, messages)))
-
-    asyncio.run(connected(lambda js: js.add_stream(name=name, subjects=[f"{name}.>"])))
-    filled.name = name
-    filled.info = lambda: asyncio.run(connected(lambda js: js.stream_info(name)))
-    yield filled
-    asyncio.run(connected(lambda js: js.delete_stream(name)))
 
 
 def body(**members) -> bytes:

@@ -98,7 +98,7 @@ class Command(LocalCommand):
     def _show_result(self, title: str, result: SchemaResult, messages: int) -> None:
         style = self.style.SUCCESS if result.valid == messages else self.style.ERROR
         self.stdout.write(style(f"{title}: {result.valid} of {messages} are valid"))
-        for group in sorted(result.groups.values(), key=lambda each: -each.count):
+        for group in result.sorted_groups:
             self.stdout.write(f"  {group.count} fail{_where(group)}: {printable(group.reason)}")
             self.stdout.write(f"    sequences{_sequences(group.sequences, group.count)}")
             self.stdout.write(f"    for example {printable(group.example[:MAX_SHOWN_CHARACTERS])}")
