@@ -1,4 +1,4 @@
-// The publish page with an editor and the verdict beside it. Without this script the page is a plain form.
+// The publish page with an editor and the verdict next to it. Without this script the page is a plain form.
 import {autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap} from "@codemirror/autocomplete";
 import {defaultKeymap, history, historyKeymap} from "@codemirror/commands";
 import {json} from "@codemirror/lang-json";

@@ -197,7 +197,7 @@ def _reason(schema: str | None, instance: Any) -> str:
 
 
 def overrides(request: HttpRequest, name: str, index: ContractIndex) -> dict[str, dict[str, Any]]:
-    """Return by whom and why versions were published that their policy refused, by version, as far as it is known.
+    """Return who published versions that their policy refused, and why, by version, as far as it is known.
 
     The history of a contract is read once after each change of it.
     """
@@ -217,7 +217,7 @@ def overrides(request: HttpRequest, name: str, index: ContractIndex) -> dict[str
 def _override(
     request: HttpRequest, name: str, index: ContractIndex, older: Entry | None, entry: Entry
 ) -> dict[str, Any] | None:
-    """Return by whom and why a version was published that its policy refused; None if it was not."""
+    """Return who published a version that its policy refused, and why; None if it was not refused."""
     if older is None or bump(older, entry) not in NOT_BREAKING:
         return None  # its number may break
     return overrides(request, name, index).get(entry.version)

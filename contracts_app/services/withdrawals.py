@@ -1,4 +1,4 @@
-"""Whether a version can be withdrawn, and for whom that would matter."""
+"""Whether a version can be withdrawn, and which clients that would concern."""
 
 from __future__ import annotations
 
