@@ -150,6 +150,11 @@ def specificity(pattern: str) -> tuple[int, ...]:
     return tuple(_RANKS.get(token, 2) for token in pattern.split("."))
 
 
+def binding_named(bindings: Iterable[Binding], name: str) -> Binding | None:
+    """Return the binding with this name, or None."""
+    return next((each for each in bindings if each.name == name), None)
+
+
 def binding_for(bindings: Iterable[Binding], subject: str) -> Binding | None:
     """Return the binding that holds for a subject: the most specific of those that cover it."""
     found = [each for each in bindings if covers(each.subject, subject)]

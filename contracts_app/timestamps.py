@@ -26,6 +26,11 @@ def normal_date_or_timestamp(text: str) -> str:
     return normal_timestamp(f"{text}T00:00:00Z" if len(text) == 10 else text)
 
 
+def moment_of(text: str) -> datetime:
+    """Return the time of an RFC 3339 date or time; a date means its first moment. Raises ValueError."""
+    return datetime.fromisoformat(normal_date_or_timestamp(text).replace("Z", "+00:00")).astimezone(timezone.utc)
+
+
 def normal_timestamp(text: str) -> str:
     """Return an RFC 3339 time in UTC, whatever its offset; the fraction is kept. Raises ValueError."""
     match = _TIMESTAMP.fullmatch(text)

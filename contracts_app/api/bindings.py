@@ -13,7 +13,16 @@ from rest_framework.viewsets import ViewSet
 from contracts_app.api.auth.scopes import ADMIN, READ, require, scopes_of
 from contracts_app.api.requests import actor_of, check_parameters, if_match, read_json
 from contracts_app.api.responses import LIST_CACHING, respond, respond_json
-from contracts_app.bindings import Binding, binding_for, bindings_of, check_binding, check_pattern, overlap, overlapping
+from contracts_app.bindings import (
+    Binding,
+    binding_for,
+    binding_named,
+    bindings_of,
+    check_binding,
+    check_pattern,
+    overlap,
+    overlapping,
+)
 from contracts_app.bundles import compact
 from contracts_app.exceptions import ContractError, ContractNotFound, MalformedContract
 from contracts_app.services.asyncapi import asyncapi_document
@@ -35,7 +44,7 @@ class BindingViewSet(ViewSet):
         check_parameters(request)
         index = contract_store().index("binding")
         every = bindings_of(index.documents)
-        found = next((each for each in every if each.name == name), None)
+        found = binding_named(every, name)
         if found is None:
             raise ContractNotFound(f"There is no binding {name}")
         require(request, READ, found.contract)

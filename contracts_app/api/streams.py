@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any
 
 from rest_framework.request import Request
@@ -17,7 +17,7 @@ from contracts_app.bundles import check_name, compact
 from contracts_app.exceptions import ContractRefused, MalformedContract
 from contracts_app.services.stream_checks import DEFAULT_MESSAGES, MAX_MESSAGES, check_messages, schemas_of
 from contracts_app.storage import contract_store
-from contracts_app.timestamps import normal_date_or_timestamp
+from contracts_app.timestamps import moment_of
 
 _STREAM = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _MEMBERS = ("subject", "contract", "version", "proposed", "last", "since", "sample", "location", "pointer")
@@ -88,6 +88,6 @@ def _time(text: str | None) -> datetime | None:
     if text is None:
         return None
     try:
-        return datetime.fromisoformat(normal_date_or_timestamp(text).replace("Z", "+00:00")).astimezone(timezone.utc)
+        return moment_of(text)
     except ValueError:
         raise MalformedContract("since must be an RFC 3339 date or date and time", field="since") from None

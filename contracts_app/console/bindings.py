@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
-from contracts_app.bindings import LOCATIONS, MODES, Binding, binding_for, check_binding, overlapping
+from contracts_app.bindings import LOCATIONS, MODES, Binding, binding_for, binding_named, check_binding, overlapping
 from contracts_app.console.forms import ConsoleForm
 from contracts_app.console.groups import CHANGE_POLICY, VIEW
 from contracts_app.console.pages import actor_of, forbidden, form_status, missing, page, render_page
@@ -105,7 +105,7 @@ def add(request: HttpRequest) -> HttpResponse:
 @page(CHANGE_POLICY)
 @require_http_methods(["GET", "HEAD", "POST"])
 def change(request: HttpRequest, binding: str) -> HttpResponse:
-    present = next((each for each in all_bindings() if each.name == binding), None)
+    present = binding_named(all_bindings(), binding)
     if present is None:
         return missing(request)
     if not may(request, CHANGE_POLICY, present.contract):

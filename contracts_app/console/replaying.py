@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from contracts_app.bindings import Binding
+from contracts_app.bindings import Binding, binding_named
 from contracts_app.console.forms import ConsoleForm
 from contracts_app.console.groups import CHANGE_POLICY
 from contracts_app.console.pages import forbidden, form_status, missing, page, render_page
@@ -60,7 +60,7 @@ class ReplayForm(ConsoleForm):
 @page(CHANGE_POLICY)
 @require_http_methods(["GET", "HEAD", "POST"])
 def messages(request: HttpRequest, binding: str) -> HttpResponse:
-    present = next((each for each in all_bindings() if each.name == binding), None)
+    present = binding_named(all_bindings(), binding)
     if present is None:
         return missing(request)
     if not may_everywhere(request.user, CHANGE_POLICY):  # a binding can have any subject, and the page shows messages

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from contracts_app.bindings import PREFIX, Binding, bindings_of
+from contracts_app.bindings import PREFIX, Binding, binding_named, bindings_of
 from contracts_app.bundles import compact
 from contracts_app.exceptions import ContractConflict, ContractNotFound, PreconditionFailed, VersionSetChanged
 from contracts_app.services.search import resolve
@@ -46,7 +46,7 @@ def set_binding(
         index = store.index("binding", fresh=attempt > 0)
         _, value = index.documents.get(key, (0, None))
         bindings = bindings_of(index.documents)
-        permit(next((each for each in bindings if each.name == name), None))
+        permit(binding_named(bindings, name))
         if expected_etag is not None and expected_etag != binding_etag(index, name):
             raise PreconditionFailed(
                 "The binding has changed meanwhile; look at it again", etag=binding_etag(index, name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from datetime import datetime, timezone
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from contracts_app.services.stream_checks import (
     check_messages,
     schemas_of,
 )
-from contracts_app.timestamps import normal_date_or_timestamp
+from contracts_app.timestamps import moment_of
 from linter_app.printable import printable
 
 MAX_SHOWN_SEQUENCES = 10
@@ -119,7 +119,7 @@ def _time(text: str | None) -> datetime | None:
     if text is None:
         return None
     try:
-        return datetime.fromisoformat(normal_date_or_timestamp(text).replace("Z", "+00:00")).astimezone(timezone.utc)
+        return moment_of(text)
     except (ValueError, MalformedContract):
         raise CommandError("--since must be an RFC 3339 date or date and time", returncode=UNUSABLE) from None
 
