@@ -75,8 +75,12 @@ def known_users(name: str, index: ContractIndex) -> list[tuple[ClientUsage, Use,
 
 
 def user_to_json(usage: ClientUsage, use: Use, version: str) -> dict[str, Any]:
-    members = {key: value for key, value in usage.to_json().items() if key != "uses"}
-    return members | use.to_json() | {"uses": version or None}
+    return _declared(usage, use) | {"uses": version or None}
+
+
+def _declared(usage: ClientUsage, use: Use) -> dict[str, Any]:
+    """Return the client and this one of its uses."""
+    return {key: value for key, value in usage.to_json().items() if key != "uses"} | use.to_json()
 
 
 def broken_users(
@@ -95,6 +99,5 @@ def broken_users(
         for use in usage.uses_of(name):
             hit = [each for each in breaking if touches(use, (each.get("oldPointer"), each.get("newPointer")))]
             if hit:
-                members = {key: value for key, value in usage.to_json().items() if key != "uses"}
-                found.append(members | use.to_json() | {"changes": hit})
+                found.append(_declared(usage, use) | {"changes": hit})
     return found
