@@ -15,6 +15,8 @@ from nats.js import JetStreamContext
 from contracts_app.bundles import ContractBundle
 from contracts_app.exceptions import ContractTooLarge, StorageUnavailable, VersionSetChanged
 from contracts_app.serving.embedded_nats import EmbeddedServer, free_port
+from contracts_app.storage.nats.connection import NotProven
+from contracts_app.storage.nats.reads import last
 from contracts_app.storage.nats.store import JetStreamContractStore
 from tests.storage.suite import AUDIT, StorageSuite, make
 
@@ -191,6 +193,31 @@ def test_an_unknown_outcome_is_resolved_by_reading_back(jetstream, monkeypatch):
     assert len(calls) == 1
     with pytest.raises(VersionSetChanged):
         jetstream.create(make(), after=0, audit=AUDIT)
+
+
+def test_a_late_first_attempt_is_recognized_though_reading_back_fails_at_first(jetstream, monkeypatch):
+    """The first attempt arrives after it was read back; the second is refused, and the store cannot be read then."""
+    jetstream.list_all()
+    publish, calls, reads = JetStreamContext.publish, [], []
+
+    async def late(self, *args, **kwargs):
+        calls.append((args, kwargs))
+        if len(calls) == 1:
+            raise TimeoutError
+        first, options = calls[0]
+        await publish(self, *first, **options)
+        return await publish(self, *args, **kwargs)
+
+    async def failing(*args):
+        reads.append(args)
+        if len(reads) == 2:
+            raise NotProven("the stream has another leader now")
+        return await last(*args)
+
+    monkeypatch.setattr(JetStreamContext, "publish", late)
+    monkeypatch.setattr("contracts_app.storage.nats.writer.last", failing)
+    assert jetstream.create(make(), after=0, audit=AUDIT) == 1
+    assert (len(calls), len(reads)) == (2, 3)
 
 
 def test_a_server_loop_runs_all_work_and_never_blocks(nats_server, bucket):

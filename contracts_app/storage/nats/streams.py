@@ -12,7 +12,7 @@ from nats.js import JetStreamContext, api
 
 from contracts_app.exceptions import ContractNotFound, ContractRefused
 from contracts_app.storage.base import StreamMessage
-from contracts_app.storage.nats.connection import BucketConnection
+from contracts_app.storage.nats.connection import OUTAGE_ERRORS, BucketConnection
 
 BATCH_MESSAGES = 500
 MAX_PENDING_BYTES = 16 * 1024 * 1024
@@ -63,10 +63,16 @@ class StreamReader:
         return (info.num_pending or 0) + (info.delivered.consumer_seq if info.delivered else 0)
 
     def batches(self) -> Iterator[list[StreamMessage]]:
-        """Yield the messages up to the last one that was there at the beginning, in batches."""
+        """Yield the messages up to the last one that was there at the beginning, in batches.
+
+        Raises StorageUnavailable.
+        """
         left = self.pending
         while left > 0:
-            batch = self._connection.thread.run(self._batch(min(left, BATCH_MESSAGES)), NEXT_SECONDS * 4)
+            try:
+                batch = self._connection.thread.run(self._batch(min(left, BATCH_MESSAGES)), NEXT_SECONDS * 4)
+            except OUTAGE_ERRORS as error:
+                raise self._connection.unavailable(error) from error
             if not batch:
                 return  # purged or expired meanwhile
             left = min(left - len(batch), batch[-1].pending)

@@ -54,11 +54,15 @@ class RecordWriter:
         connection = self._bucket
         deadline = time.monotonic() + connection.timeout * 2
         in_doubt = False
+        """Whether an earlier attempt of this very call may have been stored."""
+        refusal: Exception | None = None
         while True:
             try:
                 js = await connection.ready(deadline)
                 if in_doubt and (sequence := await self._own_sequence(js, key, headers[_PUBLISH_ID])):
                     return sequence
+                if refusal is not None:
+                    raise refusal
                 acknowledged = await js.publish(
                     connection.prefix + key, record, timeout=MAX_ACKNOWLEDGE_SECONDS, headers=dict(headers)
                 )
@@ -70,19 +74,13 @@ class RecordWriter:
             except nats.js.errors.NoStreamResponseError as error:
                 await connection.wait_to_retry(error, deadline)  # no stream listened: nothing was written
             except nats.js.errors.APIError as error:
-                if error.err_code == _MESSAGE_TOO_LARGE:
-                    raise self._too_large(record) from None
-                if error.err_code in _FULL:
-                    if in_doubt and (sequence := await self._own_sequence(js, key, headers[_PUBLISH_ID])):
-                        return sequence
-                    raise self._store_is_full(error) from None
-                if error.err_code in _WRONG_LAST_SEQUENCE:
-                    # An earlier attempt of this very call may have moved the sequence.
-                    if in_doubt and (sequence := await self._own_sequence(js, key, headers[_PUBLISH_ID])):
-                        return sequence
-                    raise VersionSetChanged from None
-                in_doubt = True
-                await connection.wait_to_retry(error, deadline)
+                if refused := self._refusal(error, record):
+                    if not in_doubt:
+                        raise refused from None
+                    refusal = refused  # an earlier attempt may be what moved the sequence: it is read back first
+                else:
+                    in_doubt = True
+                    await connection.wait_to_retry(error, deadline)
             except OUTAGE_ERRORS as error:
                 in_doubt = True
                 try:
@@ -92,6 +90,14 @@ class RecordWriter:
                         f"{unavailable.message}; whether {key.removeprefix('meta.')} was stored is not known: "
                         "try again, and compare the digest if it then exists"
                     ) from None
+
+    def _refusal(self, error: nats.js.errors.APIError, record: bytes) -> Exception | None:
+        """Return what to raise if the server did not store the record for good, and None if it may be tried again."""
+        if error.err_code == _MESSAGE_TOO_LARGE:
+            return self._too_large(record)
+        if error.err_code in _FULL:
+            return self._store_is_full(error)
+        return VersionSetChanged() if error.err_code in _WRONG_LAST_SEQUENCE else None
 
     async def _own_sequence(self, js: JetStreamContext, key: str, publish_id: str) -> int | None:
         """Return the sequence of the stored record if this call wrote it."""
