@@ -124,6 +124,7 @@ INSTALLED_APPS = [
     "axes",
     "csp",
     "linter_app",
+    "confluent_app",
 ]
 MIDDLEWARE = [
     "contracts_app.serving.access_log.RequestLogMiddleware",
@@ -186,7 +187,7 @@ WHITENOISE_AUTOREFRESH = False
 
 # The console requires TLS in production. The API is never redirected: its clients would send a token in clear first.
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = env.bool("CONSOLE_TLS", not DEVELOPMENT)
-SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz(/writes)?|metrics)$", r"^registry/"]
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz(/writes)?|metrics)$", r"^(registry|confluent)(/|$)"]
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 0 if DEVELOPMENT else 3600)
 # Both bind other services of the domain, for as long as a browser remembers them: only on request.
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", False)
@@ -198,7 +199,7 @@ CSRF_COOKIE_SAMESITE = "Strict"  # the session cookie is Lax, so that links from
 CSRF_COOKIE_HTTPONLY = True
 # Scripts and styles only from this server; no frames, and no form leads elsewhere.
 CONTENT_SECURITY_POLICY = {
-    "EXCLUDE_URL_PREFIXES": ["/registry/"],
+    "EXCLUDE_URL_PREFIXES": ["/registry/", "/confluent/"],
     "DIRECTIVES": {
         "default-src": ["'none'"],
         **{f"{kind}-src": ["'self'"] for kind in ("script", "font", "connect")},
@@ -246,7 +247,7 @@ CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 if CORS_ALLOWED_ORIGINS:
     INSTALLED_APPS.append("corsheaders")
     MIDDLEWARE.insert(1, "corsheaders.middleware.CorsMiddleware")
-CORS_URLS_REGEX = r"^/registry/"
+CORS_URLS_REGEX = r"^/(registry|confluent)/"
 CORS_ALLOW_CREDENTIALS = False
 CORS_ALLOW_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT")
 CORS_ALLOW_HEADERS = (

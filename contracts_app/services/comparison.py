@@ -17,7 +17,7 @@ from contracts_app.request_context import RequestWork, current_work
 from contracts_app.services.compound_schemas import compound_schema, dialect_difference
 from contracts_app.services.content_checks import ContractTexts, characters_of, check_content, compare_texts
 from contracts_app.services.dependencies import check_dependencies
-from contracts_app.services.references import dialect_of, target_of
+from contracts_app.services.references import dialect_of
 from contracts_app.services.wit_packages import is_package, packages_of
 from contracts_app.services.work import linter
 from contracts_app.storage import ContractStore
@@ -139,7 +139,7 @@ def _replaced_texts(bundle: ContractBundle, name: str, proposed: ContractTexts, 
     """Return the texts of a version with the proposed texts instead of those of `name`. Raises ContractRefused."""
     pins = [each for each in bundle.dependencies if each.name == name]
     schema = proposed.schema or "true"
-    if any(target_of(each.reference) for each in pins):
+    if not all(is_package(each.reference) for each in pins):
         draft = dialect_of(loads(bundle.json_schema or "true"))
         reason = dialect_difference(ContractBundle(name=name, version="", json_schema=schema), store, draft)
         if reason is not None:

@@ -16,7 +16,8 @@ import jsonschema_rs
 from contracts_app.bundles import ContractBundle, Dependency, compact
 from contracts_app.exceptions import TooExpensive
 from contracts_app.services.memoize import memoize
-from contracts_app.services.references import dialect_of, replace_uris, resources_of, target_of
+from contracts_app.services.references import dialect_of, replace_uris, resources_of
+from contracts_app.services.wit_packages import is_package
 from contracts_app.services.work import linter
 from contracts_app.storage import ContractStore
 from linter_app import Config
@@ -41,7 +42,7 @@ def compound_schema(
 
     A schema without dependencies is returned unchanged.
     """
-    if bundle.json_schema is None or not any(target_of(each.reference) for each in bundle.dependencies):
+    if bundle.json_schema is None or all(is_package(each.reference) for each in bundle.dependencies):
         return bundle.json_schema
     return compact(_whole(bundle, store, dialect_of(loads(bundle.json_schema)), replacement)).decode()
 
@@ -125,7 +126,7 @@ def _embedded(
     schema = loads(bundle.json_schema or "true")
     led: dict[str, str] = {}
     for each in bundle.dependencies:
-        if not target_of(each.reference):
+        if is_package(each.reference):
             continue
         name = f"{each.name}@{each.version}"
         led[each.reference] = f"contract:{name}"
@@ -140,7 +141,7 @@ def _embedded(
     parts: dict[str, str] = {}
     for part in resources_of(schema) if uri else ():
         parts[part.base] = f"{uri}?{quote(part.base, safe=_IN_QUERY)}" if part.location else uri
-    replace_uris(schema, lambda written, resolve_uri: parts.get(resolve_uri, led.get(written)), draft)
+    replace_uris(schema, lambda written, resolved: parts.get(resolved) or led.get(written) or led.get(resolved), draft)
     return schema
 
 

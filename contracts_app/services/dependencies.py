@@ -9,7 +9,7 @@ from contracts_app.bundles import ContractBundle, Dependency, key_of, valid_name
 from contracts_app.exceptions import ContractGone, ContractNotFound, ContractRefused, MalformedContract
 from contracts_app.lifecycle import ACTIVE, DEPRECATED
 from contracts_app.services.compound_schemas import dialect_difference
-from contracts_app.services.references import dialect_of, read_referring, references_of, target_of
+from contracts_app.services.references import Target, dialect_of, read_referring, references_of, target_of
 from contracts_app.services.search import resolve
 from contracts_app.services.wit_packages import check_packages, contract_of
 from contracts_app.storage import ContractStore, Entry
@@ -21,17 +21,21 @@ MAX_DEPENDENCIES = 200
 
 
 def check_dependencies(bundle: ContractBundle, store: ContractStore) -> ContractBundle:
-    """Return the bundle with its pinned dependencies. Raises ContractRefused with the reference and pointer."""
+    """Return the bundle with its pinned dependencies. Raises ContractRefused with the reference and pointer.
+
+    A dependency that the bundle has already says what a reference means that does not name a contract itself.
+    """
     pinned = list(check_packages(bundle, store))
     schema = read_referring(bundle.json_schema)
     draft = dialect_of(schema)
-    for reference, written_at in references_of(schema):
-        target = target_of(reference)
+    given = [(each.reference, "", Target(each.name, each.version)) for each in bundle.dependencies]
+    written = [(reference, at, target_of(reference)) for reference, at in references_of(schema)]
+    for reference, written_at, target in [*given, *written]:
         assert target is not None
 
         def refused(reason: str, reference: str = reference, written_at: str = written_at) -> ContractRefused:
             return ContractRefused(
-                f"jsonSchema refers to {reference} at {written_at}: {reason}",
+                f"jsonSchema refers to {reference}{written_at and f' at {written_at}'}: {reason}",
                 field="jsonSchema",
                 pointer=written_at,
                 reference=reference,

@@ -85,6 +85,7 @@ def publish(
     draft: bool = False,
     override: str | None = None,
     replaces: str | None = None,
+    expected_revision: int | None = None,
     dry_run: bool = False,
     store: ContractStore | None = None,
 ) -> Published:
@@ -93,13 +94,14 @@ def publish(
     The content is checked and compared with its neighbours among the existing versions. The write succeeds only if no
     version was written meanwhile; otherwise everything is decided again. `override` is the reason for publishing a
     breaking change, which the policy must allow. With `replaces`, a draft with this version is replaced only if that is
-    its entity tag; the empty string means that there must be none. Raises ContractRefused, ContractAlreadyExists,
-    ContractTooLarge, PreconditionFailed, UnreadableRecord, StorageUnavailable.
+    its entity tag; the empty string means that there must be none. With `expected_revision`, nothing is written unless
+    that is the `ContractIndex.revision` of the name. Raises ContractRefused, ContractAlreadyExists, ContractTooLarge,
+    PreconditionFailed, UnreadableRecord, StorageUnavailable.
     """
     store = store or contract_store()
     try:
         with span("publish", contract=bundle.name, version=bundle.version, dry_run=dry_run):
-            decide, warnings = _prepare(bundle, actor, draft, override, replaces, store)
+            decide, warnings = _prepare(bundle, actor, draft, override, replaces, expected_revision, store)
             published = write_decision(bundle.name, store, decide, dry_run=dry_run)
     except ContractError as error:
         metrics.publishes.labels(error.code).inc()
@@ -136,6 +138,7 @@ def _prepare(
     draft: bool,
     override: str | None,
     replaces: str | None,
+    expected_revision: int | None,
     store: ContractStore,
 ) -> tuple[Decide, tuple[SchemaWarning, ...]]:
     """Check the content; return the function that decides with the existing versions, and the warnings."""
@@ -147,6 +150,8 @@ def _prepare(
 
     def decide(known: ContractIndex) -> tuple[ContractBundle, AuditEntry]:
         wanted, before = bundle, ""
+        if expected_revision not in (None, known.revision(bundle.name)):
+            raise PreconditionFailed(f"{bundle.name} has other versions meanwhile; look at them again")
         if not draft:
             check_complete(bundle, warnings, policy_of(known.documents, bundle.name))
         replaced = known.get(bundle.key)

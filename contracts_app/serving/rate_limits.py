@@ -14,11 +14,10 @@ from typing import Any
 from contracts_app.api.auth.token_cache import TokenCache
 from contracts_app.bundles import compact
 from contracts_app.serving.access_log import BatchedAccessLog
-from contracts_app.serving.request_bodies import IsAuthentic
+from contracts_app.serving.request_bodies import API, IsAuthentic
 from contracts_app.serving.shared_counters import SharedCounters
 
 WINDOW_SECONDS = 60
-PATH = "/registry/"
 
 
 class RateLimits:
@@ -42,7 +41,7 @@ class RateLimits:
         self._counters: SharedCounters | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] != "http" or not scope["path"].startswith(PATH):
+        if scope["type"] != "http" or not scope["path"].startswith(API):
             await self._application(scope, receive, send)
             return
         authorization = accept = b""

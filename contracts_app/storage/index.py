@@ -32,6 +32,7 @@ class Entry(VersionProperties, msgspec.Struct, frozen=True, gc=False):
     sequence: int
     item: bytes
     """Return the entry as a JSON item of a list."""
+    has_schema: bool = False
     has_wit: bool = False
     labels: tuple[str, ...] = ()
     dependencies: tuple[Dependency, ...] = ()
@@ -254,13 +255,20 @@ class ContractIndex:
         if record is not None:
             # Bytes that this service wrote are also what it responds with.
             self.contents.put(key, sequence, data)
-            return _entry(record, record.createdAt, sequence, has_wit=isinstance(record.wit, str))
+            return _entry(
+                record,
+                record.createdAt,
+                sequence,
+                has_schema=record.jsonSchema is not None,
+                has_wit=isinstance(record.wit, str),
+            )
         bundle = read_record(key, data)
         self.contents.put(key, sequence, bundle.to_record())
         return _entry(
             bundle,
             bundle.created_at,
             sequence,
+            has_schema=bundle.json_schema is not None,
             has_wit=bundle.wit is not None,
             labels=bundle.labels,
             dependencies=bundle.dependencies,

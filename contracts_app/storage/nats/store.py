@@ -45,7 +45,7 @@ from contracts_app.tracing import span
 MAX_SNAPSHOT_SECONDS = 6 * 3600
 
 
-_DOCUMENTS = ("policy.>", "binding.>")
+_DOCUMENTS = ("policy.>", "binding.>", "confluent.>")
 """The keys that are not of contracts."""
 
 
@@ -311,9 +311,7 @@ class JetStreamContractStore(ContractStore):
             if name is None:
                 messages = connection.run(lambda js: last_of_each(connection, js, ">"), timeout=connection.timeout * 6)
             else:
-                messages = connection.run(
-                    lambda js: last_of_each(connection, js, f"meta.{name}.>", "policy.>", "binding.>")
-                )
+                messages = connection.run(lambda js: last_of_each(connection, js, f"meta.{name}.>", *_DOCUMENTS))
         except StorageUnavailable:
             if replica is not None and self._may_be_stale(replica):
                 return replica.index
