@@ -25,7 +25,7 @@ if not settings.ALLOWED_HOSTS or "*" in settings.ALLOWED_HOSTS:
 # Each connection is a file descriptor, and so is each file of the metrics.
 _soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (_hard, _hard))
-bind = settings.BIND_ADDR
+bind = [address for address in (settings.BIND_ADDR, settings.CONFLUENT_BIND_ADDR) if address]
 workers = settings.env.int("WEB_CONCURRENCY", 2)
 worker_class = "contracts_app.serving.worker.RegistryWorker"
 timeout = 120

@@ -82,8 +82,8 @@ def subject_state(
 
     Raises StorageUnavailable, UnreadableRecord.
     """
-    for attempt in range(MAX_ATTEMPTS):
-        state = _state(store, subject, fresh or attempt > 0)
+    for _ in range(MAX_ATTEMPTS):
+        state = _state(store, subject, fresh)
         known = {each.version for each in state.record.versions}
         missing = [
             entry
@@ -95,7 +95,7 @@ def subject_state(
         try:
             _number(store, state, missing, actor or NUMBERING)
         except VersionSetChanged:
-            continue
+            fresh = True
         except StorageUnavailable:
             if actor is not None:
                 raise

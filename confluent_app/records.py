@@ -5,10 +5,11 @@ Keys: `confluent.subject.<contract>`, `confluent.context.<context>` and `conflue
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import threading
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import msgspec
 
@@ -88,55 +89,95 @@ def subject_record(documents: Documents, subject: Subject) -> tuple[int, Subject
     return sequence, SubjectRecord(subject=str(subject)) if value is None else _decode(value, SubjectRecord, key)
 
 
-@dataclass
 class NumberIndex:
-    """Lookups in all records of one state of the store."""
+    """Lookups in all records of a store's index; brought up to date by `number_index`.
 
-    ids: dict[str, dict[str, int]] = field(default_factory=dict)
-    """Ids by hash, by the context's token."""
-    hashes: dict[tuple[str, int], str] = field(default_factory=dict)
-    """Hashes by the context's token and the id."""
-    last_ids: dict[str, int] = field(default_factory=dict)
-    """The greatest id that was ever given, by the context's token."""
-    numbered: dict[tuple[str, int], list[tuple[Subject, NumberedVersion]]] = field(default_factory=dict)
-    """The versions with an id, by context and id."""
-    subjects: dict[str, Subject] = field(default_factory=dict)
-    """The subjects that have a record, by contract."""
+    Values are replaced and never changed in place, so that any thread reads at any time.
+    """
+
+    def __init__(self) -> None:
+        self.checked = -1
+        """The sequence of the store's index at which these lookups were current."""
+        self._sequence = 0
+        self._ids: dict[tuple[str, str], int] = {}
+        self._hashes: dict[tuple[str, int], str] = {}
+        self._last_ids: dict[str, int] = {}
+        self._numbered: dict[tuple[str, int], tuple[tuple[Subject, NumberedVersion], ...]] = {}
+        self._records: dict[str, SubjectRecord] = {}
 
     def id_of(self, context: str, hash_: str) -> int | None:
-        return self.ids.get(_token(context), {}).get(hash_)
+        """Return the id of a schema in a context."""
+        return self._ids.get((_token(context), hash_))
 
     def hash_of(self, context: str, number: int) -> str | None:
-        return self.hashes.get((_token(context), number))
+        """Return the hash of the schema that an id belongs to."""
+        return self._hashes.get((_token(context), number))
 
     def last_id(self, context: str) -> int:
-        return self.last_ids.get(_token(context), 0)
+        """Return the greatest id that was ever given in a context."""
+        return self._last_ids.get(_token(context), 0)
+
+    def versions_with(self, context: str, number: int) -> tuple[tuple[Subject, NumberedVersion], ...]:
+        """Return the versions with an id."""
+        return self._numbered.get((context, number), ())
+
+    def subject_of(self, contract: str) -> Subject | None:
+        """Return the subject of a contract that has a record."""
+        record = self._records.get(contract)
+        return parse_subject(record.subject) if record is not None else None
+
+    def places_with(self, guid: str) -> list[tuple[str, int]]:
+        """Return the context and id of each schema with a GUID."""
+        wanted = guid.replace("-", "").lower()
+        ids = {id_ for (_, id_), hash_ in list(self._hashes.items()) if len(wanted) == 32 and hash_.startswith(wanted)}
+        contexts = {parse_subject(record.subject).context for record in list(self._records.values())}
+        places = [(context, id_) for context in contexts for id_ in ids]
+        return sorted(each for each in places if (self.hash_of(*each) or "").startswith(wanted))
+
+    def update(self, documents: Iterable[tuple[str, tuple[int, bytes | None]]]) -> None:
+        """Apply the records that were written since the last update."""
+        for key, (sequence, value) in sorted(documents, key=lambda item: item[1][0]):
+            if sequence <= self._sequence:
+                continue
+            if key.startswith(f"{IDS}."):
+                self._apply_id(key, value)
+            elif key.startswith(f"{SUBJECTS}."):
+                self._apply_subject(key, value)
+            self._sequence = sequence
+
+    def _apply_id(self, key: str, value: bytes | None) -> None:
+        context, _, digits = key.removeprefix(f"{IDS}.").rpartition(".")
+        number = int(digits)
+        self._last_ids[context] = max(self._last_ids.get(context, 0), number)
+        if value is not None:
+            hash_ = _decode(value, IdRecord, key).hash
+            self._ids[context, hash_] = number
+            self._hashes[context, number] = hash_
+
+    def _apply_subject(self, key: str, value: bytes | None) -> None:
+        contract = key.removeprefix(f"{SUBJECTS}.")
+        before = self._records.pop(contract, SubjectRecord())
+        after = SubjectRecord() if value is None else _decode(value, SubjectRecord, key)
+        if value is not None:
+            self._records[contract] = after
+        subject = parse_subject(after.subject or before.subject)
+        for id_ in {each.id for each in (*before.versions, *after.versions)}:
+            others = tuple(each for each in self.versions_with(subject.context, id_) if each[0] != subject)
+            own = tuple((subject, each) for each in after.versions if each.id == id_)
+            self._numbered[subject.context, id_] = others + own
 
 
-_latest: tuple[ContractIndex, int, NumberIndex] | None = None
+_indexes: WeakKeyDictionary[ContractIndex, NumberIndex] = WeakKeyDictionary()
+_lock = threading.Lock()
 
 
 def number_index(index: ContractIndex) -> NumberIndex:
-    """Return the lookups for a state of the store, built anew after a write of any record."""
-    global _latest
-    found = [(key, item) for key, item in list(index.documents.items()) if key.startswith(f"{FAMILY}.")]
-    last = max((item[0] for _, item in found), default=0)
-    if _latest is not None and _latest[0] is index and _latest[1] == last:
-        return _latest[2]
-    numbers = NumberIndex()
-    for key, (_, value) in found:
-        if key.startswith(f"{IDS}."):
-            context, _, number = key.removeprefix(f"{IDS}.").rpartition(".")
-            numbers.last_ids[context] = max(numbers.last_ids.get(context, 0), int(number))
-            if value is not None:
-                record = _decode(value, IdRecord, key)
-                numbers.ids.setdefault(context, {})[record.hash] = int(number)
-                numbers.hashes[context, int(number)] = record.hash
-        elif key.startswith(f"{SUBJECTS}.") and value is not None:
-            record = _decode(value, SubjectRecord, key)
-            subject = parse_subject(record.subject)
-            numbers.subjects[key.removeprefix(f"{SUBJECTS}.")] = subject
-            for each in record.versions:
-                numbers.numbered.setdefault((subject.context, each.id), []).append((subject, each))
-    _latest = index, last, numbers
-    return numbers
+    """Return the lookups for a store's index, as it is now."""
+    sequence = index.sequence
+    found = _indexes.get(index)
+    if found is None or found.checked != sequence:
+        with _lock:
+            found = _indexes.setdefault(index, NumberIndex())
+            found.update(item for item in list(index.documents.items()) if item[0].startswith(f"{FAMILY}."))
+            found.checked = sequence
+    return found

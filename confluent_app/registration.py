@@ -28,7 +28,7 @@ from confluent_app.numbering import (
 )
 from confluent_app.records import NumberedVersion
 from confluent_app.requests import LATEST, SchemaRequest
-from confluent_app.schemas import ConfluentSchema, Reference
+from confluent_app.schemas import ConfluentSchema, Reference, canonical_text
 from confluent_app.settings_records import IMPORT, check_writable, effective_config, effective_mode
 from confluent_app.subjects import Subject, parse_subject
 from contracts_app.bundles import ContractBundle, Dependency, content_digest
@@ -40,6 +40,7 @@ from contracts_app.exceptions import (
     VersionSetChanged,
 )
 from contracts_app.lifecycle import COMPARABLE
+from contracts_app.policies import check_writable as check_policy_allows
 from contracts_app.policies import policy_of
 from contracts_app.services.comparison import compare, compared_version, texts_of
 from contracts_app.services.content_checks import check_content
@@ -82,16 +83,33 @@ def register(
         given = request.normalized() if normalize or config.get("normalize") else request
         schema = given.schema if importing else _merged(given, config, state, store)
         try:
-            found = (
-                _import(given, schema, state, actor, store)
-                if importing
-                else _publish(given, schema, config, state, actor, store)
-            )
+            if importing:
+                found = _import(given, state, actor, store)
+            else:
+                found = _publish(given, schema, config, state, actor, store)
         except (ContractAlreadyExists, PreconditionFailed, VersionSetChanged):
             fresh = True  # another writer was faster
             continue
         if found is not None:
             return Registered(found, schema)
+    raise StorageUnavailable(f"{subject} is being written by others without a pause; try again")
+
+
+def import_schema(subject: Subject, request: SchemaRequest, actor: Actor, store: ContractStore) -> bool:
+    """Store a version with its id and number, whatever the subject's mode; return whether it was not there already.
+
+    Raises ConfluentError, and the errors of publishing.
+    """
+    imported = False
+    for _ in range(MAX_ATTEMPTS):
+        state = subject_state(store, subject, actor=actor, fresh=False)
+        try:
+            found = _import(request, state, actor, store)
+        except VersionSetChanged:
+            continue
+        if found is not None:
+            return imported
+        imported = True
     raise StorageUnavailable(f"{subject} is being written by others without a pause; try again")
 
 
@@ -106,6 +124,7 @@ def _merged(
         rules = rules if request.has_rules else latest.rule_set
     return replace(
         request.schema,
+        text=canonical_text(request.schema.text),
         metadata=merged_metadata(config.get("defaultMetadata"), metadata, config.get("overrideMetadata")),
         rule_set=merged_rules(config.get("defaultRuleSet"), rules, config.get("overrideRuleSet")),
     )
@@ -223,22 +242,21 @@ def _smallest(bundle: ContractBundle, state: SubjectState, store: ContractStore)
     return smallest_minor(greatest) if bump == "minor" else smallest_patch(greatest)
 
 
-def _import(
-    request: SchemaRequest, schema: ConfluentSchema, state: SubjectState, actor: Actor, store: ContractStore
-) -> SubjectVersion | None:
+def _import(request: SchemaRequest, state: SubjectState, actor: Actor, store: ContractStore) -> SubjectVersion | None:
     """Store a version with the id and number of another registry, without a check of compatibility.
 
-    Its contract's version is its number, as in 3.0.0.
+    Returns None after a write: then the version is found on a second look.
     """
-    number = request.number or state.record.next
+    schema, number = request.schema, request.number or state.record.next
     for each in state.versions:
         same = state.numbers.hash_of(state.subject.context, each.id) == schema.hash and each.id == request.id
         if same and request.number in (None, each.number):
             return each
         if each.number == number:
             raise ConfluentError(NOT_PERMITTED, f"Version {number} of {state.subject} is another schema already")
+    check_policy_allows(state.index.documents, state.subject.contract)
     bundle = unpublished_bundle(schema, state.subject, store)
-    bundle = check_dependencies(replace(bundle, version=_imported_version(number, state)), store)
+    bundle = check_dependencies(replace(bundle, version=_imported_version(request, number, state)), store)
     bundle = replace(bundle, digest=content_digest(bundle), created_at=utc_now())
     id_ = allot_id(store, state.subject.context, schema.hash, actor, request.id)
     # The number first: a version that has one already is not given another.
@@ -250,11 +268,14 @@ def _import(
     return None
 
 
-def _imported_version(number: int, state: SubjectState) -> str:
-    name, version = state.subject.contract, f"{number}.0.0"
-    precedence = Version.parse(version).precedence
+def _imported_version(request: SchemaRequest, number: int, state: SubjectState) -> str:
+    """Return the version of the contract: the one that the metadata names, or the number, as in 3.0.0."""
+    name = state.subject.contract
     spent = {entry.precedence for entry in (*state.index.versions(name), *state.index.removed(name))}
-    return version if precedence not in spent else smallest_breaking(_greatest(state))
+    for version in (_requested(request, state), f"{number}.0.0"):
+        if version is not None and Version.parse(version).precedence not in spent:
+            return version
+    return smallest_breaking(_greatest(state))
 
 
 def lookup(
@@ -281,4 +302,4 @@ def lookup(
 
 
 def _same_schema(one: ConfluentSchema, other: ConfluentSchema) -> bool:
-    return (one.text, one.references) == (other.text, other.references)
+    return (canonical_text(one.text), one.references) == (canonical_text(other.text), other.references)

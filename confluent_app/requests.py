@@ -59,9 +59,8 @@ def read_schema(data: Any) -> SchemaRequest:
     properties = metadata.get("properties", {}) if metadata else {}
     version = properties.pop(VERSION_PROPERTY, None)
     properties.pop(NUMBER_PROPERTY, None)
-    schema = ConfluentSchema(
-        canonical_text(text), _references(data.get("references")), _filled(metadata), _filled(rules)
-    )
+    canonical_text(text)  # refuses what is not JSON
+    schema = ConfluentSchema(text, _references(data.get("references")), _filled(metadata), _filled(rules))
     return SchemaRequest(
         schema,
         metadata is not None,

@@ -59,4 +59,4 @@ def native_references(bundle: ContractBundle, store: ContractStore) -> list[dict
 
 
 def _subject_of(contract: str, store: ContractStore) -> Subject | None:
-    return subject_of(contract) or number_index(store.index(contract)).subjects.get(contract)
+    return subject_of(contract) or number_index(store.index(contract)).subject_of(contract)

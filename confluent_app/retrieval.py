@@ -24,7 +24,7 @@ def listed_subjects(store: ContractStore, prefix: str, *, deleted: bool, deleted
     within = _matches(prefix)
     found: list[Subject] = []
     for contract in index.names_from(""):
-        subject = subject_of(contract) or numbers.subjects.get(contract)
+        subject = subject_of(contract) or numbers.subject_of(contract)
         if subject is None or not within(subject):
             continue
         entries = [each for each in index.versions(contract) if each.has_schema and each.state != DRAFT]
@@ -49,14 +49,14 @@ def contexts(store: ContractStore) -> list[str]:
 
 
 def versions_with_id(store: ContractStore, context: str, id_: int) -> list[SubjectVersion]:
-    """Return every version with an id, soft-deleted ones included, by subject."""
+    """Return every version with an id, soft-deleted ones included, the one that was published first at the head."""
     index = store.index()
     found = [
         SubjectVersion(subject, each.number, each.id, entry)
-        for subject, each in number_index(index).numbered.get((context, id_), [])
+        for subject, each in number_index(index).versions_with(context, id_)
         if (entry := index.get(key_of(subject.contract, each.version))) is not None
     ]
-    return sorted(found, key=lambda each: (str(each.subject), each.number))
+    return sorted(found, key=lambda each: (each.entry.created_at, str(each.subject), each.number))
 
 
 def referring_ids(store: ContractStore, version: SubjectVersion, *, deleted: bool) -> list[int]:
@@ -65,7 +65,7 @@ def referring_ids(store: ContractStore, version: SubjectVersion, *, deleted: boo
     numbers = number_index(index)
     ids: set[int] = set()
     for entry in index.dependents(version.entry.name, version.entry.version, withdrawn=deleted):
-        subject = subject_of(entry.name) or numbers.subjects.get(entry.name)
+        subject = subject_of(entry.name) or numbers.subject_of(entry.name)
         if subject is not None:
             versions = subject_state(store, subject).versions
             ids |= {each.id for each in versions if each.entry.version == entry.version}

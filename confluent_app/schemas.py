@@ -12,6 +12,7 @@ from typing import Any
 
 from confluent_app.errors import INVALID_SCHEMA, ConfluentError
 from contracts_app.bundles import ContractBundle, compact
+from contracts_app.services.memoize import memoize
 from linter_app.schema.json_text import InvalidJSON, compact_exact, loads
 
 DESCRIPTOR_MEMBER = "confluent"
@@ -38,7 +39,7 @@ class ConfluentSchema:
     """A schema, as two registrations must agree on it to be given one id."""
 
     text: str
-    """JSON without blanks; its members and numbers stand as they were written."""
+    """JSON, as it was published."""
     references: tuple[Reference, ...] = ()
     metadata: dict[str, Any] | None = None
     rule_set: dict[str, Any] | None = None
@@ -49,8 +50,7 @@ class ConfluentSchema:
         given = bundle.descriptor.get(DESCRIPTOR_MEMBER) if isinstance(bundle.descriptor, dict) else None
         members = given if isinstance(given, dict) else {}
         references = tuple(Reference(**each) for each in members.get("references", ()))
-        text = canonical_text(bundle.json_schema or "true")
-        return cls(text, references, members.get("metadata"), members.get("ruleSet"))
+        return cls(bundle.json_schema or "true", references, members.get("metadata"), members.get("ruleSet"))
 
     @property
     def properties(self) -> dict[str, str]:
@@ -61,7 +61,12 @@ class ConfluentSchema:
     @property
     def hash(self) -> str:
         """What schemas with the same id have in common, in hexadecimal digits."""
-        members = [self.text, [each.to_json() for each in self.references], self.metadata, self.rule_set]
+        members = [
+            canonical_text(self.text),
+            [each.to_json() for each in self.references],
+            self.metadata,
+            self.rule_set,
+        ]
         return hashlib.sha256(compact(members)).hexdigest()
 
     @property
@@ -91,8 +96,12 @@ class ConfluentSchema:
         return members
 
 
+@memoize(512)
 def canonical_text(text: str) -> str:
-    """Return a schema's text without blanks. Raises ConfluentError if it is not JSON."""
+    """Return a schema's text without blanks: its members and numbers stand as they were written.
+
+    Raises ConfluentError if it is not JSON.
+    """
     try:
         loads(text)
     except InvalidJSON as error:

@@ -17,7 +17,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "registry_project.settings")
 telemetry.instrument()
 django = get_wsgi_application()
 
-from contracts_app.api.auth.authentication import is_authentic  # noqa: E402  Django must be set up first
+from confluent_app.port import ConfluentPort  # noqa: E402  Django must be set up first
+from contracts_app.api.auth.authentication import is_authentic  # noqa: E402
 from contracts_app.api.auth.tokens import configured_backend  # noqa: E402
 from contracts_app.services.events import EventFeed  # noqa: E402
 from contracts_app.services.search_index import keep_current  # noqa: E402
@@ -84,4 +85,7 @@ async def route(scope: Any, receive: Any, send: Any) -> None:
 reads = CachedReads(route, store=store, tokens=tokens, log=log)
 limits = {"per_subject": settings.MAX_REQUESTS_PER_MINUTE, "per_address": settings.MAX_ANONYMOUS_REQUESTS_PER_MINUTE}
 limited = RateLimits(reads, tokens, _is_authentic, log, **limits) if any(limits.values()) else reads
-application = HealthChecks(Compression(limited), log)
+served: Any = Compression(limited)
+if settings.CONFLUENT_BIND_ADDR:
+    served = ConfluentPort(served, int(settings.CONFLUENT_BIND_ADDR.rpartition(":")[2]))
+application = HealthChecks(served, log)

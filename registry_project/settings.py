@@ -15,6 +15,7 @@ from csp.constants import NONCE
 from django.core.exceptions import ImproperlyConfigured
 from environ import FileAwareEnv
 
+from contracts_app.api.auth.basic import read_basic_users
 from contracts_app.api.auth.config import read_jwt
 from contracts_app.embedded_login import read_login, write_private
 from registry_project.logging import FORMATS, logging_config
@@ -25,15 +26,16 @@ env = FileAwareEnv()
 # The key decides the mode: without one, the service runs for development on this machine.
 JWT = read_jwt(env)
 DEVELOPMENT = JWT.development
+BASIC_USERS = read_basic_users(env.str("BASIC_USERS", ""))
 
 
-def _bind_address() -> str:
-    address: str = env.str("BIND_ADDR", "127.0.0.1:8090" if DEVELOPMENT else "0.0.0.0:8090")
+def _bind_address(name: str, default: str) -> str:
+    address: str = env.str(name, default)
     if address.startswith("unix:/"):  # only who may open the file reaches it
         return address
     host, _, port = address.rpartition(":")
     if not host or not port.isdigit() or int(port) > 65535:
-        raise ImproperlyConfigured(f"BIND_ADDR={address!r} is not host:port, such as 127.0.0.1:8090, nor unix:/path")
+        raise ImproperlyConfigured(f"{name}={address!r} is not host:port, such as 127.0.0.1:8090, nor unix:/path")
     if DEVELOPMENT:
         try:
             loopback = host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
@@ -41,7 +43,7 @@ def _bind_address() -> str:
             loopback = False
         if not loopback:
             raise ImproperlyConfigured(
-                f"BIND_ADDR={address!r} is open to other machines, but JWT_SECRET is not set and the development "
+                f"{name}={address!r} is open to other machines, but JWT_SECRET is not set and the development "
                 "secret is public; set JWT_SECRET (`openssl rand -hex 32`), or bind to 127.0.0.1"
             )
     return address
@@ -95,7 +97,11 @@ WORK_MEMORY_MIB = env.int("WORK_MEMORY_MIB", 512)
 for _name, _minimum in (("WEB_THREADS", 4), ("WORK_PROCESSES", 1), ("WORK_SECONDS", 0.1), ("WORK_MEMORY_MIB", 64)):
     if globals()[_name] < _minimum:
         raise ImproperlyConfigured(f"{_name}={globals()[_name]} is too small; set {_minimum} or more")
-BIND_ADDR = _bind_address()
+BIND_ADDR = _bind_address("BIND_ADDR", "127.0.0.1:8090" if DEVELOPMENT else "0.0.0.0:8090")
+# A second address, where the Confluent API is at the root; empty for none.
+CONFLUENT_BIND_ADDR = _bind_address("CONFLUENT_BIND_ADDR", "") if env.str("CONFLUENT_BIND_ADDR", "") else ""
+if CONFLUENT_BIND_ADDR.startswith("unix:"):
+    raise ImproperlyConfigured("CONFLUENT_BIND_ADDR is host:port: requests are told apart by the port")
 VAR_DIR = _private_folder(Path(env.str("VAR_DIR", str(BASE_DIR / "var"))))
 SECRET_KEY = _secret_key()
 DEBUG = False

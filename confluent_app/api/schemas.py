@@ -77,18 +77,10 @@ class SchemaViewSet(ConfluentViewSet):
 
     def _with_guid(self, request: Request, guid: str) -> list[SubjectVersion]:
         store = contract_store()
-        numbers = number_index(store.index())
-        wanted = guid.replace("-", "").lower()
-        ids = (
-            {id_ for (_, id_), hash_ in numbers.hashes.items() if hash_.startswith(wanted)} if len(wanted) == 32 else ()
-        )
-        contexts = {each.context for each in numbers.subjects.values()}
         found = [
             each
-            for id_ in ids
-            for where in contexts
-            if (numbers.hash_of(where, id_) or "").startswith(wanted)
-            for each in versions_with_id(store, where, id_)
+            for context, id_ in number_index(store.index()).places_with(guid)
+            for each in versions_with_id(store, context, id_)
             if may(request, READ, each.subject)
         ]
         if not found:

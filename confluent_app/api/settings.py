@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from confluent_app.api.views import ConfluentViewSet, context_of, flag, named_subject, read_body, respond
+from confluent_app.api.views import ConfluentViewSet, context_of, flag, named_subject, page, read_body, respond
 from confluent_app.compatibility import compared_versions, incompatibilities
 from confluent_app.errors import NO_LEVEL, NO_MODE, NOT_PERMITTED, SUBJECT_NOT_FOUND, VERSION_NOT_FOUND, ConfluentError
 from confluent_app.numbering import subject_state
@@ -148,4 +148,4 @@ class CompatibilityViewSet(ConfluentViewSet):
 
 class ContextViewSet(ConfluentViewSet):
     def list(self, request: Request) -> HttpResponse:
-        return respond(contexts(contract_store()))
+        return respond(page(request, contexts(contract_store())))

@@ -35,7 +35,7 @@ class SubjectViewSet(ConfluentViewSet):
             contract_store(),
             request.GET.get("subjectPrefix", default),
             deleted=flag(request, "deleted"),
-            deleted_only=flag(request, "deletedOnly"),
+            deleted_only=_only_deleted(request),
         )
         readable = [each for each in found if may(request, READ, each)]
         return respond(page(request, [each.name if context is not None else str(each) for each in readable]))
@@ -53,7 +53,7 @@ class SubjectViewSet(ConfluentViewSet):
 
     def versions(self, request: Request, subject: str, context: str | None = None) -> HttpResponse:
         state = self._state(request, subject, context)
-        only, deleted = flag(request, "deletedOnly"), flag(request, "deleted")
+        only, deleted = _only_deleted(request), flag(request, "deleted")
         if not (state.versions if deleted or only else state.active):
             raise ConfluentError(SUBJECT_NOT_FOUND, f"Subject '{state.subject}' not found.")
         chosen = [each for each in state.versions if (each.deleted if only else deleted or not each.deleted)]
@@ -106,6 +106,10 @@ class SubjectViewSet(ConfluentViewSet):
         number = read_version(version)
         state = self._state(request, subject, context)
         return state, find_version(state, number, deleted=flag(request, "deleted"))
+
+
+def _only_deleted(request: Request) -> bool:
+    return flag(request, "deletedOnly") or flag(request, "deleted_only")  # clients spell it in both ways
 
 
 def _respond_version(version: SubjectVersion, found: Registered | None, state: SubjectState) -> HttpResponse:

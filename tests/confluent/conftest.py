@@ -8,7 +8,11 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from contracts_app.api.auth.basic import hash_of
+from contracts_app.serving.embedded_nats import free_port
 from tests.api.conftest import make_token
+from tests.commands.serving import serving
+from tests.conftest import LOGIN
 
 SCOPES = ("contracts:read", "contracts:write", "contracts:admin", "contracts:remove")
 NAME_ONLY = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
@@ -57,3 +61,17 @@ class Confluent:
 @pytest.fixture
 def confluent(registry) -> Confluent:
     return Confluent()
+
+
+@pytest.fixture(scope="module")
+def url(nats_server, tmp_path_factory):
+    """The root of a served Confluent API on a port of its own; `kafka` with `a secret` may do everything."""
+    port = free_port(0)
+    variables = {
+        **{f"NATS_{name.upper()}": value for name, value in LOGIN.items()},
+        "CONFLUENT_BIND_ADDR": f"127.0.0.1:{port}",
+        "BASIC_USERS": f"kafka:{hash_of('a secret')}:{','.join(SCOPES)};reader:{hash_of('other')}:contracts:read",
+    }
+    log = tmp_path_factory.mktemp("confluent") / "log"
+    with serving(nats_server.url, log, "registry_project.asgi", **variables):
+        yield f"http://127.0.0.1:{port}"

@@ -36,7 +36,7 @@ class Command(PlainErrors):
 
     def handle(self, *args: Any, **options: Any) -> None:
         signal.signal(signal.SIGTERM, _interrupt)
-        if taken := _taken(settings.BIND_ADDR):
+        if taken := _taken(settings.BIND_ADDR) or _taken(settings.CONFLUENT_BIND_ADDR):
             raise CommandError(taken, returncode=1)
         call_command("migrate", verbosity=0, interactive=False)
         self._administrator = _first_administrator() if settings.DEVELOPMENT else None
@@ -112,6 +112,7 @@ class Command(PlainErrors):
             f"  API      {base}/registry/contracts",
             f"  API docs {base}/registry/docs",
             f"  Console  {base}/admin/",
+            f"  Kafka    {base}/confluent (the Confluent REST API)",
             "",
         ]
         if self._administrator is None and not get_user_model().objects.exists():
