@@ -15,6 +15,7 @@ from confluent_app.settings_records import LEVELS, is_transitive
 from contracts_app.bundles import ContractBundle
 from contracts_app.policies import Policy
 from contracts_app.services.comparison import compare, compared_version
+from contracts_app.services.dependencies import check_dependencies
 from contracts_app.storage import ContractStore
 from linter_app import Change
 from linter_app.printable import printable
@@ -31,7 +32,7 @@ def incompatibilities(
     policy = Policy(compatibility=LEVELS[level], strict_open_objects=True)
     if policy.mode == "none":
         return []
-    new = compared_version(bundle, store)
+    new = compared_version(check_dependencies(bundle, store), store)
     messages: list[str] = []
     for version in versions:
         old = compared_version(bundle_of(store, version, state.index), store)

@@ -37,6 +37,7 @@ from contracts_app.exceptions import (
     ContractRefused,
     PreconditionFailed,
     StorageUnavailable,
+    TooExpensive,
     VersionSetChanged,
 )
 from contracts_app.lifecycle import COMPARABLE
@@ -172,17 +173,30 @@ def unpublished_bundle(schema: ConfluentSchema, subject: Subject, store: Contrac
 
     Raises ConfluentError, ContractRefused.
     """
-    bundle = ContractBundle(
+    try:
+        return _checked_bundle(schema, subject, store)
+    except ContractRefused as refused:
+        if isinstance(refused, TooExpensive) or not schema.names_no_dialect:
+            raise
+        try:
+            return _checked_bundle(replace(schema, implied_dialect=True), subject, store)
+        except ContractRefused:
+            pass
+        raise
+
+
+def _checked_bundle(schema: ConfluentSchema, subject: Subject, store: ContractStore) -> ContractBundle:
+    given = ContractBundle(
         name=subject.contract,
         version="",
-        json_schema=schema.text,
+        json_schema=schema.contract_text,
         descriptor=schema.descriptor(),
         dependencies=tuple(_dependency(each, subject, store) for each in schema.references),
     )
-    bundle = check_dependencies(bundle, store)
+    bundle = check_dependencies(given, store)
     texts = texts_of(bundle, store)
     check_content(bundle, texts.schema, texts.packages)
-    return replace(bundle, dependencies=tuple(_dependency(each, subject, store) for each in schema.references))
+    return given
 
 
 def _dependency(reference: Reference, subject: Subject, store: ContractStore) -> Dependency:

@@ -16,6 +16,7 @@ from contracts_app.services.memoize import memoize
 from linter_app.schema.json_text import InvalidJSON, compact_exact, loads
 
 DESCRIPTOR_MEMBER = "confluent"
+_IMPLIED = '"$schema":"http://json-schema.org/draft-07/schema#",'
 NUMBER_PROPERTY = "confluent:version"
 VERSION_PROPERTY = "contract:version"
 """The property of the metadata that has the contract's version, and may ask for one."""
@@ -43,6 +44,8 @@ class ConfluentSchema:
     references: tuple[Reference, ...] = ()
     metadata: dict[str, Any] | None = None
     rule_set: dict[str, Any] | None = None
+    implied_dialect: bool = False
+    """Whether it names no dialect, and is valid only in draft 7, which Confluent's clients take it for."""
 
     @classmethod
     def of(cls, bundle: ContractBundle) -> ConfluentSchema:
@@ -50,7 +53,9 @@ class ConfluentSchema:
         given = bundle.descriptor.get(DESCRIPTOR_MEMBER) if isinstance(bundle.descriptor, dict) else None
         members = given if isinstance(given, dict) else {}
         references = tuple(Reference(**each) for each in members.get("references", ()))
-        return cls(bundle.json_schema or "true", references, members.get("metadata"), members.get("ruleSet"))
+        text, implied = bundle.json_schema or "true", members.get("impliedDialect") is True
+        text = text.replace(_IMPLIED, "", 1) if implied else text
+        return cls(text, references, members.get("metadata"), members.get("ruleSet"), implied)
 
     @property
     def properties(self) -> dict[str, str]:
@@ -74,12 +79,23 @@ class ConfluentSchema:
         """A UUID that is the same in every registry."""
         return str(uuid.UUID(self.hash[:32]))
 
+    @property
+    def names_no_dialect(self) -> bool:
+        schema = loads(self.text)
+        return isinstance(schema, dict) and bool(schema) and "$schema" not in schema
+
+    @property
+    def contract_text(self) -> str:
+        """The text for the contract, whose readers must know the dialect."""
+        return self.text.replace("{", "{" + _IMPLIED, 1) if self.implied_dialect else self.text
+
     def descriptor(self) -> dict[str, Any] | None:
         """Return the descriptor of the bundle; None if there is nothing besides the text."""
         members: dict[str, Any] = {
             "references": [each.to_json() for each in self.references],
             "metadata": self.metadata,
             "ruleSet": self.rule_set,
+            "impliedDialect": self.implied_dialect,
         }
         given = {name: value for name, value in members.items() if value}
         return {DESCRIPTOR_MEMBER: given} if given else None

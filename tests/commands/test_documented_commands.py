@@ -34,13 +34,15 @@ def url(nats_server, tmp_path_factory):
         yield url
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/index.md"])
-def test_the_commands_of_a_page_work(url, page):
+@pytest.mark.parametrize("page", ["README.md", "docs/index.md", "docs/confluent.md"])
+def test_the_commands_of_a_page_work(url, nats_server, page):
     python = str(Path(sys.executable).parent)
     environment = {
         **os.environ,
         "JWT_TOKEN": make_token(*ALL, key=DEVELOPMENT_SECRET),
         "REGISTRY_ENDPOINT": url,
+        "NATS_URL": nats_server.url,
+        "REGISTRY_KV_BUCKET": f"served-{url.rpartition(':')[2]}",
         "PATH": f"{python}:{os.environ['PATH']}",
     }
     ran, outputs = 0, []
@@ -56,6 +58,9 @@ def test_the_commands_of_a_page_work(url, page):
     if page == "docs/index.md":
         assert '"code":"content_refused"' in outputs[-1], "the second version is refused, as the page says"
         assert "type-narrowed" in outputs[-1]
+    elif page == "docs/confluent.md":
+        assert '"contract:version":"1.0.0"' in outputs[0]
+        assert outputs[-1].startswith("Would be: 1 imported\n")
     else:
         refused = next(each for each in outputs if "has breaking changes" in each)
         assert "for example" in refused

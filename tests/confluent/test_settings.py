@@ -180,6 +180,32 @@ def test_compatibility_is_checked_without_registration(confluent):
     assert answer == (200, {"is_compatible": True})
 
 
+DRAFT_7 = {"$schema": "http://json-schema.org/draft-07/schema#"}
+FOO = {"properties": {"foo": {"type": "string"}}}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "compatible"),
+    [
+        (FOO | {"required": ["foo"]}, FOO | {"required": ["bar"]}, False),
+        ({"dependencies": {"foo": {"type": "string"}}}, {"dependencies": {"foo": {"type": "number"}}}, True),
+        ({"additionalItems": True}, {"additionalItems": False}, True),
+        ({"additionalItems": {"type": "string"}}, {"additionalItems": {"type": "number"}}, True),
+        (FOO, {"properties": {"bar": {"type": "string"}}}, False),
+        ({"items": [{"type": "string"}]}, {"items": [{"type": "number"}]}, False),
+        (FOO | {"additionalProperties": False}, {"additionalProperties": {"type": "string"}}, True),
+    ],
+)
+def test_an_example_decides_where_rules_contradict_it(confluent, old, new, compatible):
+    for dialect in ({}, DRAFT_7):
+        subject = f"rules-{len(dialect)}"
+        confluent.registered(subject, old | dialect)
+        body = {"schemaType": "JSON", "schema": json.dumps(new | dialect)}
+        answer = confluent.post(f"/compatibility/subjects/{subject}/versions/latest?verbose=true", body)[1]
+        assert answer["is_compatible"] is compatible, answer
+        assert compatible or "for example" in answer["messages"][0]
+
+
 def test_only_versions_of_the_same_group_are_compared(confluent):
     confluent.put("/config/orders", {"compatibilityGroup": "major"})
     confluent.registered("orders", CLOSED, metadata={"properties": {"major": "1"}})

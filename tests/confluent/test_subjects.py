@@ -108,6 +108,18 @@ def test_a_bad_registration_is_refused_with_its_code(confluent, body, code):
     assert confluent.get("/subjects") == (200, [])
 
 
+def test_a_schema_that_only_draft_7_accepts_is_one_of_draft_7(confluent, registry):
+    schema = {"type": "array", "items": [{"type": "string"}]}
+    id_ = confluent.registered("tuples", schema)
+    assert json.loads(confluent.get(f"/schemas/ids/{id_}")[1]["schema"]) == schema
+    stored = json.loads(API().get("/registry/contracts/tuples/1.0.0").json()["jsonSchema"])
+    assert stored == {"$schema": "http://json-schema.org/draft-07/schema#", **schema}
+    assert confluent.registered("tuples", schema) == id_
+    assert confluent.post("/subjects/tuples", {"schemaType": "JSON", "schema": json.dumps(schema)})[1]["id"] == id_
+    assert confluent.register("tuples", {"type": "array", "items": [{"type": "number"}]})[0] == 409
+    assert confluent.register("tuples", {"type": "array", "items": [{"type": "text"}]})[1]["error_code"] == 42201
+
+
 def test_lookup_finds_the_version_with_a_schema(confluent):
     confluent.registered("orders-value", CLOSED)
     body = {"schemaType": "JSON", "schema": json.dumps(CLOSED)}
