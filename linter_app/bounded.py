@@ -18,7 +18,7 @@ from linter_app.schema.dialects import read_schema
 from linter_app.schema.json_text import json_equal, loads
 from linter_app.schema.references import SchemaWarning, schema_warnings
 from linter_app.schema.schema_validation import check_shape, parse_schema
-from linter_app.wit.tool import check_wit
+from linter_app.wit.tool import check_wit, decode_wit, encode_wit
 from linter_app.work_pool import WorkAborted
 
 Texts = tuple[tuple[str, str], ...]
@@ -88,6 +88,14 @@ class BoundedLinter:
     def check_wit(self, text: str, packages: Texts = ()) -> None:
         """Raise InvalidWIT unless a text is valid WIT. Raises WITToolFailed, WorkAborted."""
         self._call(check_wit, text, dict(packages), seconds=self._seconds)
+
+    def encode_wit(self, text: str, packages: Texts = ()) -> bytes:
+        """Return a WIT package in binary form. Raises InvalidWIT, WITToolFailed, WorkAborted."""
+        return self._call(encode_wit, text, dict(packages), seconds=self._seconds)  # type: ignore[no-any-return]
+
+    def decode_wit(self, binary: bytes) -> str:
+        """Return the text of a WIT package in binary form. Raises InvalidWIT, WITToolFailed, WorkAborted."""
+        return self._call(decode_wit, binary, seconds=self._seconds)  # type: ignore[no-any-return]
 
     def compare_wit(
         self, old: str, new: str, mode: Mode, old_packages: Texts = (), new_packages: Texts = ()

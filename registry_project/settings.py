@@ -193,7 +193,7 @@ WHITENOISE_AUTOREFRESH = False
 
 # The console requires TLS in production. The API is never redirected: its clients would send a token in clear first.
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = env.bool("CONSOLE_TLS", not DEVELOPMENT)
-SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz(/writes)?|metrics)$", r"^(registry|confluent)(/|$)"]
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz(/writes)?|metrics)$", r"^(registry|confluent|v2|\.well-known)(/|$)"]
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 0 if DEVELOPMENT else 3600)
 # Both bind other services of the domain, for as long as a browser remembers them: only on request.
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", False)
@@ -205,7 +205,7 @@ CSRF_COOKIE_SAMESITE = "Strict"  # the session cookie is Lax, so that links from
 CSRF_COOKIE_HTTPONLY = True
 # Scripts and styles only from this server; no frames, and no form leads elsewhere.
 CONTENT_SECURITY_POLICY = {
-    "EXCLUDE_URL_PREFIXES": ["/registry/", "/confluent/"],
+    "EXCLUDE_URL_PREFIXES": ["/registry/", "/confluent/", "/v2/"],
     "DIRECTIVES": {
         "default-src": ["'none'"],
         **{f"{kind}-src": ["'self'"] for kind in ("script", "font", "connect")},

@@ -12,6 +12,7 @@ urlpatterns = [
     *(path(route.lstrip("/"), health.view(content)) for route, content in health.ROUTES.items()),
     *api,
     path("confluent/", include("confluent_app.urls")),
+    path("", include("oci_app.urls")),
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", include((admin.site.urls[0], "admin"), namespace=admin.site.name)),

@@ -14,7 +14,7 @@ MAX_BODY_SECONDS = 60
 """Seconds within which a request's body must arrive."""
 MAX_ANONYMOUS_BYTES = 64 * 1024
 """Bytes of a body from a client that shows neither a token nor a session: a login form is smaller."""
-API = ("/registry/", "/confluent/")
+API = ("/registry/", "/confluent/", "/v2/")
 """How the paths of the APIs begin, whose bodies are bounded and whose requests are counted."""
 
 IsAuthentic = Callable[[bytes], Awaitable[bool]]

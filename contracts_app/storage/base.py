@@ -105,6 +105,13 @@ class ContractStore(ABC):
         store itself. Contents of a whole index may have been evicted (`ContractIndex.bundle`).
         """
 
+    def document(self, key: str) -> tuple[int, bytes | None]:
+        """Return the sequence and the value of one key that is not a contract's; 0 and None if it was never written.
+
+        As current as `index`.
+        """
+        return self.index().documents.get(key, (0, None))
+
     @abstractmethod
     def history(self, *, after: int = 0, name: str | None = None, limit: int = 1000) -> list[StoredWrite]:
         """Return the writes after a sequence, at most `limit`, of all keys or of those of one name."""
@@ -192,6 +199,14 @@ class ContractStore(ABC):
     def usage_records(self) -> list[bytes]:
         """Return the record of each client, in any order."""
         return []
+
+    def put_upload(self, name: str, data: bytes | None) -> None:
+        """Keep a part of a push for some time, where every process of the service finds it, or delete it."""
+        raise NotImplementedError("this store keeps no uploads")
+
+    def get_upload(self, name: str) -> bytes | None:
+        """Return a part of a push, or None if it is not kept any more."""
+        return None
 
     def set_up(self) -> str:
         """Create what the store needs on its server, where it is missing, and return a description of it."""

@@ -48,6 +48,7 @@ class MemoryContractStore(ContractStore):
         self._sequences: dict[str, int] = {}
         self._history: list[StoredWrite] = []
         self._usage: dict[str, bytes] = {}
+        self._uploads: dict[str, bytes] = {}
         self._watchers: list[Watcher] = []
         self._index = ContractIndex(max_bytes=sys.maxsize)
 
@@ -56,6 +57,15 @@ class MemoryContractStore(ContractStore):
             self._usage.pop(client, None)
         else:
             self._usage[client] = record
+
+    def put_upload(self, name: str, data: bytes | None) -> None:
+        if data is None:
+            self._uploads.pop(name, None)
+        else:
+            self._uploads[name] = data
+
+    def get_upload(self, name: str) -> bytes | None:
+        return self._uploads.get(name)
 
     def usage_records(self) -> list[bytes]:
         return list(self._usage.values())

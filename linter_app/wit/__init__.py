@@ -2,7 +2,7 @@
 
 from linter_app.wit.diff import diff_wit
 from linter_app.wit.text import Used, declared_in, used_in, with_version
-from linter_app.wit.tool import InvalidWIT, WITToolFailed, check_wit, resolve, wasm_tools
+from linter_app.wit.tool import InvalidWIT, WITToolFailed, check_wit, decode_wit, encode_wit, resolve, wasm_tools
 
 __all__ = [
     "InvalidWIT",
@@ -10,7 +10,9 @@ __all__ = [
     "WITToolFailed",
     "check_wit",
     "declared_in",
+    "decode_wit",
     "diff_wit",
+    "encode_wit",
     "resolve",
     "used_in",
     "wasm_tools",

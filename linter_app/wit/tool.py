@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sysconfig
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -58,13 +58,45 @@ def resolve(text: str, dependencies: Mapping[str, str] | None = None, *, timeout
 @lru_cache(maxsize=64)  # a version is compared with its neighbours again and again; failures are not kept
 def _resolved(text: str, dependencies: tuple[tuple[str, str], ...], timeout: float) -> str:
     with tempfile.TemporaryDirectory(prefix="wit-") as folder:
-        (Path(folder) / "contract.wit").write_text(text, encoding="utf-8", newline="")
-        for number, (label, other) in enumerate(dependencies):
-            name = re.sub(r"[^A-Za-z0-9_.-]", "_", label)[:80] or "dependency"
-            path = Path(folder) / "deps" / str(number) / f"{name}.wit"
-            path.parent.mkdir(parents=True)
-            path.write_text(other, encoding="utf-8", newline="")
+        _write_packages(Path(folder), text, dependencies)
         return _run(["component", "wit", "--json", "--all-features", folder], folder, timeout)
+
+
+def _write_packages(folder: Path, text: str, dependencies: Iterable[tuple[str, str]]) -> None:
+    """Lay out a package and those that it uses as wasm-tools reads them."""
+    (folder / "contract.wit").write_text(text, encoding="utf-8", newline="")
+    for number, (label, other) in enumerate(dependencies):
+        name = re.sub(r"[^A-Za-z0-9_.-]", "_", label)[:80] or "dependency"
+        path = folder / "deps" / str(number) / f"{name}.wit"
+        path.parent.mkdir(parents=True)
+        path.write_text(other, encoding="utf-8", newline="")
+
+
+def encode_wit(text: str, dependencies: Mapping[str, str] | None = None, *, timeout: float = TIMEOUT_SECONDS) -> bytes:
+    """Return one WIT package in its binary form, which contains the packages that it uses.
+
+    Items that are `@unstable` are included. Raises InvalidWIT or WITToolFailed.
+    """
+    with tempfile.TemporaryDirectory(prefix="wit-") as folder:
+        _write_packages(Path(folder), text, (dependencies or {}).items())
+        encoded = Path(folder) / "package.wasm"
+        _run(["component", "wit", "--wasm", "--all-features", "-o", str(encoded), folder], folder, timeout)
+        return encoded.read_bytes()
+
+
+def decode_wit(binary: bytes, *, timeout: float = TIMEOUT_SECONDS) -> str:
+    """Return the text of the WIT package that a binary form contains, without the packages that it uses.
+
+    Raises InvalidWIT or WITToolFailed.
+    """
+    with tempfile.TemporaryDirectory(prefix="wit-") as folder:
+        encoded, decoded = Path(folder) / "package.wasm", Path(folder) / "decoded"
+        encoded.write_bytes(binary)
+        _run(["component", "wit", "--all-features", "--out-dir", str(decoded), str(encoded)], folder, timeout)
+        found = [path for path in decoded.glob("*.wit") if path.is_file()]
+        if len(found) != 1:
+            raise InvalidWIT("the binary does not contain exactly one WIT package of its own")
+        return found[0].read_text(encoding="utf-8")
 
 
 def check_wit(text: str, dependencies: Mapping[str, str] | None = None, *, timeout: float = TIMEOUT_SECONDS) -> None:

@@ -24,7 +24,7 @@ from contracts_app.records import read_record
 from contracts_app.request_context import stale_reads
 from contracts_app.storage.base import ContractStore, Listing, Position, StoreHealth, StreamMessage, read_listing
 from contracts_app.storage.index import ContractIndex
-from contracts_app.storage.nats import snapshots, usage
+from contracts_app.storage.nats import snapshots, uploads, usage
 from contracts_app.storage.nats.audit_headers import stored_write
 from contracts_app.storage.nats.connection import (
     OUTAGE_ERRORS,
@@ -231,6 +231,16 @@ class JetStreamContractStore(ContractStore):
         else:
             connection.run(lambda js: usage.put(connection, js, client, record))
 
+    def put_upload(self, name: str, data: bytes | None) -> None:
+        connection = self._connection
+        if data is None:
+            connection.run(lambda js: uploads.delete(connection, js, name))
+        else:
+            connection.run(lambda js: uploads.put(connection, js, name, data))
+
+    def get_upload(self, name: str) -> bytes | None:
+        return self._connection.run(lambda js: uploads.get(self._connection, js, name))
+
     def usage_records(self) -> list[bytes]:
         return self._connection.run(lambda js: usage.read_all(self._connection, js))
 
@@ -319,6 +329,13 @@ class JetStreamContractStore(ContractStore):
         index = ContractIndex(max_bytes=sys.maxsize)
         index.load((message.key, message.sequence, message.value) for message in messages)
         return index
+
+    def document(self, key: str) -> tuple[int, bytes | None]:
+        replica = self.replica
+        if replica is not None and replica.wait():
+            return replica.index.documents.get(key, (0, None))
+        found = self._connection.run(lambda js: last(self._connection, js, key))
+        return (found.sequence, found.value) if found is not None else (0, None)
 
     def history(self, *, after: int = 0, name: str | None = None, limit: int = 1000) -> list[StoredWrite]:
         connection = self._connection
