@@ -178,6 +178,15 @@ class RegistryClient(_Requests):
         """Compare two versions, registered or given as schemas."""
         return self._read(self._send("POST", "/registry/check", {"old": old, "new": new, **options}))  # type: ignore[no-any-return]
 
+    def diff(self, name: str, old: str, new: str) -> JSON:
+        """Return the verdict on the step between two versions of a contract."""
+        query = httpx.QueryParams({"from": old, "to": new})
+        return self._read(self._send("GET", f"{_path(name)}/diff?{query}"))  # type: ignore[no-any-return]
+
+    def examples(self, name: str, version: str = "latest") -> JSON:
+        """Return `valid` and `invalid` instances for the schema of a version."""
+        return self._read(self._send("GET", f"{_path(name, version)}/examples"))  # type: ignore[no-any-return]
+
     def search(self, q: str, **filters: str) -> JSON:
         """Return the contracts that match some words."""
         return self._read(self._send("GET", f"/registry/search?{httpx.QueryParams({'q': q, **filters})}"))  # type: ignore[no-any-return]
