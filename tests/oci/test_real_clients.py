@@ -95,7 +95,8 @@ def wkg(host, tmp_path):
     """A function that runs wkg with the registry as its default."""
     config = tmp_path / "config.toml"
     config.write_text(
-        f'default_registry = "{host}"\n[registry."{host}".oci]\nauth = {{ username = "ci", password = "{SECRET}" }}\n'
+        f'default_registry = "{host}"\n[registry."{host}".oci]\nprotocol = "http"\n'
+        f'auth = {{ username = "ci", password = "{SECRET}" }}\n'
     )
     command = tool("wkg")
     more = {"WKG_CONFIG_FILE": str(config), "XDG_CACHE_HOME": str(tmp_path / "cache")}
@@ -103,9 +104,9 @@ def wkg(host, tmp_path):
 
 
 def test_wkg_gets_fetches_and_locks_wit_packages(wkg, tmp_path):
-    wkg("get", "shop:order@1.0.0", "--format", "wasm", "-o", "order.wasm")
+    wkg("get", "shop:order@1.0.0", "--format", "wasm", "-o", str(tmp_path / "order.wasm"))
     assert (tmp_path / "order.wasm").read_bytes().startswith(b"\0asm")
-    wkg("get", "shop:order", "--format", "wit", "-o", "order.wit")
+    wkg("get", "shop:order", "--format", "wit", "-o", str(tmp_path / "order.wit"))
     assert "place: func(total: amount) -> string" in (tmp_path / "order.wit").read_text()
     (tmp_path / "wit").mkdir()
     world = "package my:app@0.1.0;\nworld app { import shop:order/types@1.0.0; }\n"
@@ -124,16 +125,17 @@ def test_wkg_publishes_through_the_checks(wkg, served, tmp_path):
     (tmp_path / "wit").mkdir()
     text = ORDER.replace("shop:order@1.0.0", "shop:order@1.1.0").replace("-> string;", "-> string;\n  cancel: func();")
     (tmp_path / "wit" / "order.wit").write_text(text)
-    wkg("wit", "build", "-o", "order.wasm")
+    wkg("wit", "build", "-o", str(tmp_path / "order.wasm"))
     wkg("publish", "order.wasm")
     found = httpx.get(f"{served}/registry/contracts/shop.order/1.1.0", auth=("ci", SECRET)).json()
     assert "cancel: func()" in found["wit"]
-    wkg("get", "shop:order@1.1.0", "--format", "wasm", "-o", "pulled.wasm")
+    wkg("get", "shop:order@1.1.0", "--format", "wasm", "-o", str(tmp_path / "pulled.wasm"))
     assert (tmp_path / "pulled.wasm").read_bytes() == (tmp_path / "order.wasm").read_bytes()
     broken = text.replace("1.1.0;", "1.2.0;").replace("-> string;", "-> u32;")
     (tmp_path / "wit" / "order.wit").write_text(broken)
     wkg("wit", "build", "-o", "broken.wasm")
-    assert "shop:order" in wkg("publish", "broken.wasm", status=1)
+    for arguments in (("broken.wasm",), ("broken.wasm", "--skip-semver-check")):
+        assert "requires version 2.0.0" in wkg("publish", *arguments, status=1)
     tags = httpx.get(f"{served}/v2/shop/order/tags/list", auth=("ci", SECRET)).json()["tags"]
     assert "1.2.0" not in tags
 
