@@ -75,6 +75,10 @@ class RegistryClient:
             yield from response.json()["contracts"]
             path, query = response.links.get("next", {}).get("url", ""), {}
 
+    def search(self, q: str, **parameters: Any) -> JSON:
+        """Return the contracts that match some words, with suggestions where nothing does."""
+        return self._json("GET", "/registry/search", q=q, **parameters)
+
     def check(self, old: JSON, new: JSON, **options: Any) -> JSON:
         """Compare two versions, registered or given as schemas."""
         return self._json("POST", "/registry/check", {"old": old, "new": new, **options})
