@@ -78,7 +78,7 @@ def test_a_reader_searches_gets_checks_and_validates(url):
     assert [each["version"] for each in contract["versions"]] == ["1.0.0"]
     assert (verdict["verdict"], verdict["requiredBump"]) == ("breaking", "major")
     assert verdict["changes"][0]["witness"]["instance"]["total"] != "5"
-    assert (validated["valid"], validated["errors"][0]["path"]) == (False, "total")
+    assert (validated["valid"], validated["errors"][0]["instancePointer"]) == (False, "/total")
 
 
 def test_what_is_wrong_is_said_to_the_caller(url):
