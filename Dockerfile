@@ -18,6 +18,8 @@ COPY manage.py gunicorn.conf.py LICENSE /app/
 COPY registry_project /app/registry_project
 COPY contracts_app /app/contracts_app
 COPY linter_app /app/linter_app
+COPY confluent_app /app/confluent_app
+COPY oci_app /app/oci_app
 COPY deploy/image/registry /app/deploy/image/registry
 # Checked by hash, not by time: a read-only file system needs no cache of its own.
 RUN python3 -m compileall -q --invalidation-mode unchecked-hash /opt/registry/lib /app \
