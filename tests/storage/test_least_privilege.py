@@ -18,7 +18,10 @@ from contracts_app.storage.nats.store import JetStreamContractStore
 from tests.storage.suite import AUDIT, make
 
 ROOT = Path(__file__).parent.parent.parent
-SUITE = ["tests/api", "--ignore", "tests/api/test_openapi.py"]
+SUITE = [
+    *("tests/api", "--ignore", "tests/api/test_openapi.py", "tests/oci/test_pull_and_push.py"),
+    *("tests/confluent/test_subjects.py", "tests/confluent/test_settings.py"),
+]
 PASSWORDS = {"REGISTRY_NATS_PASSWORD": "service-0123456789", "REGISTRY_NATS_READER_PASSWORD": "readers-0123456789"}
 
 
@@ -56,7 +59,14 @@ def server(tmp_path, permissions):
 @pytest.mark.xdist_group("least-privilege")
 def test_the_whole_api_works_with_these_permissions(tmp_path, permissions):
     # Each test has a bucket of its own: the same permissions, with a wildcard for its name.
-    url, process = start(tmp_path, permissions.replace("KV_contracts", "*").replace("$KV.contracts", "$KV.*"))
+    for bucket, wildcard in (
+        ("OBJ_contracts-uploads", "*"),
+        ("$O.contracts-uploads", "$O.*"),
+        ("KV_contracts", "*"),
+        ("$KV.contracts", "$KV.*"),
+    ):
+        permissions = permissions.replace(bucket, wildcard)
+    url, process = start(tmp_path, permissions)
     try:
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", "--no-cov", *SUITE],
