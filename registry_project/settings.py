@@ -49,6 +49,13 @@ def _bind_address(name: str, default: str) -> str:
     return address
 
 
+def _networks(name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    try:
+        return [ipaddress.ip_network(each.strip()) for each in env.list(name, default=[])]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} has networks such as 10.0.0.0/8, separated by commas: {error}") from None
+
+
 def _url_prefix() -> str:
     prefix: str = env.str("URL_PREFIX", "").rstrip("/")
     if prefix and not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", prefix):
@@ -263,6 +270,12 @@ CORS_ALLOW_HEADERS = (
 CORS_EXPOSE_HEADERS = (
     *("ETag", "Link", "Location", "Deprecation", "Sunset", "Retry-After", "X-Request-ID", "Age", "Registry-Stale"),
     "Registry-Stream",
+)
+# Webhooks: networks besides the public internet that they may be sent to, seconds for one attempt, and between two.
+WEBHOOK_NETWORKS = _networks("WEBHOOK_NETWORKS")
+WEBHOOK_TIMEOUT = env.float("WEBHOOK_TIMEOUT", 15.0)
+WEBHOOK_RETRY_SECONDS = env.list(
+    "WEBHOOK_RETRY_SECONDS", cast=float, default=[5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400]
 )
 DEFAULT_NATS_URL = "nats://127.0.0.1:4222"
 NATS_URL = env.str("NATS_URL", "")

@@ -17,6 +17,7 @@ from contracts_app.api.streams import StreamViewSet
 from contracts_app.api.usage import UsageViewSet
 from contracts_app.api.validation import ValidationViewSet
 from contracts_app.api.versions import VersionViewSet
+from contracts_app.api.webhooks import WebhookViewSet
 
 CONTRACTS = "registry/contracts"
 VERSION = f"{CONTRACTS}/<str:name>/<str:version>"
@@ -47,6 +48,12 @@ urlpatterns = [
     path("registry/usage/<str:client>", UsageViewSet.as_view({"put": "put", "delete": "delete"})),
     path("registry/bindings", BindingViewSet.as_view({"get": "list"})),
     path("registry/bindings/<str:name>", BindingViewSet.as_view({"get": "get", "put": "put", "delete": "delete"})),
+    path("registry/webhooks", WebhookViewSet.as_view({"get": "list"})),
+    path("registry/webhooks/<str:webhook>", WebhookViewSet.as_view({"get": "get", "put": "put", "delete": "delete"})),
+    path("registry/webhooks/<str:webhook>/rotate", WebhookViewSet.as_view({"post": "rotate"})),
+    path("registry/webhooks/<str:webhook>/test", WebhookViewSet.as_view({"post": "test"})),
+    path("registry/webhooks/<str:webhook>/dead-letters", WebhookViewSet.as_view({"get": "failed"})),
+    path("registry/webhooks/<str:webhook>/redeliver", WebhookViewSet.as_view({"post": "redeliver"})),
     path("registry/asyncapi", BindingViewSet.as_view({"get": "asyncapi"})),
     path("registry/subjects/<str:subject>", BindingViewSet.as_view({"get": "subject"})),
     path(POLICIES, PolicyViewSet.as_view({"get": "list"})),

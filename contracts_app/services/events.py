@@ -41,6 +41,8 @@ _TYPES = {
     "delete-policy": "policy.deleted",
     "set-binding": "binding.set",
     "delete-binding": "binding.deleted",
+    "set-webhook": "webhook.set",
+    "delete-webhook": "webhook.deleted",
 }
 
 
@@ -99,6 +101,7 @@ def check_resumption(store: ContractStore, since: EventId) -> str:
 @dataclass(frozen=True)
 class Event:
     id: EventId
+    type: str
     body: bytes
     """The CloudEvent as compact JSON."""
     contract: str | None = None
@@ -112,7 +115,9 @@ class Event:
 def event_of(written: StoredWrite, stream: str) -> Event:
     """Return a write as an event. The actor is only in the audit log."""
     entry = audit_to_json(written)
-    hidden = ("sequence", "time", "action", "actor", "requestId", "key")
+    hidden = ["sequence", "time", "action", "actor", "requestId", "key"]
+    if written.key.startswith("webhook."):
+        hidden += ["before", "after"]  # addresses of webhooks are for administrators
     subject = f"{entry['contract']}/{entry['version']}" if "contract" in entry else written.key
     identity = EventId(written.sequence, stream, milliseconds(written.time))
     event: dict[str, Any] = {
@@ -125,7 +130,7 @@ def event_of(written: StoredWrite, stream: str) -> Event:
         "datacontenttype": "application/json",
         "data": {key: value for key, value in entry.items() if key not in hidden and value is not None},
     }
-    return Event(identity, compact(event), entry.get("contract"))
+    return Event(identity, event["type"], compact(event), entry.get("contract"))
 
 
 def events_after(store: ContractStore, after: int, stream: str) -> list[Event]:

@@ -21,14 +21,14 @@ _kept: tuple[ContractStore, float, list[ClientUsage]] | None = None
 def declare(usage: ClientUsage, store: ContractStore | None = None) -> None:
     """Write what a client declares. Raises StorageUnavailable."""
     global _kept
-    (store or contract_store()).put_usage(usage.client, record_of(usage))
+    (store or contract_store()).put_expiring("usage", usage.client, record_of(usage))
     _kept = None
 
 
 def forget(client: str, store: ContractStore | None = None) -> None:
     """Delete what a client declared. Raises StorageUnavailable."""
     global _kept
-    (store or contract_store()).put_usage(client, None)
+    (store or contract_store()).put_expiring("usage", client, None)
     _kept = None
 
 
@@ -39,7 +39,7 @@ def all_usage(store: ContractStore | None = None) -> list[ClientUsage]:
     kept = _kept
     if kept is not None and kept[0] is store and time.monotonic() < kept[1]:
         return kept[2]
-    found = [usage for record in store.usage_records() if (usage := read_usage(record)) is not None]
+    found = [usage for record in store.expiring("usage") if (usage := read_usage(record)) is not None]
     found.sort(key=lambda each: each.client)
     _kept = store, time.monotonic() + CACHE_SECONDS, found
     return found

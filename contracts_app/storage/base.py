@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from django.core.checks import CheckMessage
 
@@ -78,6 +78,10 @@ class StreamMessage(NamedTuple):
     headers: dict[str, str]
     data: bytes
     pending: int = 0
+
+
+ExpiringKind = Literal["usage", "dead-letters"]
+"""Who uses which contracts, by client; what a webhook could not deliver."""
 
 
 class ContractStore(ABC):
@@ -192,12 +196,12 @@ class ContractStore(ABC):
         """
         raise NotImplementedError("this store has no streams of messages")
 
-    def put_usage(self, client: str, record: bytes | None) -> None:
-        """Replace the record of who uses what, or delete it; it expires some time after the last write."""
-        raise NotImplementedError("this store keeps no usage")
+    def put_expiring(self, kind: ExpiringKind, key: str, record: bytes | None) -> None:
+        """Replace a record that is no part of the history, or delete it; it expires some time after its last write."""
+        raise NotImplementedError("this store keeps no such records")
 
-    def usage_records(self) -> list[bytes]:
-        """Return the record of each client, in any order."""
+    def expiring(self, kind: ExpiringKind) -> list[bytes]:
+        """Return every record of a kind, in any order."""
         return []
 
     def put_upload(self, name: str, data: bytes | None) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contracts_app.bundles import ContractBundle, key_of
 from contracts_app.exceptions import ContractNotFound, VersionSetChanged
 from contracts_app.records import read_record
-from contracts_app.storage.base import ContractStore, Listing, Position, read_listing
+from contracts_app.storage.base import ContractStore, ExpiringKind, Listing, Position, read_listing
 from contracts_app.storage.index import ContractIndex
 from contracts_app.storage.replica import Replica, ReplicaStatus, Watcher
 from contracts_app.storage.writes import Actor, AuditEntry, StoredWrite
@@ -47,16 +47,16 @@ class MemoryContractStore(ContractStore):
         self._records: dict[str, bytes] = {}
         self._sequences: dict[str, int] = {}
         self._history: list[StoredWrite] = []
-        self._usage: dict[str, bytes] = {}
+        self._expiring: dict[tuple[ExpiringKind, str], bytes] = {}
         self._uploads: dict[str, bytes] = {}
         self._watchers: list[Watcher] = []
         self._index = ContractIndex(max_bytes=sys.maxsize)
 
-    def put_usage(self, client: str, record: bytes | None) -> None:
+    def put_expiring(self, kind: ExpiringKind, key: str, record: bytes | None) -> None:
         if record is None:
-            self._usage.pop(client, None)
+            self._expiring.pop((kind, key), None)
         else:
-            self._usage[client] = record
+            self._expiring[kind, key] = record
 
     def put_upload(self, name: str, data: bytes | None) -> None:
         if data is None:
@@ -67,8 +67,8 @@ class MemoryContractStore(ContractStore):
     def get_upload(self, name: str) -> bytes | None:
         return self._uploads.get(name)
 
-    def usage_records(self) -> list[bytes]:
-        return list(self._usage.values())
+    def expiring(self, kind: ExpiringKind) -> list[bytes]:
+        return [record for (each, _), record in self._expiring.items() if each == kind]
 
     def __str__(self) -> str:
         return "the memory of this process"

@@ -99,6 +99,14 @@ GLOBAL = [
     ("GET", "/registry/asyncapi", None, 200),
     ("POST", "/registry/streams/NONE/check", {"contract": OURS}, 403),
     ("GET", "/registry/subjects/some.subject", None, 404),
+    ("GET", "/registry/webhooks", None, 403),
+    ("GET", "/registry/webhooks/some-hook", None, 403),
+    ("PUT", "/registry/webhooks/some-hook", {"url": "https://example.com"}, 403),
+    ("DELETE", "/registry/webhooks/some-hook", None, 403),
+    ("POST", "/registry/webhooks/some-hook/rotate", {}, 403),
+    ("POST", "/registry/webhooks/some-hook/test", {}, 403),
+    ("GET", "/registry/webhooks/some-hook/dead-letters", None, 403),
+    ("POST", "/registry/webhooks/some-hook/redeliver", {"event": "1"}, 403),
     ("GET", "/registry/policies", None, 200),
     ("GET", "/registry/policies/default", None, 200),
     ("PUT", "/registry/policies/default", {}, 403),
@@ -145,6 +153,7 @@ def test_every_route_was_tried():
     tried = {route(path).lstrip("/") for _, path, _, _ in [*NAMED, *PREFIXED, *GLOBAL]}
     tried = {path.replace("0" * 64, "<str:digest>").replace("bindings/none", "bindings/<str:name>") for path in tried}
     tried = {path.replace("some.subject", "<str:subject>").replace("some-client", "<str:client>") for path in tried}
+    tried = {path.replace("some-hook", "<str:webhook>") for path in tried}
     tried = {path.replace("streams/NONE", "streams/<str:stream>") for path in tried}
     known = {str(pattern.pattern) for pattern in urlpatterns if isinstance(pattern, URLPattern)}
     known -= {"registry/openapi.json", "registry/docs"}

@@ -142,8 +142,8 @@ def test_a_change_concerns_the_fields_at_and_below_its_place(fields, pointer, ex
 
 
 def test_what_another_program_stored_is_left_out(used):
-    contract_store().put_usage("broken", b"nonsense")
-    contract_store().put_usage("odd", b'{"client": "odd"}')
+    contract_store().put_expiring("usage", "broken", b"nonsense")
+    contract_store().put_expiring("usage", "odd", b'{"client": "odd"}')
     assert used.get("/registry/usage").json() == {"clients": []}
 
 

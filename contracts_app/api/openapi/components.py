@@ -73,6 +73,7 @@ _USE = record(
     {"contract": TEXT},
     {"range": TEXT, "access": {"enum": ["read", "write"]}, "fields": many(TEXT)},
 )
+_WEBHOOK = {"types": many(TEXT), "contracts": many(TEXT), "enabled": FLAG, "description": TEXT}
 _PINNED = {"name": TEXT, "version": TEXT, "digest": TEXT, "reference": TEXT}
 _ERRORS = many(record({"instancePointer": TEXT, "schemaPointer": TEXT, "reason": TEXT}))
 _POLICY = {
@@ -280,6 +281,29 @@ SCHEMAS: dict[str, Schema] = {
         {"version": OPTIONAL_TEXT, "overlaps": many(record({"name": TEXT, "subject": TEXT}))},
     ),
     "Bindings": record({"bindings": many(ref("BoundSubject"))}),
+    "WebhookRequest": record({"url": TEXT}, _WEBHOOK, closed=True),
+    "Webhook": record({"name": TEXT, "url": TEXT, **_WEBHOOK, "key": TEXT}, {"secret": TEXT}),
+    "Webhooks": record({"webhooks": many(ref("Webhook"))}),
+    "Delivery": record(
+        {"delivered": FLAG, "status": {"type": ["integer", "null"]}, "reason": TEXT, "durationMs": {"type": "number"}}
+    ),
+    "DeadLetters": record(
+        {
+            "webhook": TEXT,
+            "deadLetters": many(
+                record(
+                    {
+                        "event": {"type": "object"},
+                        "attempts": COUNT,
+                        "status": {"type": ["integer", "null"]},
+                        "reason": TEXT,
+                        "time": TEXT,
+                    }
+                )
+            ),
+        }
+    ),
+    "Redeliver": record({"event": TEXT}, closed=True),
     "AsyncAPI": record({"asyncapi": TEXT, "info": {"type": "object"}, "channels": {"type": "object"}}),
     "StreamCheck": record(
         {"contract": ref("Name")},

@@ -38,6 +38,7 @@ from contracts_app.api.openapi.operations import (
     text,
     whole,
 )
+from contracts_app.api.openapi.webhooks import webhook_paths
 
 SEARCH = (
     query("q", "Text in name, description or a label, in any case", text(100)),
@@ -98,6 +99,7 @@ _TAGS = {
     "Usage": "Which clients read and write which contracts, as they declare it themselves",
     "Audit": "Who did what, when and why",
     "Events": "Changes as CloudEvents, without a gap",
+    "Webhooks": "Events sent to other services, signed and retried",
     "Service": "Health, metrics and this description",
 }
 
@@ -323,6 +325,7 @@ def document() -> JSON:
             "get": reads("Which contracts hold for which subjects", "list_bindings", ref("Bindings"), tag="Subjects")
         },
         "/registry/bindings/{name}": binding([NAME]),
+        **webhook_paths(),
         "/registry/asyncapi": {
             "get": reads(
                 "The bindings as an AsyncAPI 3.0 document, with the schemas of their messages",

@@ -81,6 +81,16 @@ _CLIENT = {
     "uses": [{"contract": "order.placed", "range": "^1", "access": "read", "fields": ["/id"]}],
 }
 
+_WEBHOOK = {
+    "name": "chat",
+    "url": "https://chat.example.com/hook",
+    "types": ["contract.published"],
+    "contracts": ["payments.*"],
+    "enabled": True,
+    "description": "",
+    "key": "1f0c93ab52de",
+}
+
 EXAMPLES: dict[str, Any] = {
     "VersionProperties": {
         "status": "created",
@@ -179,6 +189,21 @@ EXAMPLES: dict[str, Any] = {
     "Policies": {"policies": [{"level": "prefix", "name": "order", "policy": _POLICY}]},
     "BoundSubject": _BINDING,
     "Bindings": {"bindings": [_BINDING]},
+    "Webhook": _WEBHOOK,
+    "Webhooks": {"webhooks": [_WEBHOOK]},
+    "Delivery": {"delivered": False, "status": 503, "reason": "503 Service Unavailable", "durationMs": 12.5},
+    "DeadLetters": {
+        "webhook": "chat",
+        "deadLetters": [
+            {
+                "event": {"specversion": "1.0", "id": "1a2b3c-42-1767609000123", "type": "contract.published"},
+                "attempts": 10,
+                "status": 503,
+                "reason": "503 Service Unavailable",
+                "time": "2026-01-08T10:30:00Z",
+            }
+        ],
+    },
     "AsyncAPI": {
         "asyncapi": "3.0.0",
         "info": {"title": "Messages on NATS subjects", "version": "42"},

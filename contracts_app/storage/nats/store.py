@@ -22,9 +22,17 @@ from contracts_app.exceptions import (
 )
 from contracts_app.records import read_record
 from contracts_app.request_context import stale_reads
-from contracts_app.storage.base import ContractStore, Listing, Position, StoreHealth, StreamMessage, read_listing
+from contracts_app.storage.base import (
+    ContractStore,
+    ExpiringKind,
+    Listing,
+    Position,
+    StoreHealth,
+    StreamMessage,
+    read_listing,
+)
 from contracts_app.storage.index import ContractIndex
-from contracts_app.storage.nats import snapshots, uploads, usage
+from contracts_app.storage.nats import expiring_records, snapshots, uploads
 from contracts_app.storage.nats.audit_headers import stored_write
 from contracts_app.storage.nats.connection import (
     OUTAGE_ERRORS,
@@ -45,7 +53,7 @@ from contracts_app.tracing import span
 MAX_SNAPSHOT_SECONDS = 6 * 3600
 
 
-_DOCUMENTS = ("policy.>", "binding.>", "confluent.>")
+_DOCUMENTS = ("policy.>", "binding.>", "confluent.>", "webhook.>")
 """The keys that are not of contracts."""
 
 
@@ -224,12 +232,12 @@ class JetStreamContractStore(ContractStore):
     def written_at(self, sequence: int) -> str | None:
         return self._connection.run(lambda js: written_at(self._connection, sequence))
 
-    def put_usage(self, client: str, record: bytes | None) -> None:
+    def put_expiring(self, kind: ExpiringKind, key: str, record: bytes | None) -> None:
         connection = self._connection
         if record is None:
-            connection.run(lambda js: usage.delete(connection, js, client))
+            connection.run(lambda js: expiring_records.delete(connection, js, kind, key))
         else:
-            connection.run(lambda js: usage.put(connection, js, client, record))
+            connection.run(lambda js: expiring_records.put(connection, js, kind, key, record))
 
     def put_upload(self, name: str, data: bytes | None) -> None:
         connection = self._connection
@@ -241,8 +249,8 @@ class JetStreamContractStore(ContractStore):
     def get_upload(self, name: str) -> bytes | None:
         return self._connection.run(lambda js: uploads.get(self._connection, js, name))
 
-    def usage_records(self) -> list[bytes]:
-        return self._connection.run(lambda js: usage.read_all(self._connection, js))
+    def expiring(self, kind: ExpiringKind) -> list[bytes]:
+        return self._connection.run(lambda js: expiring_records.read_all(self._connection, js, kind))
 
     async def new_client(self) -> Client:
         """Return another client of the same servers with the same login, connected on the running event loop."""

@@ -1,6 +1,6 @@
-"""Who uses which contracts: one record for each client, in a bucket of its own whose records expire.
+"""Records that expire, such as who uses which contracts: each kind has a bucket of its own.
 
-It is no history: a heartbeat replaces the record, and what is no longer sent vanishes.
+They are no history: a write replaces the record, and what is not written again vanishes.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from nats.js.errors import BadRequestError, NotFoundError
 from contracts_app.storage.nats.connection import BucketConnection
 
 MAX_AGE_DAYS = 30
-"""Days after the last heartbeat during which a client counts as a user."""
+"""Days after its last write during which a record is kept."""
 
 
-async def put(connection: BucketConnection, js: JetStreamContext, client: str, record: bytes) -> None:
-    """Write the record of a client, and make the bucket where it is missing."""
-    name = _bucket(connection)
+async def put(connection: BucketConnection, js: JetStreamContext, kind: str, key: str, record: bytes) -> None:
+    """Write a record, and make the bucket of its kind where it is missing."""
+    name = _bucket(connection, kind)
     try:
         kv = await js.key_value(name)
     except NotFoundError:
@@ -25,29 +25,29 @@ async def put(connection: BucketConnection, js: JetStreamContext, client: str, r
             history=1,
             ttl=MAX_AGE_DAYS * 24 * 3600,
             replicas=connection.wanted_replicas,
-            description="Who uses which contracts; records expire",
+            description="Records of a contract registry that expire",
         )
         try:
             kv = await js.create_key_value(config)
         except BadRequestError:  # another process was first
             kv = await js.key_value(name)
-    await kv.put(client, record)
+    await kv.put(key, record)
 
 
-async def delete(connection: BucketConnection, js: JetStreamContext, client: str) -> None:
-    """Delete the record of a client."""
+async def delete(connection: BucketConnection, js: JetStreamContext, kind: str, key: str) -> None:
+    """Delete a record."""
     try:
-        await (await js.key_value(_bucket(connection))).delete(client)
+        await (await js.key_value(_bucket(connection, kind))).delete(key)
     except NotFoundError:
         return
 
 
-async def read_all(connection: BucketConnection, js: JetStreamContext) -> list[bytes]:
-    """Return every record, by one ordered consumer of the last message of each key."""
-    stream = f"KV_{_bucket(connection)}"
+async def read_all(connection: BucketConnection, js: JetStreamContext, kind: str) -> list[bytes]:
+    """Return every record of a kind, by one ordered consumer of the last message of each key."""
+    stream = f"KV_{_bucket(connection, kind)}"
     try:
         subscription = await js.subscribe(
-            f"$KV.{_bucket(connection)}.>",
+            f"$KV.{_bucket(connection, kind)}.>",
             stream=stream,
             ordered_consumer=True,
             config=api.ConsumerConfig(deliver_policy=api.DeliverPolicy.LAST_PER_SUBJECT, inactive_threshold=30),
@@ -68,5 +68,5 @@ async def read_all(connection: BucketConnection, js: JetStreamContext) -> list[b
         await subscription.unsubscribe()
 
 
-def _bucket(connection: BucketConnection) -> str:
-    return f"{connection.bucket}-usage"
+def _bucket(connection: BucketConnection, kind: str) -> str:
+    return f"{connection.bucket}-{kind}"

@@ -1,0 +1,47 @@
+"""`manage.py serve_webhooks`: send the events of the feed to the webhooks."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import CommandError
+
+from contracts_app.management.local import UNREACHABLE, LocalCommand
+from contracts_app.storage.nats.store import JetStreamContractStore
+from contracts_app.webhooks.runner import WebhookRunner
+
+
+class Command(LocalCommand):
+    help = (
+        "Send events to the webhooks until Ctrl-C. JetStream remembers what was sent, so that events wait while no "
+        "such process runs; several of them share the work. It needs the SECRET_KEY of the service, from which the "
+        "secrets of webhooks are derived."
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with self.store() as store:
+            if not isinstance(store, JetStreamContractStore):
+                raise CommandError("This store has no NATS", returncode=UNREACHABLE)
+            store.enable_replica()
+            _ = store.replica
+            asyncio.run(self._serve(store))
+
+    async def _serve(self, store: JetStreamContractStore) -> None:
+        stopped = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+        client = await store.new_client()
+        running = asyncio.create_task(WebhookRunner(store, client, store.bucket, settings.WEBHOOK_RETRY_SECONDS).run())
+        self.stdout.write("Sending events to webhooks; Ctrl-C ends it")
+        self.stdout.flush()
+        waiting = asyncio.create_task(stopped.wait())
+        await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+        # What was received and not sent is received again later; a drain would wait for it.
+        await client.close()

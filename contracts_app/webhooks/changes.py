@@ -1,0 +1,153 @@
+"""Setting and deleting webhooks, and what could not be delivered to them."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from contracts_app.bundles import compact
+from contracts_app.exceptions import ContractConflict, ContractNotFound, PreconditionFailed, VersionSetChanged
+from contracts_app.services.events import Event, EventId
+from contracts_app.storage import Actor, AuditEntry, ContractStore, contract_store
+from contracts_app.timestamps import utc_now
+from contracts_app.webhooks.delivery import Outcome
+from contracts_app.webhooks.hooks import PREFIX, Webhook, WebhookRequest, webhooks_of
+from contracts_app.webhooks.signing import new_key, rotated
+
+MAX_WEBHOOKS = 100
+MAX_ATTEMPTS = 20
+
+
+def find_webhook(name: str, store: ContractStore | None = None) -> tuple[int, Webhook]:
+    """Return the sequence of a webhook, and the webhook. Raises ContractNotFound, StorageUnavailable."""
+    found = webhooks_of((store or contract_store()).index("webhook").documents).get(name)
+    if found is None:
+        raise ContractNotFound(f"There is no webhook {name}")
+    return found
+
+
+def set_webhook(
+    name: str,
+    wanted: WebhookRequest,
+    actor: Actor,
+    *,
+    expected_etag: str | None = None,
+    store: ContractStore | None = None,
+) -> tuple[int, Webhook, bool]:
+    """Write a webhook as it is wanted; a new one gets a secret. Returns its sequence, the webhook, whether it is new.
+
+    Raises ContractConflict, PreconditionFailed, StorageUnavailable.
+    """
+    new = False
+
+    def change(present: Webhook | None) -> Webhook:
+        nonlocal new
+        new = present is None
+        identity, keys = (present.id, present.keys) if present else (secrets.token_hex(8), (new_key(),))
+        return Webhook(name, id=identity, keys=keys, **vars(wanted))
+
+    sequence, hook = _write(name, change, actor, expected_etag=expected_etag, store=store)
+    assert hook is not None
+    return sequence, hook, new
+
+
+def rotate_secret(name: str, actor: Actor, *, store: ContractStore | None = None) -> Webhook:
+    """Give a webhook another secret; the one before it is also used for ROTATION_HOURS.
+
+    Raises ContractNotFound, ContractConflict, StorageUnavailable.
+    """
+
+    def change(present: Webhook | None) -> Webhook:
+        known = _known(name, present)
+        return replace(known, keys=rotated(known.keys))
+
+    _, hook = _write(name, change, actor, store=store)
+    assert hook is not None
+    return hook
+
+
+def disable_webhook(name: str, actor: Actor, reason: str, *, store: ContractStore | None = None) -> None:
+    """Stop a webhook until somebody enables it. Raises ContractNotFound, ContractConflict, StorageUnavailable."""
+    _write(name, lambda present: replace(_known(name, present), enabled=False), actor, reason=reason, store=store)
+
+
+def delete_webhook(
+    name: str, actor: Actor, *, expected_etag: str | None = None, store: ContractStore | None = None
+) -> None:
+    """Delete a webhook. Raises ContractNotFound, ContractConflict, PreconditionFailed, StorageUnavailable."""
+
+    def nothing(present: Webhook | None) -> None:
+        _known(name, present)
+
+    _write(name, nothing, actor, expected_etag=expected_etag, store=store)
+
+
+def _known(name: str, present: Webhook | None) -> Webhook:
+    if present is None:
+        raise ContractNotFound(f"There is no webhook {name}")
+    return present
+
+
+def _write(
+    name: str,
+    change: Callable[[Webhook | None], Webhook | None],
+    actor: Actor,
+    *,
+    reason: str = "",
+    expected_etag: str | None = None,
+    store: ContractStore | None = None,
+) -> tuple[int, Webhook | None]:
+    """Write what `change` makes of the present webhook, or None; it is called again if another writer was first."""
+    store = store or contract_store()
+    for attempt in range(MAX_ATTEMPTS):
+        index = store.index("webhook", fresh=attempt > 0)
+        hooks = webhooks_of(index.documents)
+        sequence, present = hooks.get(name, (index.documents.get(PREFIX + name, (0, None))[0], None))
+        if expected_etag is not None and expected_etag != (f'"{sequence}"' if present else None):
+            raise PreconditionFailed("The webhook has changed meanwhile; look at it again", etag=f'"{sequence}"')
+        hook = change(present)
+        if present is None and len(hooks) >= MAX_WEBHOOKS:
+            raise ContractConflict(f"There are {MAX_WEBHOOKS} webhooks already; delete one that is not used")
+        audit = AuditEntry(actor, "set-webhook" if hook else "delete-webhook", reason=reason)
+        try:
+            stored = compact(hook.to_record()) if hook is not None else None
+            return store.put_document(PREFIX + name, stored, after=sequence, audit=audit), hook
+        except VersionSetChanged:
+            continue
+    raise ContractConflict("The webhook is being changed by others without a pause; try again")
+
+
+def keep_dead_letter(hook: Webhook, event: Event, attempts: int, outcome: Outcome, store: ContractStore) -> None:
+    """Keep an event that could not be delivered. Raises StorageUnavailable."""
+    record = {
+        "webhook": hook.name,
+        "id": hook.id,
+        "event": json.loads(event.body),
+        "attempts": attempts,
+        "status": outcome.status,
+        "reason": outcome.reason,
+        "time": utc_now(),
+    }
+    store.put_expiring("dead-letters", _key(hook, event.id), compact(record))
+
+
+def dead_letters(hook: Webhook, store: ContractStore | None = None) -> list[dict[str, Any]]:
+    """Return what could not be delivered to a webhook in the last 30 days, in the order of the events.
+
+    Raises StorageUnavailable.
+    """
+    records = map(json.loads, (store or contract_store()).expiring("dead-letters"))
+    found = [each for each in records if each["id"] == hook.id]
+    return sorted(found, key=lambda each: (EventId.parse(each["event"]["id"]) or EventId(0)).sequence)
+
+
+def forget_dead_letter(hook: Webhook, event: EventId, store: ContractStore | None = None) -> None:
+    """Delete what was delivered after all. Raises StorageUnavailable."""
+    (store or contract_store()).put_expiring("dead-letters", _key(hook, event), None)
+
+
+def _key(hook: Webhook, event: EventId) -> str:
+    return f"{hook.id}.{event.sequence}"
