@@ -37,6 +37,13 @@ FORMS = {
         "nats.useCredentials=true",
         "nats.useClientCertificate=true",
     ),
+    "webhooks": (
+        "webhooks.enabled=true",
+        "webhooks.networks[0]=10.0.0.0/8",
+        "webhooks.networks[1]=fd00::/8",
+        "console.existingSecret=console",
+        "nats.existingSecret=nats",
+    ),
     "single": (
         "replicaCount=1",
         "nats.replicas=1",
@@ -89,6 +96,8 @@ def test_the_manifests_are_valid(values, tmp_path):
         (("ingress.enabled=true",), "ingress.hosts"),
         (("backup.enabled=true",), "backup.existingClaim"),
         (("nats.useCA=true",), "nats.existingSecret"),
+        (("webhooks.enabled=true",), "console.existingSecret"),
+        (("webhooks.networks[0]=everywhere",), "webhooks.networks"),
         (("replicas=3",), "replicas"),
         (("allowedHosts[0]=*",), "allowedHosts"),
     ],
@@ -109,6 +118,19 @@ def test_pods_run_without_privileges_and_restart_only_for_themselves():
     service = pod["containers"][0]
     assert service["livenessProbe"]["httpGet"]["path"] == "/healthz", "an outage of NATS must not restart pods"
     assert service["readinessProbe"]["httpGet"]["path"] == "/readyz"
+
+
+def test_webhooks_have_pods_of_their_own_with_the_secret_key():
+    manifests = rendered(*FORMS["webhooks"])
+    (pods,) = [each for each in of_kind(manifests, "Deployment") if each["metadata"]["name"].endswith("-webhooks")]
+    (container,) = pods["spec"]["template"]["spec"]["containers"]
+    assert container["args"] == ["manage", "serve_webhooks"]
+    assert "SECRET_KEY" in [each["name"] for each in container["env"]]
+    assert container["securityContext"]["readOnlyRootFilesystem"]
+    assert of_kind(manifests, "ConfigMap")[0]["data"]["WEBHOOK_NETWORKS"] == "10.0.0.0/8,fd00::/8"
+    # The service must not send requests to them.
+    selector = of_kind(manifests, "Service")[0]["spec"]["selector"]
+    assert not selector.items() <= pods["spec"]["template"]["metadata"]["labels"].items()
 
 
 def test_the_migration_is_a_job_if_pods_share_a_database():
