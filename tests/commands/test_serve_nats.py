@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -109,3 +110,47 @@ def test_the_service_is_discovered(url):
     stats = json.loads(ask(url, "$SRV.STATS.contract-registry", b"", raw=True).data)
     assert sum(each["num_requests"] for each in stats["endpoints"]) > 0
     assert json.loads(ask(url, "$SRV.PING.contract-registry", b"", raw=True).data)["name"] == "contract-registry"
+
+
+# The command line tool of NATS
+
+NATS = shutil.which("nats")
+needs_nats = pytest.mark.skipif(
+    NATS is None and "REQUIRE_NATS_CLI" not in os.environ, reason="nats is not installed; CI installs it with Go"
+)
+
+
+def nats_cli(url, tmp_path, *arguments):
+    environment = {"HOME": str(tmp_path), "PATH": os.environ["PATH"]}
+    done = subprocess.run(
+        [NATS or "nats", "--server", url, "--timeout", "20s", *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@needs_nats
+def test_the_command_line_tool_finds_the_service(url, tmp_path):
+    assert "contract-registry" in nats_cli(url, tmp_path, "micro", "list")
+    assert "registry.v1.check" in nats_cli(url, tmp_path, "micro", "info", "contract-registry")
+    assert "contract-registry" in nats_cli(url, tmp_path, "micro", "ping", "contract-registry")
+    assert "latest" in nats_cli(url, tmp_path, "micro", "stats", "contract-registry")
+
+
+@needs_nats
+def test_the_command_line_tool_publishes_and_reads(url, tmp_path):
+    token = f"Authorization:Bearer {make_token(*ALL)}"
+
+    def request(endpoint, body):
+        # --no-templates: the braces of JSON are no template.
+        arguments = ("req", "--no-templates", "--raw", f"registry.v1.{endpoint}", json.dumps(body), "-H", token)
+        return json.loads(nats_cli(url, tmp_path, *arguments))
+
+    made = request("publish", {"name": "by.cli", "version": "1.0.0", "jsonSchema": SCHEMA})
+    assert made["status"] == "created"
+    assert request("get", {"name": "by.cli", "version": "^1"})["version"] == "1.0.0"
+    refused = request("publish", {"name": "by.cli", "version": "1.1.0", "jsonSchema": {"type": "null"}})
+    assert refused["requiredVersion"] == "2.0.0"
