@@ -13,6 +13,7 @@ from contracts_app.console import (
     bindings,
     comparing,
     contracts,
+    inferring,
     lifecycle,
     policies,
     publishing,
@@ -85,6 +86,7 @@ class BindingAdmin(RegistryAdmin):
     pages = (
         ("", bindings.listing, "changelist"),
         ("add/", bindings.add, "add"),
+        ("infer/", inferring.infer, "infer"),
         ("<str:binding>/change/", bindings.change, "change"),
         ("<str:binding>/messages/", replaying.messages, "messages"),
     )

@@ -54,6 +54,7 @@ MORE_PAGES = {
     "bindings": "/admin/contracts_app/binding/?subject=orders.eu.created",
     "new-binding": "/admin/contracts_app/binding/add/",
     "binding": "/admin/contracts_app/binding/orders-created/change/",
+    "infer": "/admin/contracts_app/binding/infer/",
     "messages": "/admin/contracts_app/binding/orders-created/messages/",
     "users": "/admin/auth/user/",
     "new-user": "/admin/auth/user/add/",
