@@ -33,11 +33,11 @@ async def addresses_of(host: str, port: int, *, encrypted: bool, networks: Itera
             continue
         if not is_public(address):
             raise ForbiddenAddress(
-                f"{host} is at {address}, which is no public address; an operator may name its network in "
+                f"{host} leads to {address}, which is no public address; an operator may name its network in "
                 "WEBHOOK_NETWORKS"
             )
         if not encrypted:
-            raise ForbiddenAddress(f"{host} is at a public address, where only https:// is used")
+            raise ForbiddenAddress(f"{host} leads to a public address, where only https:// is used")
     return [str(address) for address in addresses]
 
 

@@ -47,6 +47,8 @@ class Command(RemoteCommand):
                         raise
                     refused += 1
                     self.stderr.write(f"refused: {printable_lines(str(error))}")
+        if options["dry_run"]:
+            self.stdout.write("Nothing was written: this was a dry run")
         if refused:
             raise CommandError(f"{refused} of {len(channels)} channels were refused", returncode=REFUSED)
 
