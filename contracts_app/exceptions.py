@@ -109,6 +109,12 @@ class ReadOnly(ContractConflict):
     code = "read_only"
 
 
+class ReadOnlyMirror(ContractConflict):
+    """This registry is a mirror of another one, which takes the writes."""
+
+    code = "read_only_mirror"
+
+
 class ContractGone(ContractError):
     """The version was withdrawn, or its sunset has passed."""
 

@@ -29,6 +29,7 @@ from contracts_app.serving.compression import Compression  # noqa: E402
 from contracts_app.serving.event_streams import PATH, EventStreams  # noqa: E402
 from contracts_app.serving.health import HealthChecks  # noqa: E402
 from contracts_app.serving.metrics import report_replica  # noqa: E402
+from contracts_app.serving.mirrors import MirrorAge  # noqa: E402
 from contracts_app.serving.rate_limits import RateLimits  # noqa: E402
 from contracts_app.serving.request_bodies import RequestBodies  # noqa: E402
 from contracts_app.serving.wsgi_pool import WSGIPool  # noqa: E402
@@ -88,4 +89,4 @@ limited = RateLimits(reads, tokens, _is_authentic, log, **limits) if any(limits.
 served: Any = Compression(limited)
 if settings.CONFLUENT_BIND_ADDR:
     served = ConfluentPort(served, int(settings.CONFLUENT_BIND_ADDR.rpartition(":")[2]))
-application = HealthChecks(served, log)
+application = HealthChecks(served if store.mirror is None else MirrorAge(served, store), log)

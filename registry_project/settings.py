@@ -301,6 +301,8 @@ CONTRACT_STORAGES = {
             "copy_bytes": env.int("REGISTRY_COPY_BYTES", 256 * 1024 * 1024),
             "create": env.bool("REGISTRY_CREATE_BUCKET", True),
             "known_folder": str(VAR_DIR / "buckets"),
+            "mirror_of": env.str("REGISTRY_MIRROR_OF", ""),
+            "mirror_domain": env.str("REGISTRY_MIRROR_DOMAIN", ""),
         },
     }
 }

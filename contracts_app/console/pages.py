@@ -53,8 +53,11 @@ def render_page(
 
 
 def stale_reads_of(request: HttpRequest) -> dict[str, Any]:
-    """Return the reads of this request for templates (a context processor); they say whether any is out of date."""
-    return {"stale_reads": stale_reads.get()}
+    """Return what templates say about how current a page is (a context processor).
+
+    The reads of this request say whether any is out of date; `mirror` is how far a read-only mirror is behind.
+    """
+    return {"stale_reads": stale_reads.get(), "mirror": contract_store().mirror}
 
 
 def trail_to(name: str = "", version: str = "") -> list[tuple[str, str]]:

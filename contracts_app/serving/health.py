@@ -49,6 +49,8 @@ def readyz() -> Content:
         if not ready and (replica.stale_seconds or math.inf) <= settings.STALE_READS_SECONDS:
             ready, state = True, "stale"
         members = {"status": state if ready else "not ready", "copy": asdict(status)}
+        if (mirror := store.mirror) is not None:
+            members["mirror"] = mirror.to_json()
         return _json(200 if ready else 503, members | {"dependencies": _dependencies(status)})
     try:
         store.index("readyz")
@@ -72,6 +74,9 @@ def writable() -> Content:
     """Respond 200 if this worker is ready and, as far as is known, the store has room for writes; otherwise 503."""
     replica = contract_store().replica
     reason = replica.status().refuses_writes if replica is not None else ""
+    if (mirror := contract_store().mirror) is not None:
+        reason = f"This registry is a read-only mirror of {mirror.of}"
+        return _json(503, {"status": "not ready for writes", "code": "read_only_mirror", "reason": reason})
     if reason:
         return _json(503, {"status": "not ready for writes", "code": "storage_full", "reason": reason})
     return readyz()

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
-from contracts_app.storage.base import ContractStore, Listing, Position, StoreHealth
+from contracts_app.storage.base import ContractStore, Listing, MirrorStatus, Position, StoreHealth
 from contracts_app.storage.index import ContractIndex, Entry, Representation
 from contracts_app.storage.replica import Replica, ReplicaStatus
 from contracts_app.storage.writes import Actor, AuditEntry, StoredWrite
@@ -21,6 +21,7 @@ __all__ = [
     "ContractStore",
     "Entry",
     "Listing",
+    "MirrorStatus",
     "Position",
     "Replica",
     "ReplicaStatus",

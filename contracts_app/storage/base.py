@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -68,6 +69,27 @@ class Position:
 
     stream: str
     last: int
+
+
+@dataclass(frozen=True)
+class MirrorStatus:
+    """How far a mirror is behind its origin."""
+
+    of: str
+    """The URL of the registry that takes the writes."""
+    lag: int = 0
+    """Messages of the origin that the mirror does not have yet, as far as it knows."""
+    heard: float | None = None
+    """When it heard from the origin, by `time.monotonic()`; None if not yet."""
+
+    @property
+    def age(self) -> float | None:
+        """Seconds by which reads may be out of date; None if that is not known."""
+        return max(0.0, time.monotonic() - self.heard) if self.heard is not None else None
+
+    def to_json(self) -> dict[str, Any]:
+        age = self.age
+        return {"of": self.of, "lag": self.lag, "ageSeconds": round(age, 1) if age is not None else None}
 
 
 class StreamMessage(NamedTuple):
@@ -154,6 +176,11 @@ class ContractStore(ABC):
     @property
     def replica(self) -> Replica | None:
         """The replica of this process, started at first use; None if the store is read directly."""
+        return None
+
+    @property
+    def mirror(self) -> MirrorStatus | None:
+        """How far this store is behind, if it is a read-only mirror of another registry's."""
         return None
 
     def enable_replica(self, report: Callable[[ReplicaStatus], None] | None = None) -> None:  # noqa: B027  optional

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandError
 
-from contracts_app.management.local import UNREACHABLE, LocalCommand
+from contracts_app.management.local import UNREACHABLE, UNUSABLE, LocalCommand
 from contracts_app.storage.nats.store import JetStreamContractStore
 from contracts_app.webhooks.runner import WebhookRunner
 
@@ -26,6 +26,10 @@ class Command(LocalCommand):
         with self.store() as store:
             if not isinstance(store, JetStreamContractStore):
                 raise CommandError("This store has no NATS", returncode=UNREACHABLE)
+            if store.mirror is not None:
+                raise CommandError(
+                    f"This registry is a mirror of {store.mirror.of}, where webhooks are sent", returncode=UNUSABLE
+                )
             store.enable_replica()
             _ = store.replica
             asyncio.run(self._serve(store))

@@ -9,11 +9,11 @@ WANTED_HISTORY = 64
 """Writes of each key that the audit log reaches back over."""
 
 
-def refusals(config: Mapping[str, Any], *, prefix: str, replicas: int) -> list[str]:
+def refusals(config: Mapping[str, Any], *, prefix: str, replicas: int, mirror: bool = False) -> list[str]:
     """Return why the registry does not use a stream with this configuration, each with its remedy.
 
     `config` is that of STREAM.INFO; `prefix` that of the bucket's subjects; `replicas` the number of copies that is
-    wanted at least.
+    wanted at least; `mirror` whether the stream must be a mirror, which has no subjects and deletes nothing of its own.
     """
     name, found = config["name"], []
 
@@ -23,11 +23,17 @@ def refusals(config: Mapping[str, Any], *, prefix: str, replicas: int) -> list[s
     if config.get("max_age", 0):
         seconds = config["max_age"] / 1e9
         refuse(f"deletes messages after {seconds:g} seconds (max_age)", f"`nats stream edit {name} --max-age=0`")
-    if config.get("discard") != "new":
+    if bool(config.get("mirror")) != mirror:
+        if mirror:
+            refuse("is no mirror, and REGISTRY_MIRROR_OF is set", "unset it, or give this registry another bucket")
+        else:
+            refuse("is a mirror", "set REGISTRY_MIRROR_OF to the URL of the registry that takes the writes")
+        return found
+    if config.get("discard") != "new" and not mirror:
         refuse("deletes old messages when it is full (discard: old)", f"`nats stream edit {name} --discard=new`")
     if config.get("retention") != "limits":
         refuse(f"has the retention {config.get('retention')}", "the bucket must be made anew with the retention limits")
-    if config.get("subjects") != [f"{prefix}>"]:
+    if config.get("subjects") != [f"{prefix}>"] and not mirror:
         subjects = ", ".join(config.get("subjects") or ()) or "none"
         refuse(f"has the subjects {subjects}, not {prefix}> alone", "give the others a stream of their own")
     if config.get("num_replicas", 1) < replicas:

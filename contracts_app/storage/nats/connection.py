@@ -9,7 +9,8 @@ import os
 import random
 import ssl
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import nats.errors
@@ -19,6 +20,7 @@ from nats.js import JetStreamContext, api
 
 from contracts_app.exceptions import StorageUnavailable
 from contracts_app.request_context import current_work
+from contracts_app.storage.base import MirrorStatus
 from contracts_app.storage.nats.bucket_settings import refusals, warnings
 from contracts_app.storage.nats.event_loop import EventLoopThread
 from contracts_app.storage.nats.jetstream_api import request
@@ -73,7 +75,12 @@ class BucketConnection:
         timeout: float,
         create: bool = True,
         known_folder: str = "",
+        mirror: MirrorStatus | None = None,
+        mirror_domain: str = "",
     ) -> None:
+        self.mirror = mirror
+        """How far the stream is behind its origin, if it is a mirror."""
+        self.mirror_domain = mirror_domain
         self.servers = servers
         self.bucket = bucket
         self.stream = f"KV_{bucket}"
@@ -295,9 +302,17 @@ class BucketConnection:
             raise self._missing()
         state = StreamState.of(info)
         self._use(info["config"])
+        self._follow_mirror(info.get("mirror"))
         if state.doubt:
             raise NotProven(state.doubt)
         return state
+
+    def _follow_mirror(self, reported: Mapping[str, Any] | None) -> None:
+        """Note what the server says about the mirror; `active` is nanoseconds since it heard from the origin, or -1."""
+        if self.mirror is not None and reported is not None:
+            active = reported.get("active", -1)
+            heard = time.monotonic() - active / 1e9 if active >= 0 else self.mirror.heard
+            self.mirror = replace(self.mirror, lag=reported.get("lag", 0), heard=heard)
 
     async def _find_bucket(self, client: Client, js: JetStreamContext) -> None:
         version = client.connected_server_version
@@ -318,7 +333,8 @@ class BucketConnection:
         """Take over the settings of the stream. Raises BucketUnsuitable."""
         if config == self._used:
             return
-        if refused := refusals(config, prefix=self.prefix, replicas=self.wanted_replicas):
+        replicas, is_mirror = self.wanted_replicas, self.mirror is not None
+        if refused := refusals(config, prefix=self.prefix, replicas=replicas, mirror=is_mirror):
             self.forget_stream()
             raise BucketUnsuitable(". ".join(refused))
         self.direct = bool(config.get("allow_direct"))
@@ -336,17 +352,22 @@ class BucketConnection:
         )
 
     async def create_bucket(self, js: JetStreamContext) -> None:
+        if self.mirror is not None:
+            origin = api.ExternalStream(api=f"$JS.{self.mirror_domain}.API") if self.mirror_domain else None
+            kind: dict[str, Any] = {
+                "mirror": api.StreamSource(name=self.stream, external=origin),
+                "mirror_direct": True,
+            }
+        else:
+            kind = {
+                "subjects": [self.prefix + ">"],
+                "discard": api.DiscardPolicy.NEW,
+                "deny_delete": True,
+                "allow_rollup_hdrs": True,
+                "duplicate_window": 120,
+            }
         config = api.StreamConfig(
-            name=self.stream,
-            subjects=[self.prefix + ">"],
-            storage=api.StorageType.FILE,
-            discard=api.DiscardPolicy.NEW,
-            deny_delete=True,
-            allow_rollup_hdrs=True,
-            duplicate_window=120,
-            max_msgs=-1,
-            max_consumers=-1,
-            **self._config,
+            name=self.stream, storage=api.StorageType.FILE, max_msgs=-1, max_consumers=-1, **kind, **self._config
         )
         try:
             await js.add_stream(config)

@@ -18,6 +18,7 @@ from nats.aio.client import Client
 from contracts_app.bundles import ContractBundle, key_of
 from contracts_app.exceptions import (
     ContractNotFound,
+    ReadOnlyMirror,
     StorageUnavailable,
 )
 from contracts_app.records import read_record
@@ -26,6 +27,7 @@ from contracts_app.storage.base import (
     ContractStore,
     ExpiringKind,
     Listing,
+    MirrorStatus,
     Position,
     StoreHealth,
     StreamMessage,
@@ -68,6 +70,8 @@ class JetStreamContractStore(ContractStore):
     several_hosts: whether other machines use the same bucket; assumed unless every server is on loopback.
     create: whether the bucket is created where it is missing and was never seen.
     known_folder: where to remember which bucket was seen; by default only the process remembers it.
+    mirror_of: the URL of the registry whose bucket this one mirrors; writes are refused, and name it.
+    mirror_domain: the JetStream domain of that bucket, for a mirror that is created here.
     """
 
     def __init__(
@@ -90,6 +94,8 @@ class JetStreamContractStore(ContractStore):
         several_hosts: bool | None = None,
         create: bool = True,
         known_folder: str = "",
+        mirror_of: str = "",
+        mirror_domain: str = "",
     ) -> None:
         self.bucket = bucket
         self._connection = BucketConnection(
@@ -101,6 +107,8 @@ class JetStreamContractStore(ContractStore):
             timeout=timeout,
             create=create,
             known_folder=known_folder,
+            mirror=MirrorStatus(mirror_of) if mirror_of else None,
+            mirror_domain=mirror_domain,
         )
         self._writer = RecordWriter(self._connection, lambda: self._replica)
         self._copy_bytes = copy_bytes
@@ -146,6 +154,16 @@ class JetStreamContractStore(ContractStore):
                     self._replica = replica
         return self._replica
 
+    @property
+    def mirror(self) -> MirrorStatus | None:
+        return self._connection.mirror
+
+    def _refuse_in_mirror(self) -> None:
+        if (mirror := self.mirror) is not None:
+            raise ReadOnlyMirror(
+                f"This registry is a read-only mirror; write to {mirror.of}, and it follows", writeTo=mirror.of
+            )
+
     def enable_replica(self, report: Callable[[ReplicaStatus], None] | None = None) -> None:
         self._has_replica = True
         self._report = report or self._report
@@ -181,6 +199,9 @@ class JetStreamContractStore(ContractStore):
                     id="contracts.E002",
                 )
             )
+        if self._connection.mirror_domain and self.mirror is None:
+            hint = "Set it to the URL of the registry that takes the writes."
+            problems.append(Error("REGISTRY_MIRROR_DOMAIN needs REGISTRY_MIRROR_OF.", hint=hint, id="contracts.E009"))
         return problems
 
     def check_server(self) -> list[CheckMessage]:
@@ -212,6 +233,7 @@ class JetStreamContractStore(ContractStore):
         return self._once(snapshots.take(connection.client, connection.stream, write))
 
     def restore(self, description: dict[str, Any], chunks: Iterable[bytes], *, until: str | None) -> dict[str, Any]:
+        self._refuse_in_mirror()
         replicas = self._connection.wanted_replicas
         return self._once(snapshots.restore(self._connection, description, chunks, until=until, replicas=replicas))
 
@@ -233,6 +255,7 @@ class JetStreamContractStore(ContractStore):
         return self._connection.run(lambda js: written_at(self._connection, sequence))
 
     def put_expiring(self, kind: ExpiringKind, key: str, record: bytes | None) -> None:
+        self._refuse_in_mirror()
         connection = self._connection
         if record is None:
             connection.run(lambda js: expiring_records.delete(connection, js, kind, key))
@@ -240,6 +263,7 @@ class JetStreamContractStore(ContractStore):
             connection.run(lambda js: expiring_records.put(connection, js, kind, key, record))
 
     def put_upload(self, name: str, data: bytes | None) -> None:
+        self._refuse_in_mirror()
         connection = self._connection
         if data is None:
             connection.run(lambda js: uploads.delete(connection, js, name))
@@ -356,12 +380,14 @@ class JetStreamContractStore(ContractStore):
     # Writing
 
     def create(self, bundle: ContractBundle, *, after: int, audit: AuditEntry) -> int:
+        self._refuse_in_mirror()
         # Encoded by the caller's thread: a large record does not block the event loop.
         return self._run(self._writer.write(bundle.key, bundle.to_record(), f"meta.{bundle.name}.>", after, audit))
 
     def put_document(
         self, key: str, value: bytes | None, *, after: int, audit: AuditEntry, family: str | None = None
     ) -> int:
+        self._refuse_in_mirror()
         guarded = key if family is None else f"{family}.>"
         return self._run(self._writer.write(key, value, guarded, after, audit))
 
