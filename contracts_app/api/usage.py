@@ -14,7 +14,7 @@ from contracts_app.api.requests import actor_of, check_parameters, read_json
 from contracts_app.api.responses import respond_json
 from contracts_app.bundles import check_identity, check_name
 from contracts_app.exceptions import ContractNotFound
-from contracts_app.services.usage import all_usage, declare, forget, user_to_json, users_of
+from contracts_app.services.usage import all_usage, clients_by_version, declare, forget, user_to_json, users_of
 from contracts_app.services.withdrawals import withdrawal
 from contracts_app.storage import contract_store
 from contracts_app.timestamps import utc_now
@@ -55,8 +55,15 @@ class UsageViewSet(ViewSet):
         index = contract_store().index(name)
         if not index.versions(name):
             raise ContractNotFound(f"Contract {name} not found", name=name)
-        users = [user_to_json(*each) for each in users_of(name, index)]
-        return respond_json(request, {"name": name, "clients": users})
+        users = users_of(name, index)
+        counts = clients_by_version(users)
+        versions = [
+            {"version": entry.version, "clients": counts[entry.version]}
+            for entry in index.versions(name)
+            if entry.version in counts
+        ]
+        clients = [user_to_json(*each) for each in users]
+        return respond_json(request, {"name": name, "clients": clients, "versions": versions})
 
     def can_withdraw(self, request: Request, name: str, version: str) -> HttpResponse:
         check_parameters(request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, replace
 from typing import Any
@@ -26,7 +27,7 @@ from contracts_app.services.schema_fields import schema_fields
 from contracts_app.services.schema_names import FoundName
 from contracts_app.services.search import latest
 from contracts_app.services.search_index import matched_names, search_index
-from contracts_app.services.usage import known_users
+from contracts_app.services.usage import clients_by_version, known_users
 from contracts_app.storage import ContractIndex, Entry, contract_store
 from linter_app.schema.json_text import InvalidJSON, loads
 
@@ -118,6 +119,10 @@ class Row:
     verdict: StepVerdict | None
     override: str = ""
     """Why it was published although its policy refused it."""
+    clients: int = 0
+    """Clients that use it, as they declare."""
+    heat: int = 0
+    """1 to 3, by its share of the clients of the version that most of them use."""
 
 
 @page(VIEW)
@@ -141,6 +146,8 @@ def contract(request: HttpRequest, name: str) -> HttpResponse:
     if any(row.bump in NOT_BREAKING and row.verdict is not None and row.verdict.breaking for row in rows):
         reasons = {version: entry.get("reason") or "" for version, entry in overrides(request, name, index).items()}
         rows = [replace(row, override=reasons.get(row.entry.version, "")) for row in rows]
+    users = known_users(name, index)
+    rows = _with_clients(rows, clients_by_version(users))
     greatest = latest(entries)
     shown_version = greatest or entries[-1]
     return render_page(
@@ -156,7 +163,7 @@ def contract(request: HttpRequest, name: str) -> HttpResponse:
         drafts=[entry for entry in entries if entry.state == DRAFT],
         owner=owner_of(shown_version.labels, policy),
         dependents=_dependents(request, name),
-        users=known_users(name, index),
+        users=users,
         **_latest_fields(shown_version, index),
         **relations_of(request, shown_version),
         count=len(entries),
@@ -164,6 +171,12 @@ def contract(request: HttpRequest, name: str) -> HttpResponse:
         policy=policy,
         levels=levels_for(levels_of(index.documents), name),
     )
+
+
+def _with_clients(rows: list[Row], counts: dict[str, int]) -> list[Row]:
+    most = max(counts.values(), default=1)
+    found = [(row, counts.get(row.entry.version, 0)) for row in rows]
+    return [replace(row, clients=count, heat=math.ceil(3 * count / most)) for row, count in found]
 
 
 def _dependents(request: HttpRequest, name: str) -> list[tuple[Entry, str]]:

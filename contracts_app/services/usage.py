@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from contracts_app.exceptions import ContractError, StorageUnavailable
@@ -72,6 +73,11 @@ def known_users(name: str, index: ContractIndex) -> list[tuple[ClientUsage, Use,
     except StorageUnavailable:
         _kept = contract_store(), time.monotonic() + FAILED_SECONDS, []
         return []
+
+
+def clients_by_version(users: Iterable[tuple[ClientUsage, Use, str]]) -> dict[str, int]:
+    """Return how many clients use each version that some client uses, by the versions that their ranges mean now."""
+    return dict(Counter(version for _, version in {(usage.client, version) for usage, _, version in users} if version))
 
 
 def user_to_json(usage: ClientUsage, use: Use, version: str) -> dict[str, Any]:

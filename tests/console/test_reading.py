@@ -10,7 +10,9 @@ import pytest
 from contracts_app.bundles import ContractBundle
 from contracts_app.services import change_state, publish_contract
 from contracts_app.services.policies import set_policy
+from contracts_app.services.usage import declare
 from contracts_app.storage import Actor, contract_store
+from contracts_app.usage import check_usage
 from tests.console.conftest import TEXT, Console, obj, publish, text, url
 
 STEWARD = Actor("mara")
@@ -301,3 +303,16 @@ def test_a_user_without_the_audit_permission_sees_no_actors(console):
     shown = text(viewer.client.get("/admin/"))
     assert "ci, " not in shown
     assert url("auditentry_changelist") not in shown
+
+
+def test_versions_show_how_many_clients_use_them(console, monkeypatch):
+    monkeypatch.setattr("contracts_app.services.usage._kept", None)
+    for version in ("1.0.0", "1.1.0", "1.2.0"):
+        publish("order", version, {"title": version})
+    for number in range(4):
+        use = {"contract": "order", "range": "1.1.0" if number else "1.0.0"}
+        declare(check_usage(f"client-{number}", {"uses": [use]}, "2026-01-05T10:30:00Z"))
+    page = console.get("contract_change", "order").content.decode()
+    assert '<span class="label heat-1">1 client</span>' in page
+    assert '<span class="label heat-3">3 clients</span>' in page
+    assert page.count("heat-") == 2

@@ -331,7 +331,13 @@ SCHEMAS: dict[str, Schema] = {
     "Usage": record({"uses": many(_USE, minItems=1, maxItems=MAX_USES)}, _CLIENT, closed=True),
     "ClientUsage": record({"client": TEXT, "seen": TEXT, "uses": many(_USE)}, _CLIENT),
     "Clients": record({"clients": many(ref("ClientUsage"))}),
-    "Users": record({"name": TEXT, "clients": many({"type": "object"})}),
+    "Users": record(
+        {
+            "name": TEXT,
+            "clients": many({"type": "object"}),
+            "versions": many(record({"version": TEXT, "clients": COUNT})),
+        }
+    ),
     "Withdrawal": record(
         {
             "name": TEXT,

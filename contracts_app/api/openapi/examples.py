@@ -237,7 +237,11 @@ EXAMPLES: dict[str, Any] = {
     },
     "ClientUsage": _CLIENT,
     "Clients": {"clients": [_CLIENT]},
-    "Users": {"name": "order.placed", "clients": [{"client": "billing", "contract": "order.placed", "uses": "1.2.0"}]},
+    "Users": {
+        "name": "order.placed",
+        "clients": [{"client": "billing", "contract": "order.placed", "uses": "1.2.0"}],
+        "versions": [{"version": "1.2.0", "clients": 1}],
+    },
     "Withdrawal": {
         "name": "order.placed",
         "version": "1.0.0",
