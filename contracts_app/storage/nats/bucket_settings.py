@@ -1,9 +1,11 @@
-"""Whether a bucket's settings keep what the registry promises: an acknowledged version stays, with its history."""
+"""The settings of a bucket that keep what the registry promises: an acknowledged version stays, with its history."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+
+from nats.js import api
 
 WANTED_HISTORY = 64
 """Writes of each key that the audit log reaches back over."""
@@ -58,3 +60,20 @@ def warnings(config: Mapping[str, Any]) -> list[str]:
         if config.get(limit, -1) > 0:
             found.append(f"The stream {name} has a limit ({limit}: {config[limit]}): beyond it, publishing is refused")
     return found
+
+
+def new_stream(bucket: str, *, is_mirror: bool, mirror_domain: str, config: Mapping[str, Any]) -> api.StreamConfig:
+    """Return the configuration of a bucket's stream, or of a mirror of the bucket in a JetStream domain."""
+    name = f"KV_{bucket}"
+    if is_mirror:
+        origin = api.ExternalStream(api=f"$JS.{mirror_domain}.API") if mirror_domain else None
+        kind: dict[str, Any] = {"mirror": api.StreamSource(name=name, external=origin), "mirror_direct": True}
+    else:
+        kind = {
+            "subjects": [f"$KV.{bucket}.>"],
+            "discard": api.DiscardPolicy.NEW,
+            "deny_delete": True,
+            "allow_rollup_hdrs": True,
+            "duplicate_window": 120,
+        }
+    return api.StreamConfig(name=name, storage=api.StorageType.FILE, max_msgs=-1, max_consumers=-1, **kind, **config)

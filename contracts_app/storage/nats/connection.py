@@ -16,12 +16,12 @@ from typing import Any, TypeVar
 import nats.errors
 import nats.js.errors
 from nats.aio.client import Client
-from nats.js import JetStreamContext, api
+from nats.js import JetStreamContext
 
 from contracts_app.exceptions import StorageUnavailable
 from contracts_app.request_context import current_work
 from contracts_app.storage.base import MirrorStatus
-from contracts_app.storage.nats.bucket_settings import refusals, warnings
+from contracts_app.storage.nats.bucket_settings import new_stream, refusals, warnings
 from contracts_app.storage.nats.event_loop import EventLoopThread
 from contracts_app.storage.nats.jetstream_api import request
 from contracts_app.storage.nats.known_stream import KnownStream
@@ -352,22 +352,8 @@ class BucketConnection:
         )
 
     async def create_bucket(self, js: JetStreamContext) -> None:
-        if self.mirror is not None:
-            origin = api.ExternalStream(api=f"$JS.{self.mirror_domain}.API") if self.mirror_domain else None
-            kind: dict[str, Any] = {
-                "mirror": api.StreamSource(name=self.stream, external=origin),
-                "mirror_direct": True,
-            }
-        else:
-            kind = {
-                "subjects": [self.prefix + ">"],
-                "discard": api.DiscardPolicy.NEW,
-                "deny_delete": True,
-                "allow_rollup_hdrs": True,
-                "duplicate_window": 120,
-            }
-        config = api.StreamConfig(
-            name=self.stream, storage=api.StorageType.FILE, max_msgs=-1, max_consumers=-1, **kind, **self._config
+        config = new_stream(
+            self.bucket, is_mirror=self.mirror is not None, mirror_domain=self.mirror_domain, config=self._config
         )
         try:
             await js.add_stream(config)
