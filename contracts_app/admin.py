@@ -21,9 +21,11 @@ from contracts_app.console import (
     users,  # noqa: F401  registers its pages
     validating,
     versions,
+    webhooks,
 )
 from contracts_app.console.groups import CHANGE_POLICY, PUBLISH, VIEW
-from contracts_app.models import AuditEntry, Binding, Contract, Policy
+from contracts_app.console.prefix_groups import may_everywhere
+from contracts_app.models import AuditEntry, Binding, Contract, Policy, Webhook
 
 
 class RegistryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -93,6 +95,27 @@ class BindingAdmin(RegistryAdmin):
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm(VIEW)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+
+@admin.register(Webhook)
+class WebhookAdmin(RegistryAdmin):
+    """Webhooks are for those who may change every policy."""
+
+    adding = CHANGE_POLICY
+    pages = (
+        ("", webhooks.listing, "changelist"),
+        ("add/", webhooks.add, "add"),
+        ("<str:webhook>/change/", webhooks.change, "change"),
+    )
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return may_everywhere(request.user, CHANGE_POLICY)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)

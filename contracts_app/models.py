@@ -35,6 +35,14 @@ class Binding(models.Model):
         verbose_name_plural = _("bindings")
 
 
+class Webhook(models.Model):
+    class Meta:
+        managed = False
+        default_permissions = ()
+        verbose_name = _("webhook")
+        verbose_name_plural = _("webhooks")
+
+
 class AuditEntry(models.Model):
     class Meta:
         managed = False

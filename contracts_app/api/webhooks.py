@@ -14,19 +14,17 @@ from contracts_app.api.auth.scopes import ADMIN
 from contracts_app.api.requests import actor_of, check_parameters, if_match, read_fields, read_json
 from contracts_app.api.responses import LIST_CACHING, respond, respond_json
 from contracts_app.bundles import compact
-from contracts_app.exceptions import ContractNotFound, MalformedContract
-from contracts_app.services.events import EventId
 from contracts_app.storage import Representation, contract_store
-from contracts_app.timestamps import utc_now
 from contracts_app.webhooks.changes import (
     dead_letters,
     delete_webhook,
     find_webhook,
-    forget_dead_letter,
+    redeliver,
     rotate_secret,
+    send_test,
     set_webhook,
 )
-from contracts_app.webhooks.delivery import Outcome, deliver
+from contracts_app.webhooks.delivery import Outcome
 from contracts_app.webhooks.hooks import check_webhook, check_webhook_name, webhooks_of
 from contracts_app.webhooks.signing import secret_of
 
@@ -68,18 +66,7 @@ class WebhookViewSet(ViewSet):
     def test(self, request: Request, webhook: str) -> Response:
         check_parameters(request)
         _, hook = find_webhook(webhook)
-        identity = f"test-{contract_store().position().last}"
-        event = {
-            "specversion": "1.0",
-            "id": identity,
-            "source": "/registry",
-            "type": "webhook.test",
-            "subject": hook.name,
-            "time": utc_now(),
-            "datacontenttype": "application/json",
-            "data": {"webhook": hook.name},
-        }
-        return Response(_outcome_to_json(async_to_sync(deliver)(hook, identity, compact(event))))
+        return Response(_outcome_to_json(async_to_sync(send_test)(hook)))
 
     def failed(self, request: Request, webhook: str) -> HttpResponse:
         check_parameters(request)
@@ -91,16 +78,8 @@ class WebhookViewSet(ViewSet):
     def redeliver(self, request: Request, webhook: str) -> Response:
         check_parameters(request)
         _, hook = find_webhook(webhook)
-        identity = EventId.parse(str(read_fields(request, "event").get("event", "")))
-        if identity is None:
-            raise MalformedContract("event must be the id of an event", field="event")
-        found = next((each for each in dead_letters(hook) if each["event"]["id"] == str(identity)), None)
-        if found is None:
-            raise ContractNotFound(f"No dead letter of the webhook {hook.name} is the event {identity}")
-        outcome = async_to_sync(deliver)(hook, str(identity), compact(found["event"]))
-        if outcome.delivered:
-            forget_dead_letter(hook, identity)
-        return Response(_outcome_to_json(outcome))
+        event = str(read_fields(request, "event").get("event", ""))
+        return Response(_outcome_to_json(async_to_sync(redeliver)(hook, event)))
 
 
 def _outcome_to_json(outcome: Outcome) -> dict[str, Any]:

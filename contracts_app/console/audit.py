@@ -19,7 +19,8 @@ from contracts_app.storage import contract_store
 PER_PAGE = 50
 ACTIONS = (
     *("publish", "publish-override", "activate", "deprecate", "withdraw", "withdraw-override", "remove"),
-    *("set-policy", "delete-policy", "set-binding", "delete-binding"),
+    *("set-policy", "delete-policy", "set-binding", "delete-binding", "set-webhook", "delete-webhook"),
+    *("import", "number-version", "set-confluent-config", "delete-confluent-config", "set-confluent-mode"),
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
 from collections.abc import Callable
@@ -9,11 +10,17 @@ from dataclasses import replace
 from typing import Any
 
 from contracts_app.bundles import compact
-from contracts_app.exceptions import ContractConflict, ContractNotFound, PreconditionFailed, VersionSetChanged
+from contracts_app.exceptions import (
+    ContractConflict,
+    ContractNotFound,
+    MalformedContract,
+    PreconditionFailed,
+    VersionSetChanged,
+)
 from contracts_app.services.events import Event, EventId
 from contracts_app.storage import Actor, AuditEntry, ContractStore, contract_store
 from contracts_app.timestamps import utc_now
-from contracts_app.webhooks.delivery import Outcome
+from contracts_app.webhooks.delivery import Outcome, deliver
 from contracts_app.webhooks.hooks import PREFIX, Webhook, WebhookRequest, webhooks_of
 from contracts_app.webhooks.signing import new_key, rotated
 
@@ -35,9 +42,12 @@ def set_webhook(
     actor: Actor,
     *,
     expected_etag: str | None = None,
+    only_new: bool = False,
     store: ContractStore | None = None,
 ) -> tuple[int, Webhook, bool]:
     """Write a webhook as it is wanted; a new one gets a secret. Returns its sequence, the webhook, whether it is new.
+
+    With `only_new`, one that exists is not replaced.
 
     Raises ContractConflict, PreconditionFailed, StorageUnavailable.
     """
@@ -46,6 +56,8 @@ def set_webhook(
     def change(present: Webhook | None) -> Webhook:
         nonlocal new
         new = present is None
+        if only_new and not new:
+            raise ContractConflict("A webhook with this name exists already. Change that one.", field="name")
         identity, keys = (present.id, present.keys) if present else (secrets.token_hex(8), (new_key(),))
         return Webhook(name, id=identity, keys=keys, **vars(wanted))
 
@@ -111,7 +123,8 @@ def _write(
         hook = change(present)
         if present is None and len(hooks) >= MAX_WEBHOOKS:
             raise ContractConflict(f"There are {MAX_WEBHOOKS} webhooks already; delete one that is not used")
-        audit = AuditEntry(actor, "set-webhook" if hook else "delete-webhook", reason=reason)
+        before = (index.documents.get(PREFIX + name, (0, None))[1] or b"").decode(errors="replace")
+        audit = AuditEntry(actor, "set-webhook" if hook else "delete-webhook", before=before, reason=reason)
         try:
             stored = compact(hook.to_record()) if hook is not None else None
             return store.put_document(PREFIX + name, stored, after=sequence, audit=audit), hook
@@ -144,9 +157,35 @@ def dead_letters(hook: Webhook, store: ContractStore | None = None) -> list[dict
     return sorted(found, key=lambda each: (EventId.parse(each["event"]["id"]) or EventId(0)).sequence)
 
 
-def forget_dead_letter(hook: Webhook, event: EventId, store: ContractStore | None = None) -> None:
-    """Delete what was delivered after all. Raises StorageUnavailable."""
-    (store or contract_store()).put_expiring("dead-letters", _key(hook, event), None)
+async def send_test(hook: Webhook) -> Outcome:
+    """Send an event of the type `webhook.test`, and return what became of it."""
+    position = await asyncio.to_thread(contract_store().position)
+    event = {
+        "specversion": "1.0",
+        "id": f"test-{position.last}",
+        "source": "/registry",
+        "type": "webhook.test",
+        "subject": hook.name,
+        "time": utc_now(),
+        "datacontenttype": "application/json",
+        "data": {"webhook": hook.name},
+    }
+    return await deliver(hook, str(event["id"]), compact(event))
+
+
+async def redeliver(hook: Webhook, event: str) -> Outcome:
+    """Send a dead letter again, and forget it once it is delivered. Raises MalformedContract, ContractNotFound."""
+    identity = EventId.parse(event)
+    if identity is None:
+        raise MalformedContract("event must be the id of an event", field="event")
+    letters = await asyncio.to_thread(dead_letters, hook)
+    found = next((each for each in letters if each["event"]["id"] == str(identity)), None)
+    if found is None:
+        raise ContractNotFound(f"No dead letter of the webhook {hook.name} is the event {identity}")
+    outcome = await deliver(hook, str(identity), compact(found["event"]))
+    if outcome.delivered:
+        await asyncio.to_thread(contract_store().put_expiring, "dead-letters", _key(hook, identity), None)
+    return outcome
 
 
 def _key(hook: Webhook, event: EventId) -> str:

@@ -56,6 +56,8 @@ MORE_PAGES = {
     "binding": "/admin/contracts_app/binding/orders-created/change/",
     "infer": "/admin/contracts_app/binding/infer/",
     "messages": "/admin/contracts_app/binding/orders-created/messages/",
+    "webhooks": "/admin/contracts_app/webhook/",
+    "new-webhook": "/admin/contracts_app/webhook/add/",
     "users": "/admin/auth/user/",
     "new-user": "/admin/auth/user/add/",
     "new-group": "/admin/auth/group/add/",
