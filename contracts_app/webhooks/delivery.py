@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 import time
 from dataclasses import dataclass
@@ -53,6 +54,8 @@ async def deliver(hook: Webhook, event: str, body: bytes) -> Outcome:
         return failed(str(error))
     except ContractConflict as error:
         return failed(error.message)
+    except socket.gaierror as error:
+        return failed(f"the host is not found: {error.strerror}")
     except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
         return failed(f"{type(error).__name__}: {error}")
     if response.is_success:

@@ -203,6 +203,8 @@ def test_a_receiver_that_does_not_answer_in_time(hooks, receiver, settings):
 def test_a_receiver_that_is_not_there(hooks):
     put(hooks, "chat", url="http://127.0.0.1:9/")
     assert tried(hooks)["reason"].startswith("ConnectError")
+    put(hooks, "chat", url="https://no-such-host.invalid/")
+    assert tried(hooks)["reason"].startswith("the host is not found: ")
 
 
 def test_the_certificate_must_be_that_of_the_host(hooks, tmp_path, monkeypatch):
