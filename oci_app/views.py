@@ -17,6 +17,7 @@ from contracts_app.api.requests import actor_of, read_body
 from contracts_app.bundles import compact
 from contracts_app.exceptions import MalformedContract
 from contracts_app.lifecycle import DRAFT, WITHDRAWN
+from contracts_app.read_counts import read_counts
 from contracts_app.services.search import LATEST, latest
 from contracts_app.storage import Entry, contract_store
 from linter_app.schema.json_text import loads
@@ -176,6 +177,7 @@ def _tagged(contract: str, name: str, tag: str) -> Artifact:
     if found is None:
         state = next((each.state for each in entries if each.version == tag), "unknown")
         raise OCIError("MANIFEST_UNKNOWN", f"{name[:200]} has no version {tag[:100]} to pull: it is {state}")
+    read_counts.add(found.name, found.version)
     return artifact_of(store, store.content(found, index))
 
 

@@ -21,6 +21,7 @@ from confluent_app.port import ConfluentPort  # noqa: E402  Django must be set u
 from contracts_app.api.auth.authentication import is_authentic  # noqa: E402
 from contracts_app.api.auth.tokens import configured_backend  # noqa: E402
 from contracts_app.services.events import EventFeed  # noqa: E402
+from contracts_app.services.reads import ReadReporter  # noqa: E402
 from contracts_app.services.search_index import keep_current  # noqa: E402
 from contracts_app.services.work import workers  # noqa: E402
 from contracts_app.serving.access_log import BatchedAccessLog  # noqa: E402
@@ -65,9 +66,12 @@ async def _lifespan(receive: Any, send: Any) -> None:
     telemetry.start_exporting()
     stopped = threading.Event()
     threading.Thread(target=keep_current, args=(store, stopped), name="search-index", daemon=True).start()
+    reporting = threading.Thread(target=ReadReporter(store).run, args=(stopped,), name="read-counts", daemon=True)
+    reporting.start()
     await send({"type": "lifespan.startup.complete"})
     await receive()
     stopped.set()
+    await asyncio.to_thread(reporting.join, 5)
     log.flush()
     pool.close()
     await asyncio.to_thread(workers().stop)

@@ -24,6 +24,7 @@ from confluent_app.retrieval import EVERY_CONTEXT, every_version, versions_with_
 from confluent_app.schemas import ConfluentSchema
 from confluent_app.subjects import parse_subject
 from contracts_app.api.auth.scopes import READ
+from contracts_app.read_counts import read_counts
 from contracts_app.storage import contract_store
 
 TYPES = ("JSON",)
@@ -46,6 +47,7 @@ class SchemaViewSet(ConfluentViewSet):
         versions = self._versions(request, id, context)
         store = contract_store()
         bundle = bundle_of(store, versions[0], store.index())
+        read_counts.add(bundle.name, bundle.version)
         members = ConfluentSchema.of(bundle).to_json()
         if "references" not in members and (references := native_references(bundle, store)):
             members["references"] = references
@@ -56,7 +58,9 @@ class SchemaViewSet(ConfluentViewSet):
     def text(self, request: Request, id: str, context: str | None = None) -> HttpResponse:
         store = contract_store()
         version = self._versions(request, id, context)[0]
-        return respond_text(ConfluentSchema.of(bundle_of(store, version, store.index())).text)
+        bundle = bundle_of(store, version, store.index())
+        read_counts.add(bundle.name, bundle.version)
+        return respond_text(ConfluentSchema.of(bundle).text)
 
     def subjects(self, request: Request, id: str, context: str | None = None) -> HttpResponse:
         chosen = self._chosen(request, id, context)

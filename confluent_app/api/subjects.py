@@ -25,6 +25,7 @@ from confluent_app.responses import registered_to_json, version_to_json
 from confluent_app.retrieval import listed_subjects, referring_ids
 from contracts_app.api.auth.scopes import READ, REMOVE, WRITE
 from contracts_app.api.requests import actor_of
+from contracts_app.read_counts import read_counts
 from contracts_app.storage import contract_store
 
 
@@ -70,10 +71,12 @@ class SubjectViewSet(ConfluentViewSet):
 
     def version(self, request: Request, subject: str, version: str, context: str | None = None) -> HttpResponse:
         state, found = self._version(request, subject, version, context)
+        read_counts.add(found.entry.name, found.entry.version)
         return _respond_version(found, None, state)
 
     def text(self, request: Request, subject: str, version: str, context: str | None = None) -> HttpResponse:
         state, found = self._version(request, subject, version, context)
+        read_counts.add(found.entry.name, found.entry.version)
         return respond_text(schema_of(contract_store(), found, state.index).text)
 
     def referenced_by(self, request: Request, subject: str, version: str, context: str | None = None) -> HttpResponse:

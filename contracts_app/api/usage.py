@@ -14,6 +14,7 @@ from contracts_app.api.requests import actor_of, check_parameters, read_json
 from contracts_app.api.responses import respond_json
 from contracts_app.bundles import check_identity, check_name
 from contracts_app.exceptions import ContractNotFound
+from contracts_app.services.reads import Reads, reads_of
 from contracts_app.services.usage import all_usage, clients_by_version, declare, forget, user_to_json, users_of
 from contracts_app.services.withdrawals import withdrawal
 from contracts_app.storage import contract_store
@@ -57,10 +58,11 @@ class UsageViewSet(ViewSet):
             raise ContractNotFound(f"Contract {name} not found", name=name)
         users = users_of(name, index)
         counts = clients_by_version(users)
+        reads = reads_of(name)
         versions = [
-            {"version": entry.version, "clients": counts[entry.version]}
-            for entry in index.versions(name)
-            if entry.version in counts
+            {"version": each, "clients": counts.get(each, 0), **reads.get(each, Reads(0, 0)).to_json()}
+            for each in (entry.version for entry in index.versions(name))
+            if each in counts or each in reads
         ]
         clients = [user_to_json(*each) for each in users]
         return respond_json(request, {"name": name, "clients": clients, "versions": versions})

@@ -14,6 +14,7 @@ from contracts_app.api.requests import check_parameters, flag
 from contracts_app.api.responses import location, respond, version_headers
 from contracts_app.bundles import ContractBundle, compact
 from contracts_app.exceptions import ContractNotFound
+from contracts_app.read_counts import read_counts
 from contracts_app.services.compound_schemas import compound_schema
 from contracts_app.services.content_checks import check_schema_text
 from contracts_app.services.dependencies import dependency_tree
@@ -28,23 +29,23 @@ _IN_URI = ":/?#[]@!$&'()*+;=%"
 
 class VersionViewSet(Removal, ViewSet):
     def retrieve(self, request: Request, name: str, version: str) -> HttpResponse:
-        bundle = requested_version(request, name, version)
+        bundle = _read_version(request, name, version)
         return self._respond(request, bundle, version, Representation(bundle.to_record(), bundle.etag))
 
     def json_schema(self, request: Request, name: str, version: str) -> HttpResponse:
-        bundle = requested_version(request, name, version)
+        bundle = _read_version(request, name, version)
         return self._part(request, bundle, version, bundle.json_schema, "schema", "application/schema+json")
 
     def wit(self, request: Request, name: str, version: str) -> HttpResponse:
-        bundle = requested_version(request, name, version)
+        bundle = _read_version(request, name, version)
         return self._part(request, bundle, version, bundle.wit, "wit", "text/plain; charset=utf-8")
 
     def descriptor(self, request: Request, name: str, version: str) -> HttpResponse:
-        bundle = requested_version(request, name, version)
+        bundle = _read_version(request, name, version)
         return self._part(request, bundle, version, bundle.descriptor_text, "descriptor", "application/json")
 
     def bundled(self, request: Request, name: str, version: str) -> HttpResponse:
-        bundle = requested_version(request, name, version)
+        bundle = _read_version(request, name, version)
         text = compound_schema(bundle, contract_store())
         response = self._part(request, bundle, version, text, "schema", "application/schema+json")
         unresolved = [
@@ -96,6 +97,13 @@ class VersionViewSet(Removal, ViewSet):
             rest = request.path.removeprefix(location(bundle.name, requested, encoded=False))
             response["Content-Location"] = location(bundle.name, bundle.version) + rest
         return response
+
+
+def _read_version(request: Request, name: str, version: str) -> ContractBundle:
+    """Return the version that a path names, and count the read."""
+    bundle = requested_version(request, name, version)
+    read_counts.add(bundle.name, bundle.version)
+    return bundle
 
 
 def requested_version(request: Request, name: str, version: str, *parameters: str) -> ContractBundle:

@@ -23,6 +23,7 @@ from contracts_app.lifecycle import DRAFT, STATES
 from contracts_app.policies import levels_for, levels_of, policy_of
 from contracts_app.services.overview import ORDERS, ContractSummary, Facets, ListQuery, overview
 from contracts_app.services.owners import owner_of
+from contracts_app.services.reads import Reads, known_reads
 from contracts_app.services.schema_fields import schema_fields
 from contracts_app.services.schema_names import FoundName
 from contracts_app.services.search import latest
@@ -123,6 +124,8 @@ class Row:
     """Clients that use it, as they declare."""
     heat: int = 0
     """1 to 3, by its share of the clients of the version that most of them use."""
+    reads: Reads | None = None
+    """Of the last 30 days."""
 
 
 @page(VIEW)
@@ -147,7 +150,7 @@ def contract(request: HttpRequest, name: str) -> HttpResponse:
         reasons = {version: entry.get("reason") or "" for version, entry in overrides(request, name, index).items()}
         rows = [replace(row, override=reasons.get(row.entry.version, "")) for row in rows]
     users = known_users(name, index)
-    rows = _with_clients(rows, clients_by_version(users))
+    rows = _with_use(rows, clients_by_version(users), known_reads(name))
     greatest = latest(entries)
     shown_version = greatest or entries[-1]
     return render_page(
@@ -173,10 +176,10 @@ def contract(request: HttpRequest, name: str) -> HttpResponse:
     )
 
 
-def _with_clients(rows: list[Row], counts: dict[str, int]) -> list[Row]:
+def _with_use(rows: list[Row], counts: dict[str, int], reads: dict[str, Reads]) -> list[Row]:
     most = max(counts.values(), default=1)
-    found = [(row, counts.get(row.entry.version, 0)) for row in rows]
-    return [replace(row, clients=count, heat=math.ceil(3 * count / most)) for row, count in found]
+    found = [(row, counts.get(row.entry.version, 0), reads.get(row.entry.version)) for row in rows]
+    return [replace(row, clients=count, heat=math.ceil(3 * count / most), reads=read) for row, count, read in found]
 
 
 def _dependents(request: HttpRequest, name: str) -> list[tuple[Entry, str]]:

@@ -21,6 +21,7 @@ from contracts_app import metrics
 from contracts_app.api.auth.scopes import READ
 from contracts_app.api.auth.token_cache import TokenCache
 from contracts_app.api.responses import LIST_CACHING, VERSION_CACHING, matches_etag
+from contracts_app.read_counts import read_counts
 from contracts_app.request_context import ACCEPTED_ID
 from contracts_app.serving import telemetry
 from contracts_app.serving.access_log import BatchedAccessLog
@@ -96,6 +97,8 @@ class CachedReads:
         if representation is None:
             self._misses.inc()
             return False
+        if route is _VERSION:
+            read_counts.add(name, version)
         request_id = self._request_id(headers)
         etags = headers.get(b"if-none-match")
         has_it = etags is not None and matches_etag(etags.decode("latin-1"), representation.etag)

@@ -102,8 +102,8 @@ class StreamMessage(NamedTuple):
     pending: int = 0
 
 
-ExpiringKind = Literal["usage", "dead-letters"]
-"""Who uses which contracts, by client; what a webhook could not deliver."""
+ExpiringKind = Literal["usage", "dead-letters", "reads"]
+"""Who uses which contracts, by client; what a webhook could not deliver; how often versions are read, by process."""
 
 
 class ContractStore(ABC):

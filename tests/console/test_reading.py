@@ -8,8 +8,10 @@ import re
 import pytest
 
 from contracts_app.bundles import ContractBundle
+from contracts_app.read_counts import ReadCounts
 from contracts_app.services import change_state, publish_contract
 from contracts_app.services.policies import set_policy
+from contracts_app.services.reads import ReadReporter
 from contracts_app.services.usage import declare
 from contracts_app.storage import Actor, contract_store
 from contracts_app.usage import check_usage
@@ -306,13 +308,19 @@ def test_a_user_without_the_audit_permission_sees_no_actors(console):
 
 
 def test_versions_show_how_many_clients_use_them(console, monkeypatch):
-    monkeypatch.setattr("contracts_app.services.usage._kept", None)
+    for kept in ("usage", "reads"):
+        monkeypatch.setattr(f"contracts_app.services.{kept}._kept", None)
     for version in ("1.0.0", "1.1.0", "1.2.0"):
         publish("order", version, {"title": version})
     for number in range(4):
         use = {"contract": "order", "range": "1.1.0" if number else "1.0.0"}
         declare(check_usage(f"client-{number}", {"uses": [use]}, "2026-01-05T10:30:00Z"))
+    counts = ReadCounts()
+    counts.add("order", "1.2.0")
+    ReadReporter(contract_store(), counts).flush()
     page = console.get("contract_change", "order").content.decode()
+    assert "1 read, last" in page
+    assert page.count(" read, last") == 1
     assert '<span class="label heat-1">1 client</span>' in page
     assert '<span class="label heat-3">3 clients</span>' in page
     assert page.count("heat-") == 2

@@ -335,7 +335,7 @@ SCHEMAS: dict[str, Schema] = {
         {
             "name": TEXT,
             "clients": many({"type": "object"}),
-            "versions": many(record({"version": TEXT, "clients": COUNT})),
+            "versions": many(record({"version": TEXT, "clients": COUNT, "reads": COUNT, "lastRead": OPTIONAL_TEXT})),
         }
     ),
     "Withdrawal": record(

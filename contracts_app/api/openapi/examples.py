@@ -240,7 +240,7 @@ EXAMPLES: dict[str, Any] = {
     "Users": {
         "name": "order.placed",
         "clients": [{"client": "billing", "contract": "order.placed", "uses": "1.2.0"}],
-        "versions": [{"version": "1.2.0", "clients": 1}],
+        "versions": [{"version": "1.2.0", "clients": 1, "reads": 4021, "lastRead": "2026-01-05T10:30:00Z"}],
     },
     "Withdrawal": {
         "name": "order.placed",
