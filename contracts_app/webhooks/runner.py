@@ -51,6 +51,7 @@ class WebhookRunner:
         self._hooks: dict[str, tuple[int, Webhook]] = {}
         """By id."""
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._has_cleaned = False
 
     async def run(self) -> None:
         """Follow the webhooks as they come, change and go."""
@@ -67,7 +68,6 @@ class WebhookRunner:
             await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
     async def _follow(self) -> None:
-        first = not self._tasks
         index = await asyncio.to_thread(self._store.index, "webhook")
         self._hooks = {hook.id: (sequence, hook) for sequence, hook in webhooks_of(index.documents).values()}
         for identity in self._tasks.keys() - self._hooks.keys():
@@ -77,8 +77,9 @@ class WebhookRunner:
             await self._delete(identity)
         for identity in self._hooks.keys() - self._tasks.keys():
             self._tasks[identity] = asyncio.create_task(self._serve(identity))
-        if first:
+        if not self._has_cleaned:
             await self._delete_orphans()
+            self._has_cleaned = True
 
     async def _delete_orphans(self) -> None:
         """Delete the consumers of webhooks that were deleted while no process ran."""
