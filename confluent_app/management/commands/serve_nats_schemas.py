@@ -37,6 +37,7 @@ class Command(LocalCommand):
             asyncio.get_running_loop().add_signal_handler(number, stopped.set)
         client = await store.new_client()
         service = await SchemaService(store, read_only=read_only).serve(client)
+        await client.flush()  # the server has the subscriptions
         self.stdout.write(f"Serving {PREFIX}.* over NATS; Ctrl-C ends it")
         self.stdout.flush()
         await stopped.wait()
