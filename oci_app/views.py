@@ -139,7 +139,7 @@ class OCIViewSet(ViewSet):
 
 @safe_methods_only
 def wasm_packages(request: HttpRequest) -> HttpResponse:
-    """Tell `wkg` that WIT packages are at this host, without any prefix."""
+    """Say to `wkg` that WIT packages are at this host, without any prefix."""
     members = {"preferredProtocol": "oci", "oci": {"registry": request.get_host(), "namespacePrefix": ""}}
     return _json(members)
 

@@ -108,7 +108,7 @@ BIND_ADDR = _bind_address("BIND_ADDR", "127.0.0.1:8090" if DEVELOPMENT else "0.0
 # A second address, where the Confluent API is at the root; empty for none.
 CONFLUENT_BIND_ADDR = _bind_address("CONFLUENT_BIND_ADDR", "") if env.str("CONFLUENT_BIND_ADDR", "") else ""
 if CONFLUENT_BIND_ADDR.startswith("unix:"):
-    raise ImproperlyConfigured("CONFLUENT_BIND_ADDR is host:port: requests are told apart by the port")
+    raise ImproperlyConfigured("CONFLUENT_BIND_ADDR is host:port: the port decides which API a request means")
 VAR_DIR = _private_folder(Path(env.str("VAR_DIR", str(BASE_DIR / "var"))))
 SECRET_KEY = _secret_key()
 DEBUG = False

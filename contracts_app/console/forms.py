@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from contracts_app.exceptions import ContractError
 from contracts_app.policies import COMPATIBILITIES, MAX_NOTICE_DAYS, MAX_OWNER_CHARACTERS
 from contracts_app.services.publish_requests import MAX_REASON_CHARACTERS
+from contracts_app.services.stream_checks import MAX_MESSAGES
 
 _TEXT = {"spellcheck": "false", "autocomplete": "off", "wrap": "off"}
 
@@ -293,3 +294,21 @@ class NewPolicyForm(PolicyForm):
     )
     name = forms.CharField(label=_("Name or prefix"), required=False, max_length=200)
     field_order = ["level", "name"]
+
+
+class StreamForm(ConsoleForm):
+    """Base of the forms that read messages: the stream, and how many."""
+
+    stream = forms.RegexField(
+        r"\A[A-Za-z0-9_-]+\Z",
+        label=_("Stream"),
+        max_length=100,
+        help_text=_("The JetStream stream that keeps these messages, such as ORDERS"),
+        widget=forms.TextInput(attrs={"spellcheck": "false", "autocomplete": "off"}),
+    )
+    last = forms.IntegerField(
+        label=_("Messages"),
+        min_value=1,
+        max_value=MAX_MESSAGES,
+        help_text=_("The newest; at most 10,000. The commands check_stream and infer_contract read any number."),
+    )

@@ -15,40 +15,27 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from contracts_app.bindings import LOCATIONS, check_pattern
-from contracts_app.console.forms import ConsoleForm
+from contracts_app.console.forms import StreamForm
 from contracts_app.console.groups import CHANGE_POLICY
 from contracts_app.console.pages import forbidden, form_status, page, render_page
 from contracts_app.console.prefix_groups import may_everywhere
 from contracts_app.exceptions import ContractError, MalformedContract
 from contracts_app.services.inference import FieldSeen, Inferred, infer_schema
-from contracts_app.services.stream_checks import DEFAULT_MESSAGES, MAX_MESSAGES, check_messages
+from contracts_app.services.stream_checks import DEFAULT_MESSAGES, check_messages
 from contracts_app.storage import contract_store
 
 MAX_FIELDS = 300
 """Fields that the page shows; the draft has all."""
 
 
-class InferForm(ConsoleForm):
+class InferForm(StreamForm):
     """The stream to read, how much of it, and where in a message the value is."""
 
-    stream = forms.RegexField(
-        r"\A[A-Za-z0-9_-]+\Z",
-        label=gettext_lazy("Stream"),
-        max_length=100,
-        help_text=gettext_lazy("The JetStream stream that keeps these messages, such as ORDERS"),
-        widget=forms.TextInput(attrs={"spellcheck": "false", "autocomplete": "off"}),
-    )
     subject = forms.CharField(
         label=gettext_lazy("Subject"),
         max_length=255,
         help_text=gettext_lazy("Messages of one kind, such as orders.*.created; > is all of the stream"),
         widget=forms.TextInput(attrs={"spellcheck": "false", "autocomplete": "off"}),
-    )
-    last = forms.IntegerField(
-        label=gettext_lazy("Messages"),
-        min_value=1,
-        max_value=MAX_MESSAGES,
-        help_text=gettext_lazy("The newest; at most 10,000. The command infer_contract reads any number."),
     )
     location = forms.ChoiceField(
         label=gettext_lazy("Where the value is"), choices=[(each, each) for each in LOCATIONS], required=False

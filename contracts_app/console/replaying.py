@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from contracts_app.bindings import Binding, binding_named
-from contracts_app.console.forms import ConsoleForm
+from contracts_app.console.forms import StreamForm
 from contracts_app.console.groups import CHANGE_POLICY
 from contracts_app.console.pages import forbidden, form_status, missing, page, render_page
 from contracts_app.console.prefix_groups import may_everywhere
@@ -21,7 +21,6 @@ from contracts_app.exceptions import ContractError
 from contracts_app.services.bindings import all_bindings
 from contracts_app.services.stream_checks import (
     DEFAULT_MESSAGES,
-    MAX_MESSAGES,
     StreamReport,
     check_messages,
     schemas_of,
@@ -29,24 +28,11 @@ from contracts_app.services.stream_checks import (
 from contracts_app.storage import contract_store
 
 
-class ReplayForm(ConsoleForm):
+class ReplayForm(StreamForm):
     """The stream to read, how much of it, and a proposed schema."""
 
     fields_of_errors = {"jsonSchema": "proposed"}
 
-    stream = forms.RegexField(
-        r"\A[A-Za-z0-9_-]+\Z",
-        label=gettext_lazy("Stream"),
-        max_length=100,
-        help_text=gettext_lazy("The JetStream stream that keeps these messages, such as ORDERS"),
-        widget=forms.TextInput(attrs={"spellcheck": "false", "autocomplete": "off"}),
-    )
-    last = forms.IntegerField(
-        label=gettext_lazy("Messages"),
-        min_value=1,
-        max_value=MAX_MESSAGES,
-        help_text=gettext_lazy("The newest; at most 10,000. The command check_stream reads any number."),
-    )
     proposed = forms.CharField(
         label=gettext_lazy("Proposed JSON Schema"),
         required=False,

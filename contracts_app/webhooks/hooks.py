@@ -42,7 +42,7 @@ class Webhook:
     name: str
     url: str
     id: str
-    """What tells two webhooks apart that had the same name one after the other."""
+    """Differs between two webhooks that had the same name one after the other."""
     keys: tuple[SigningKey, ...]
     """The current one first; then the one before it, which is still used for some time."""
     types: tuple[str, ...] = ()

@@ -19,7 +19,7 @@ from tests.conftest import LOGIN
 
 
 class Receiver:
-    """A service that receives webhooks, and answers what it is told to."""
+    """A service that receives webhooks, with the responses that a test sets."""
 
     def __init__(self) -> None:
         self.requests: list[tuple[dict[str, str], bytes]] = []

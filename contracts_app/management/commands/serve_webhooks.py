@@ -4,44 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandError
 
-from contracts_app.management.local import UNREACHABLE, UNUSABLE, LocalCommand
+from contracts_app.management.local import UNUSABLE, ServingCommand
 from contracts_app.storage.nats.store import JetStreamContractStore
 from contracts_app.webhooks.runner import WebhookRunner
 
 
-class Command(LocalCommand):
+class Command(ServingCommand):
     help = (
         "Send events to the webhooks until Ctrl-C. JetStream remembers what was sent, so that events wait while no "
         "such process runs; several of them share the work. It needs the SECRET_KEY of the service, from which the "
         "secrets of webhooks are derived."
     )
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        with self.store() as store:
-            if not isinstance(store, JetStreamContractStore):
-                raise CommandError("This store has no NATS", returncode=UNREACHABLE)
-            if store.mirror is not None:
-                raise CommandError(
-                    f"This registry is a mirror of {store.mirror.of}, where webhooks are sent", returncode=UNUSABLE
-                )
-            store.enable_replica()
-            _ = store.replica
-            asyncio.run(self._serve(store))
+    def check_store(self, store: JetStreamContractStore) -> None:
+        if store.mirror is not None:
+            raise CommandError(
+                f"This registry is a mirror of {store.mirror.of}, where webhooks are sent", returncode=UNUSABLE
+            )
 
-    async def _serve(self, store: JetStreamContractStore) -> None:
-        stopped = asyncio.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    async def serve(self, store: JetStreamContractStore, stopped: asyncio.Event, options: dict[str, Any]) -> None:
         client = await store.new_client()
         running = asyncio.create_task(WebhookRunner(store, client, store.bucket, settings.WEBHOOK_RETRY_SECONDS).run())
-        self.stdout.write("Sending events to webhooks; Ctrl-C ends it")
-        self.stdout.flush()
+        self.ready("Sending events to webhooks")
         waiting = asyncio.create_task(stopped.wait())
         await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
         running.cancel()
