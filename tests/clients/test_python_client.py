@@ -212,6 +212,23 @@ def test_without_the_registry_and_its_link_clients_go_on_and_converge_after_it(p
     asyncio.run(connected(parts, work))
 
 
+def test_a_watcher_that_loses_a_cancellation_ends(parts):
+    async def stubborn():
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            await asyncio.sleep(60)
+
+    async def work():
+        async with AsyncRegistryClient(parts.url, parts.token) as registry:
+            contracts = Contracts.fixed(registry, [], {})
+            contracts._tasks.append(asyncio.ensure_future(stubborn()))
+            await asyncio.sleep(0)
+            await asyncio.wait_for(contracts.stop(), 10)
+
+    asyncio.run(work())
+
+
 def test_a_program_starts_from_the_cache_without_the_registry(parts):
     async def nothing(nc, contracts, client):
         assert contracts.check("orders.a", b'{"orderId": "1"}').version == "1.0.0"

@@ -136,9 +136,12 @@ class Contracts:
 
     async def stop(self) -> None:
         """End the watchers."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        running = set(self._tasks)
+        while running:
+            # Up to Python 3.11, asyncio.wait_for loses a cancellation that comes together with its result.
+            for task in running:
+                task.cancel()
+            _, running = await asyncio.wait(running, timeout=1)
 
     @property
     def bindings(self) -> list[Binding]:
