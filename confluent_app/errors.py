@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 from django.http import HttpResponse
 from rest_framework import exceptions as drf
 
+from contracts_app.api.errors import report_failure
 from contracts_app.bundles import compact
 from contracts_app.exceptions import (
-    RETRY_AFTER_SECONDS,
     ContractConflict,
     ContractError,
     ContractNotFound,
     ContractRefused,
     MalformedContract,
     ReadOnly,
-    RequestCancelled,
-    ServerBusy,
 )
 
-logger = logging.getLogger(__name__)
 MEDIA_TYPE = "application/vnd.schemaregistry.v1+json"
 
 SUBJECT_NOT_FOUND = 40401
@@ -62,11 +58,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse
         return error_response(error.code, error.message)
     if isinstance(error, ContractError):
         response = error_response(_code_of(error), error.message)
-        if error.status == 503:
-            response["Retry-After"] = str(RETRY_AFTER_SECONDS)
-        if error.status >= 500:
-            level = logging.INFO if isinstance(error, (ServerBusy, RequestCancelled)) else logging.ERROR
-            logger.log(level, error.message, extra={"code": error.code})
+        report_failure(response, error)
         return response
     if isinstance(error, drf.APIException):
         response = error_response(error.status_code, str(error.detail))

@@ -33,7 +33,7 @@ class SchemaRequest:
     number: int | None
     """The number of the version that an import gives."""
     version: str | None
-    """The version of the contract that is asked for."""
+    """The requested version of the contract."""
 
     def normalized(self) -> SchemaRequest:
         """Return the request with the members of its schema in order, and so its references."""

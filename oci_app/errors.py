@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 from django.http import HttpResponse
 from rest_framework import exceptions as drf
 
+from contracts_app.api.errors import report_failure
 from contracts_app.bundles import compact
 from contracts_app.exceptions import (
-    RETRY_AFTER_SECONDS,
     ContractAlreadyExists,
     ContractError,
     ContractRefused,
     ContractTooLarge,
     ReadOnly,
-    RequestCancelled,
-    ServerBusy,
 )
 
-logger = logging.getLogger(__name__)
 REALM = 'Basic realm="contract registry"'
 _STATUSES = {
     "NAME_UNKNOWN": 404,
@@ -72,11 +68,7 @@ def _of_contract_error(error: ContractError) -> HttpResponse:
     if isinstance(error, ContractTooLarge):
         return error_response(413, "SIZE_INVALID", error.message)
     response = error_response(error.status, "NAME_UNKNOWN" if error.status == 404 else "UNKNOWN", error.message)
-    if error.status == 503:
-        response["Retry-After"] = str(RETRY_AFTER_SECONDS)
-    if error.status >= 500:
-        level = logging.INFO if isinstance(error, (ServerBusy, RequestCancelled)) else logging.ERROR
-        logger.log(level, error.message, extra={"code": error.code})
+    report_failure(response, error)
     return response
 
 

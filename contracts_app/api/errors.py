@@ -35,12 +35,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse
         successor = error.extras.get("lifecycle", {}).get("successor") if error.status == 410 else None
         if successor:
             response["Link"] = f'<{location(error.extras["name"], successor)}>; rel="successor-version"'
-        if error.status == 503:
-            response["Retry-After"] = str(RETRY_AFTER_SECONDS)
-        if error.status >= 500:
-            # A busy server and a client that went away are no faults.
-            level = logging.INFO if isinstance(error, (ServerBusy, RequestCancelled)) else logging.ERROR
-            logger.log(level, error.message, extra={"code": error.code})
+        report_failure(response, error)
         return response
     if isinstance(error, drf.APIException):
         detail: Any = error.detail
@@ -51,6 +46,16 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse
             response["Allow"] = ", ".join(context["view"].allowed_methods)
         return response
     return None
+
+
+def report_failure(response: HttpResponse, error: ContractError) -> None:
+    """Log an error of the service itself, and say in its response when to try again."""
+    if error.status == 503:
+        response["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    if error.status >= 500:
+        # A busy server and a client that went away are no faults.
+        level = logging.INFO if isinstance(error, (ServerBusy, RequestCancelled)) else logging.ERROR
+        logger.log(level, error.message, extra={"code": error.code})
 
 
 def problem(

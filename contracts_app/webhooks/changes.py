@@ -117,14 +117,15 @@ def _write(
     for attempt in range(MAX_ATTEMPTS):
         index = store.index("webhook", fresh=attempt > 0)
         hooks = webhooks_of(index.documents)
-        sequence, present = hooks.get(name, (index.documents.get(PREFIX + name, (0, None))[0], None))
+        sequence, value = index.documents.get(PREFIX + name, (0, None))
+        present = hooks[name][1] if name in hooks else None
         if expected_etag is not None and expected_etag != (f'"{sequence}"' if present else None):
             raise PreconditionFailed("The webhook has changed meanwhile; look at it again", etag=f'"{sequence}"')
         hook = change(present)
         if present is None and len(hooks) >= MAX_WEBHOOKS:
             raise ContractConflict(f"There are {MAX_WEBHOOKS} webhooks already; delete one that is not used")
-        before = (index.documents.get(PREFIX + name, (0, None))[1] or b"").decode(errors="replace")
-        audit = AuditEntry(actor, "set-webhook" if hook else "delete-webhook", before=before, reason=reason)
+        action, before = "set-webhook" if hook else "delete-webhook", (value or b"").decode(errors="replace")
+        audit = AuditEntry(actor, action, before=before, reason=reason)
         try:
             stored = compact(hook.to_record()) if hook is not None else None
             return store.put_document(PREFIX + name, stored, after=sequence, audit=audit), hook
