@@ -18,6 +18,7 @@ from contracts_app.console import (
     policies,
     publishing,
     replaying,
+    signers,
     users,  # noqa: F401  registers its pages
     validating,
     versions,
@@ -25,7 +26,7 @@ from contracts_app.console import (
 )
 from contracts_app.console.groups import CHANGE_POLICY, PUBLISH, VIEW
 from contracts_app.console.prefix_groups import may_everywhere
-from contracts_app.models import AuditEntry, Binding, Contract, Policy, Webhook
+from contracts_app.models import AuditEntry, Binding, Contract, Policy, Signer, Webhook
 
 
 class RegistryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -100,16 +101,10 @@ class BindingAdmin(RegistryAdmin):
         return self.has_view_permission(request)
 
 
-@admin.register(Webhook)
-class WebhookAdmin(RegistryAdmin):
-    """Webhooks are for those who may change every policy."""
+class EveryPolicyAdmin(RegistryAdmin):
+    """For those who may change every policy."""
 
     adding = CHANGE_POLICY
-    pages = (
-        ("", webhooks.listing, "changelist"),
-        ("add/", webhooks.add, "add"),
-        ("<str:webhook>/change/", webhooks.change, "change"),
-    )
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return may_everywhere(request.user, CHANGE_POLICY)
@@ -119,6 +114,24 @@ class WebhookAdmin(RegistryAdmin):
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
+
+
+@admin.register(Webhook)
+class WebhookAdmin(EveryPolicyAdmin):
+    pages = (
+        ("", webhooks.listing, "changelist"),
+        ("add/", webhooks.add, "add"),
+        ("<str:webhook>/change/", webhooks.change, "change"),
+    )
+
+
+@admin.register(Signer)
+class SignerAdmin(EveryPolicyAdmin):
+    pages = (
+        ("", signers.listing, "changelist"),
+        ("add/", signers.add, "add"),
+        ("<str:signer>/change/", signers.change, "change"),
+    )
 
 
 @admin.register(AuditEntry)

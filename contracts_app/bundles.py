@@ -12,6 +12,7 @@ import msgspec
 
 from contracts_app.exceptions import MalformedContract
 from contracts_app.lifecycle import ACTIVE, Lifecycle
+from contracts_app.signatures import Signature
 from contracts_app.timestamps import utc_now
 from linter_app.schema.json_text import InvalidJSON, check_text
 from linter_app.semver import InvalidVersion, Version
@@ -88,6 +89,8 @@ class VersionProperties:
         def dependencies(self) -> tuple[Dependency, ...]: ...
         @property
         def lifecycle(self) -> Lifecycle | None: ...
+        @property
+        def signed_by(self) -> tuple[str, ...]: ...
 
     @property
     def key(self) -> str:
@@ -96,7 +99,9 @@ class VersionProperties:
     @property
     def etag(self) -> str:
         """The strong entity tag of the version's JSON (RFC 9110, section 8.8.3)."""
-        return f'"{self.digest}"' if self.lifecycle is None else f'"{self.digest}.{self.lifecycle.revision}"'
+        revision = f".{self.lifecycle.revision}" if self.lifecycle is not None else ""
+        signed = f".s{len(self.signed_by)}" if self.signed_by else ""
+        return f'"{self.digest}{revision}{signed}"'
 
     @property
     def state(self) -> str:
@@ -111,6 +116,8 @@ class VersionProperties:
             extras["dependencies"] = [dependency.to_json() for dependency in self.dependencies]
         if self.lifecycle is not None:
             extras["lifecycle"] = self.lifecycle.to_json()
+        if self.signed_by:
+            extras["signedBy"] = list(dict.fromkeys(self.signed_by))
         return extras
 
 
@@ -132,6 +139,12 @@ class ContractBundle(VersionProperties):
     dependencies: tuple[Dependency, ...] = ()
     lifecycle: Lifecycle | None = None
     """None if the state has not changed since the version was published as active."""
+    signatures: tuple[Signature, ...] = ()
+
+    @property
+    def signed_by(self) -> tuple[str, ...]:
+        """The signers, one for each signature."""
+        return tuple(each.signer for each in self.signatures)
 
     def content(self) -> dict[str, Any]:
         """Return the members that the digest covers, in their order."""
@@ -162,7 +175,10 @@ class ContractBundle(VersionProperties):
         answer["createdAt"] = self.created_at
         answer |= {key: value for key, value in members.items() if key not in answer}
         answer["digest"] = self.digest
-        return answer | self.extras()
+        answer |= self.extras()
+        if self.signatures:
+            answer["signatures"] = [each.to_json() for each in self.signatures]
+        return answer
 
     def to_record(self) -> bytes:
         return self.encoded(self.to_json())

@@ -43,6 +43,14 @@ class Webhook(models.Model):
         verbose_name_plural = _("webhooks")
 
 
+class Signer(models.Model):
+    class Meta:
+        managed = False
+        default_permissions = ()
+        verbose_name = _("signer")
+        verbose_name_plural = _("signers")
+
+
 class AuditEntry(models.Model):
     class Meta:
         managed = False

@@ -11,6 +11,7 @@ from typing import Any
 
 from contracts_app.bundles import valid_name
 from contracts_app.exceptions import MalformedContract, ReadOnly, UnreadableRecord
+from contracts_app.signatures import check_signer_name
 from linter_app import Config
 from linter_app.changes import MODES, Mode
 from linter_app.schema.json_text import InvalidJSON, loads
@@ -37,6 +38,8 @@ class Policy:
     """Whether a schema that refers to what the registry cannot resolve is refused instead of warned about."""
     protect_consumers: bool = False
     """Whether a version that clients declare to use cannot be withdrawn without an override."""
+    required_signers: tuple[str, ...] = ()
+    """Names of signers, one of which must have signed a version before it becomes active."""
     owner: str | None = None
     """The team that is responsible for the contracts."""
     contact: str | None = None
@@ -59,7 +62,8 @@ class Policy:
         )
 
     def to_json(self) -> dict[str, Any]:
-        return {member: getattr(self, attribute) for member, attribute in _MEMBERS.items()}
+        members = {member: getattr(self, attribute) for member, attribute in _MEMBERS.items()}
+        return {**members, "requiredSigners": list(self.required_signers)}
 
 
 _MEMBERS = {
@@ -71,9 +75,11 @@ _MEMBERS = {
     "refuseUnresolvedReferences": "refuse_unresolved_references",
     "readOnly": "read_only",
     "protectConsumers": "protect_consumers",
+    "requiredSigners": "required_signers",
     "owner": "owner",
     "contact": "contact",
 }
+MAX_REQUIRED_SIGNERS = 20
 MAX_OWNER_CHARACTERS = 200
 """Characters of `owner` and of `contact`."""
 
@@ -101,11 +107,27 @@ def check_policy(value: Any) -> dict[str, Any]:
             isinstance(given, bool) or not isinstance(given, int) or not 0 <= given <= MAX_NOTICE_DAYS
         ):
             raise MalformedContract(f"{member} must be a whole number from 0 to {MAX_NOTICE_DAYS}", field=member)
+        if member == "requiredSigners":
+            check_required_signers(given)
         if member in ("owner", "contact") and not _is_line(given):
             raise MalformedContract(
                 f"{member} must be one line of text with 1 to {MAX_OWNER_CHARACTERS} characters", field=member
             )
     return value
+
+
+def check_required_signers(value: Any) -> None:
+    """Raise MalformedContract unless a value is a list of names of signers."""
+    if not isinstance(value, list) or len(value) > MAX_REQUIRED_SIGNERS:
+        raise MalformedContract(
+            f"requiredSigners must be a list of at most {MAX_REQUIRED_SIGNERS} names of signers",
+            field="requiredSigners",
+        )
+    for name in value:
+        try:
+            check_signer_name(name)
+        except MalformedContract as error:
+            raise MalformedContract(f"requiredSigners: {error.message}", field="requiredSigners") from None
 
 
 def _is_line(value: Any) -> bool:
@@ -165,7 +187,10 @@ def effective_policy(levels: Mapping[str, dict[str, Any]], name: str) -> Policy:
     """Return the policy of a contract from the stored policies by key, as `levels_of` returns them."""
     policy = Policy()
     for _, found in levels_for(levels, name):
-        policy = replace(policy, **{_MEMBERS[member]: given for member, given in found.items()})
+        members: dict[str, Any] = {
+            _MEMBERS[member]: tuple(given) if isinstance(given, list) else given for member, given in found.items()
+        }
+        policy = replace(policy, **members)
     return policy
 
 

@@ -11,6 +11,7 @@ import msgspec
 from contracts_app.bundles import ContractBundle, Dependency, content_digest, key_of, valid_name
 from contracts_app.exceptions import UnreadableRecord
 from contracts_app.lifecycle import read_lifecycle
+from contracts_app.signatures import read_signatures
 from contracts_app.timestamps import normal_timestamp
 from linter_app.schema.json_text import InvalidJSON, loads
 from linter_app.semver import InvalidVersion, Version
@@ -116,6 +117,7 @@ def read_record(key: str, data: bytes | None) -> ContractBundle:
             "labels": _labels(record.get("labels")),
             "dependencies": _dependencies(record.get("dependencies")),
             "lifecycle": read_lifecycle(record.get("lifecycle")),
+            "signatures": read_signatures(record.get("signatures")),
         }
     except ValueError as error:
         raise fault(str(error)) from None

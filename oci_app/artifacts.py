@@ -7,7 +7,6 @@ wasm-tools, or of this service, would write other bytes, and their digests stand
 from __future__ import annotations
 
 import base64
-import hashlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,13 +16,14 @@ from contracts_app.bundles import ContractBundle, compact
 from contracts_app.exceptions import ContractRefused, StorageUnavailable, UnreadableRecord, VersionSetChanged
 from contracts_app.services.wit_packages import packages_of
 from contracts_app.services.work import linter
+from contracts_app.signatures import MAX_SIGNATURES
 from contracts_app.storage import Actor, AuditEntry, ContractStore
 from linter_app.wit import InvalidWIT, WITToolFailed, with_version
 from linter_app.work_pool import WorkAborted
+from oci_app.manifests import MANIFEST, Blob, manifest_text
+from oci_app.signatures import SignatureRecord, signature_records
 
 FAMILY = "oci"
-MANIFEST = "application/vnd.oci.image.manifest.v1+json"
-INDEX = "application/vnd.oci.image.index.v1+json"
 WASM_CONFIG, WASM = "application/vnd.wasm.config.v0+json", "application/wasm"
 BUNDLE = "application/vnd.contract-registry.bundle.v1+json"
 CONFIG = "application/vnd.contract-registry.config.v1+json"
@@ -56,20 +56,8 @@ class ArtifactRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """The WIT package in binary form, in base64; empty if there is none."""
     bundle: ManifestRecord | None = None
     """The bundle that refers to a WIT package."""
-
-
-@dataclass(frozen=True)
-class Blob:
-    data: bytes
-    media_type: str
-
-    @property
-    def digest(self) -> str:
-        return digest_of(self.data)
-
-    def descriptor(self, **more: Any) -> dict[str, Any]:
-        """Return the descriptor by which a manifest refers to it."""
-        return {"mediaType": self.media_type, "digest": self.digest, "size": len(self.data), **more}
+    signatures: tuple[SignatureRecord, ...] = ()
+    """The signatures that were pushed."""
 
 
 @dataclass(frozen=True)
@@ -83,20 +71,22 @@ class Artifact:
     def manifest(self) -> Blob:
         return Blob(self.record.main.manifest.encode(), MANIFEST)
 
+    @property
+    def signatures(self) -> list[SignatureRecord]:
+        return signature_records(self.version, self.manifest, self.record.signatures)
+
     def manifests(self) -> list[Blob]:
-        """Return the manifest of the tag, and of the bundle that refers to it, if there is one."""
+        """Return the manifest of the tag, and those that refer to it: of the bundle, and of signatures."""
         bundle = self.record.bundle
-        return [self.manifest, *([Blob(bundle.manifest.encode(), MANIFEST)] if bundle else [])]
+        signatures = [each.manifest_blob for each in self.signatures]
+        return [self.manifest, *([Blob(bundle.manifest.encode(), MANIFEST)] if bundle else []), *signatures]
 
     def blobs(self) -> list[Blob]:
         """Return configurations and layers."""
         configs = [each.config for each in (self.record.main, self.record.bundle) if each is not None]
         wasm = [Blob(base64.b64decode(self.record.wasm), WASM)] if self.record.wasm else []
-        return [*wasm, *layers_of(self.version), *(Blob(each.encode(), CONFIG) for each in configs)]
-
-
-def digest_of(data: bytes) -> str:
-    return f"sha256:{hashlib.sha256(data).hexdigest()}"
+        signatures = [blob for each in self.signatures for blob in each.blobs()]
+        return [*wasm, *layers_of(self.version), *(Blob(each.encode(), CONFIG) for each in configs), *signatures]
 
 
 def artifact_of(store: ContractStore, version: ContractBundle) -> Artifact:
@@ -116,6 +106,25 @@ def artifact_of(store: ContractStore, version: ContractBundle) -> Artifact:
             continue  # another worker was first: its bytes are the ones
         return Artifact(version, record)
     raise StorageUnavailable(f"The artifact of {version.name}/{version.version} is being written by others; try again")
+
+
+def keep_signature(store: ContractStore, artifact: Artifact, signature: SignatureRecord, actor: Actor) -> None:
+    """Keep a signature as it was pushed; of a version that has enough of them, only what it says is kept.
+
+    Raises StorageUnavailable.
+    """
+    key = _key(artifact.version)
+    for _ in range(20):
+        sequence, value = store.document(key)
+        record = _decode(value, key) if value is not None else artifact.record
+        if signature in record.signatures or len(record.signatures) >= MAX_SIGNATURES:
+            return
+        changed = msgspec.structs.replace(record, signatures=(*record.signatures, signature))
+        try:
+            return keep_artifact(store, artifact.version, changed, after=sequence, actor=actor)
+        except VersionSetChanged:
+            continue
+    raise StorageUnavailable(f"The artifact of {artifact.version.name} is being written by others; try again")
 
 
 def keep_pushed(store: ContractStore, version: ContractBundle, record: ArtifactRecord, actor: Actor) -> None:
@@ -155,7 +164,7 @@ def _made(store: ContractStore, version: ContractBundle) -> ArtifactRecord:
         return ArtifactRecord(version.digest, _bundle(version))
     wasm = Blob(_encoded(store, version), WASM)
     config = Blob(compact(_wasm_config(version, wasm)), WASM_CONFIG)
-    main = _manifest(config, [wasm.descriptor()], annotations=_annotations(version))
+    main = manifest_text(config, [wasm.descriptor()], annotations=_annotations(version))
     subject = Blob(main.encode(), MANIFEST)
     return ArtifactRecord(
         version.digest,
@@ -199,14 +208,8 @@ def _bundle(version: ContractBundle, **more: Any) -> ManifestRecord:
     }
     config = Blob(compact(members), CONFIG)
     layers = [each.descriptor(annotations={TITLE: FILES[each.media_type]}) for each in layers_of(version)]
-    manifest = _manifest(config, layers, artifactType=BUNDLE, annotations=_annotations(version), **more)
+    manifest = manifest_text(config, layers, artifactType=BUNDLE, annotations=_annotations(version), **more)
     return ManifestRecord(manifest, config.data.decode())
-
-
-def _manifest(config: Blob, layers: list[dict[str, Any]], **more: Any) -> str:
-    """Return the text of a manifest (https://github.com/opencontainers/image-spec/blob/main/manifest.md)."""
-    members = {"schemaVersion": 2, "mediaType": MANIFEST, "config": config.descriptor(), "layers": layers, **more}
-    return compact(members).decode()
 
 
 def _annotations(version: ContractBundle) -> dict[str, str]:

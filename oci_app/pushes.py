@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import base64
+import re
 import uuid
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 from contracts_app.bundles import ContractBundle, check_identity, content_digest
 from contracts_app.exceptions import ContractAlreadyExists, MalformedContract, VersionSetChanged
 from contracts_app.services.publishing import publish
+from contracts_app.services.signatures import add_signature
 from contracts_app.services.work import linter
 from contracts_app.storage import Actor, ContractStore
 from linter_app.schema.json_text import InvalidJSON, loads
@@ -19,7 +22,6 @@ from oci_app.artifacts import (
     BUNDLE,
     CONFIG,
     DESCRIPTOR,
-    MANIFEST,
     SCHEMA,
     WASM,
     WASM_CONFIG,
@@ -28,13 +30,17 @@ from oci_app.artifacts import (
     ArtifactRecord,
     ManifestRecord,
     artifact_of,
-    digest_of,
     keep_pushed,
+    keep_signature,
 )
 from oci_app.errors import OCIError
+from oci_app.manifests import EMPTY, MANIFEST, digest_of
+from oci_app.signatures import SIGSTORE_BUNDLE, SignatureRecord, is_signature, read_bundle
 
 MAX_PARTS = 1000
 MAX_LAYERS = 3
+_SIGNATURE_TAG = re.compile(r"sha256-[0-9a-f]{64}(?:\.[a-z]+)?")
+"""How older clients name a signature."""
 
 
 def begin_upload() -> str:
@@ -88,18 +94,57 @@ def _read_upload(upload: str) -> tuple[str, int, int]:
     return name, int(parts), int(size)
 
 
-def push_manifest(store: ContractStore, contract: str, reference: str, body: bytes, actor: Actor) -> Artifact:
-    """Publish what a manifest describes as a version of the contract.
+def push_signature(
+    store: ContractStore, artifacts: Iterable[Artifact], reference: str, body: bytes, actor: Actor
+) -> tuple[str, str]:
+    """Add the signature that a manifest describes to the version whose manifest it refers to.
 
-    `reference` is the tag, or the digest of a manifest that refers to another one. Raises OCIError, and the errors of
-    publishing.
+    Return the digests of both manifests. Raises OCIError, and the errors of signing.
     """
+    manifest = _read_manifest(body)
+    if not is_signature(manifest):
+        raise OCIError(
+            "UNSUPPORTED",
+            f"What is pushed by its digest is a signature (artifactType {SIGSTORE_BUNDLE}); a version is pushed with "
+            "its number as the tag, and bundles refer to WIT packages by themselves",
+        )
+    if digest_of(body) != reference:
+        raise OCIError("DIGEST_INVALID", f"The manifest has the digest {digest_of(body)}, not {reference[:100]}")
+    subject = manifest.get("subject")
+    digest = subject.get("digest") if isinstance(subject, dict) else None
+    artifact = next((each for each in artifacts if digest in [one.digest for one in each.manifests()]), None)
+    if artifact is None:
+        raise OCIError("MANIFEST_UNKNOWN", f"There is no manifest {digest!r:.100} that could be signed; push it first")
+    if len(manifest["layers"]) != 1:
+        raise OCIError("MANIFEST_INVALID", "A signature has one layer, a Sigstore bundle")
+    layer, config = _blob(store, manifest["layers"][0]), _blob(store, manifest["config"])
+    signature = read_bundle(layer)
+    add_signature(
+        name=artifact.version.name,
+        version=artifact.version.version,
+        signature=signature,
+        actor=actor,
+        other_forms=[str(digest).removeprefix("sha256:")],
+        store=store,
+    )
+    record = SignatureRecord(body.decode(), _text(config, "The configuration"), layer.decode())
+    keep_signature(store, artifact, record, actor)
+    return digest_of(body), str(digest)
+
+
+def push_manifest(store: ContractStore, contract: str, tag: str, body: bytes, actor: Actor) -> Artifact:
+    """Publish what a manifest describes as a version of the contract. Raises OCIError, and the errors of publishing."""
+    if _SIGNATURE_TAG.fullmatch(tag):
+        raise OCIError(
+            "UNSUPPORTED",
+            "A signature refers to its manifest and has no tag: sign with cosign 3, or 2.6 with --new-bundle-format",
+        )
     manifest = _read_manifest(body)
     kind = manifest["config"].get("mediaType")
     if kind == WASM_CONFIG:
-        bundle, wasm = _of_wasm(store, contract, reference, manifest)
+        bundle, wasm = _of_wasm(store, contract, tag, manifest)
     elif manifest.get("artifactType", kind) in (BUNDLE, CONFIG):
-        bundle, wasm = _of_bundle(store, contract, reference, manifest), b""
+        bundle, wasm = _of_bundle(store, contract, tag, manifest), b""
     else:
         raise OCIError(
             "MANIFEST_INVALID",
@@ -116,11 +161,11 @@ def push_manifest(store: ContractStore, contract: str, reference: str, body: byt
         keep_pushed(store, bundle, record, actor)
         published = publish(bundle=bundle, actor=actor, store=store).bundle
     except (ContractAlreadyExists, VersionSetChanged):
-        present = artifact_of(store, store.get(contract, reference))
+        present = artifact_of(store, store.get(contract, tag))
         if present.manifest.digest == digest_of(body):
             return present
         raise OCIError(
-            "DENIED", f"{contract}/{reference} exists already, with other content; push a greater version"
+            "DENIED", f"{contract}/{tag} exists already, with other content; push a greater version"
         ) from None
     return Artifact(published, record)
 
@@ -148,8 +193,8 @@ def _read_manifest(body: bytes) -> dict[str, Any]:
 def _blob(store: ContractStore, descriptor: dict[str, Any]) -> bytes:
     digest = descriptor.get("digest")
     data = uploaded(store, digest) if isinstance(digest, str) else None
-    if data is None and digest == digest_of(b"{}"):
-        data = b"{}"  # the empty configuration, which clients need not upload
+    if data is None and digest == digest_of(EMPTY):
+        data = EMPTY
     if data is None:
         raise OCIError("MANIFEST_BLOB_UNKNOWN", f"The blob {digest!r:.100} was not uploaded, or too long ago")
     return data

@@ -21,9 +21,10 @@ from contracts_app.read_counts import read_counts
 from contracts_app.services.search import LATEST, latest
 from contracts_app.storage import Entry, contract_store
 from linter_app.schema.json_text import loads
-from oci_app.artifacts import INDEX, Artifact, Blob, artifact_of
+from oci_app.artifacts import Artifact, artifact_of
 from oci_app.errors import OCIError, exception_handler
-from oci_app.pushes import append, begin_upload, finish, keep_blob, push_manifest, uploaded
+from oci_app.manifests import INDEX, Blob
+from oci_app.pushes import append, begin_upload, finish, keep_blob, push_manifest, push_signature, uploaded
 from oci_app.repositories import contract_of, repository_of
 
 MAX_PAGE_ITEMS = 1000
@@ -77,9 +78,8 @@ class OCIViewSet(ViewSet):
         wanted = request.GET.get("artifactType")
         found = []
         for artifact in _artifacts(contract):
-            main, *others = artifact.manifests()
-            if main.digest == digest:
-                found += [_referrer(each) for each in others]
+            _, *others = artifact.manifests()
+            found += [_referrer(each) for each in others if loads(each.data)["subject"]["digest"] == digest]
         chosen = [each for each in found if wanted in (None, each["artifactType"])]
         response = _json({"schemaVersion": 2, "mediaType": INDEX, "manifests": chosen}, INDEX)
         if wanted is not None:
@@ -123,14 +123,13 @@ class OCIViewSet(ViewSet):
 
     def put_manifest(self, request: Request, name: str, reference: str) -> HttpResponse:
         contract = _contract(request, name, WRITE)
+        body, actor = read_body(request, "a manifest"), actor_of(request)
         if ":" in reference:
-            raise OCIError(
-                "UNSUPPORTED",
-                "A manifest is pushed with the version as its tag; bundles refer to WIT packages by themselves",
-            )
-        artifact = push_manifest(
-            contract_store(), contract, reference, read_body(request, "a manifest"), actor_of(request)
-        )
+            digest, subject = push_signature(contract_store(), _artifacts(contract), reference, body, actor)
+            response = _created(name, f"manifests/{digest}", digest)
+            response["OCI-Subject"] = subject
+            return response
+        artifact = push_manifest(contract_store(), contract, reference, body, actor)
         return _created(name, f"manifests/{reference}", artifact.manifest.digest)
 
     def nothing(self, request: Request, **path: str) -> HttpResponse:

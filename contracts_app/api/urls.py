@@ -13,6 +13,7 @@ from contracts_app.api.lifecycle import LifecycleViewSet
 from contracts_app.api.openapi.views import docs, openapi
 from contracts_app.api.policies import PolicyViewSet
 from contracts_app.api.search import SearchViewSet
+from contracts_app.api.signatures import SignatureViewSet, SignerViewSet
 from contracts_app.api.streams import StreamViewSet
 from contracts_app.api.usage import UsageViewSet
 from contracts_app.api.validation import ValidationViewSet
@@ -48,6 +49,8 @@ urlpatterns = [
     path("registry/usage/<str:client>", UsageViewSet.as_view({"put": "put", "delete": "delete"})),
     path("registry/bindings", BindingViewSet.as_view({"get": "list"})),
     path("registry/bindings/<str:name>", BindingViewSet.as_view({"get": "get", "put": "put", "delete": "delete"})),
+    path("registry/signers", SignerViewSet.as_view({"get": "list"})),
+    path("registry/signers/<str:signer>", SignerViewSet.as_view({"get": "get", "put": "put", "delete": "delete"})),
     path("registry/webhooks", WebhookViewSet.as_view({"get": "list"})),
     path("registry/webhooks/<str:webhook>", WebhookViewSet.as_view({"get": "get", "put": "put", "delete": "delete"})),
     path("registry/webhooks/<str:webhook>/rotate", WebhookViewSet.as_view({"post": "rotate"})),
@@ -67,6 +70,7 @@ urlpatterns = [
     path(VERSION, VersionViewSet.as_view({"get": "retrieve", "delete": "remove"})),
     _version("schema", "json_schema"),
     *[_version(part, part) for part in ("wit", "descriptor", "bundled", "dependencies", "dependents")],
+    path(f"{VERSION}/signatures", SignatureViewSet.as_view({"get": "list", "post": "create"})),
     path(f"{VERSION}/validate", ValidationViewSet.as_view({"post": "validate"})),
     path(f"{VERSION}/can-withdraw", UsageViewSet.as_view({"get": "can_withdraw"})),
     path(f"{VERSION}/examples", ValidationViewSet.as_view({"get": "examples"})),

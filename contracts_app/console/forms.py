@@ -173,6 +173,7 @@ class PolicyForm(ConsoleForm):
         "refuseUnresolvedReferences": "unresolved",
         "readOnly": "frozen",
         "protectConsumers": "protect",
+        "requiredSigners": "signers",
     }
     _MEMBERS = {
         "strict": "strictOpenObjects",
@@ -236,6 +237,14 @@ class PolicyForm(ConsoleForm):
         choices=_BOOLEAN,
         help_text=_("A version that clients declare to use cannot be withdrawn without an override"),
     )
+    signers = forms.CharField(
+        label=_("Required signers"),
+        required=False,
+        max_length=2000,
+        help_text=_(
+            "Names separated by commas: one of them must have signed a version before it becomes active; - for none"
+        ),
+    )
     owner = forms.CharField(
         label=_("Owner"),
         required=False,
@@ -267,6 +276,8 @@ class PolicyForm(ConsoleForm):
         for member in ("owner", "contact"):
             if cleaned[member]:
                 policy[member] = cleaned[member]
+        if signers := [name.strip() for name in cleaned["signers"].split(",") if name.strip()]:
+            policy["requiredSigners"] = [] if signers == ["-"] else signers
         if cleaned["notice"] is not None:
             policy["minimumNoticeDays"] = cleaned["notice"]
         return policy
@@ -277,6 +288,7 @@ class PolicyForm(ConsoleForm):
         return {
             "compatibility": policy.get("compatibility", ""),
             "notice": policy.get("minimumNoticeDays"),
+            "signers": ", ".join(policy.get("requiredSigners", ())) or ("-" if "requiredSigners" in policy else ""),
             "owner": policy.get("owner", ""),
             "contact": policy.get("contact", ""),
             **{field: words.get(policy.get(member), "") for field, member in PolicyForm._MEMBERS.items()},

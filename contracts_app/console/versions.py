@@ -28,6 +28,7 @@ from contracts_app.services.owners import owner_of
 from contracts_app.services.relations import relations
 from contracts_app.services.schema_fields import schema_fields
 from contracts_app.services.search import is_exact, resolve
+from contracts_app.services.signatures import signatures_to_json
 from contracts_app.storage import ContractIndex, Entry, contract_store
 from linter_app.schema.json_pointers import follow
 from linter_app.schema.json_text import InvalidJSON, loads
@@ -126,7 +127,11 @@ def _shown(
     """Return the context of one view of a version."""
     if view == "overview":
         index = contract_store().index(entry.name)
-        return {"owner": owner_of(entry.labels, policy_of(index.documents, entry.name)), "used": _used(request, entry)}
+        return {
+            "owner": owner_of(entry.labels, policy_of(index.documents, entry.name)),
+            "used": _used(request, entry),
+            "signatures": signatures_to_json(bundle, index)["signatures"],
+        }
     if view == "relations":
         return relations_of(request, entry)
     if view in ("schema", "wit", "descriptor"):

@@ -30,7 +30,10 @@ from contracts_app.policies import check_policy, check_readable, level_and_name,
 from contracts_app.records import read_record
 from contracts_app.services.compound_schemas import compound_schema
 from contracts_app.services.content_checks import check_content
+from contracts_app.services.signature_checks import fault_of
 from contracts_app.services.wit_packages import packages_of
+from contracts_app.signatures import MAX_SIGNATURES, check_signer, signers_of
+from contracts_app.signatures import PREFIX as SIGNER_PREFIX
 from contracts_app.storage import Actor, AuditEntry, ContractIndex, ContractStore, Entry
 from linter_app.schema.json_text import InvalidJSON, loads
 from linter_app.semver import Version
@@ -208,11 +211,14 @@ def import_version(store: ContractStore, bundle: ContractBundle, actor: Actor, *
             stored = store.content(entry, index)
             if stored.digest != bundle.digest:
                 return "conflict"
-            if (stored.lifecycle, stored.labels) == (bundle.lifecycle, bundle.labels):
+            more = tuple(each for each in bundle.signatures if each not in stored.signatures)
+            same = (stored.lifecycle, stored.labels) == (bundle.lifecycle, bundle.labels)
+            if same and not more:
                 return "unchanged"
-            if _revision(stored) >= _revision(bundle):
+            if not same and _revision(stored) >= _revision(bundle):
                 return "conflict"
-            wanted, before = replace(stored, lifecycle=bundle.lifecycle), entry.state
+            signatures = (*stored.signatures, *more)[:MAX_SIGNATURES]
+            wanted, before = replace(stored, lifecycle=bundle.lifecycle, signatures=signatures), entry.state
         elif (equal := _equal(index, bundle)) is not None:
             both_removed = equal.key == bundle.key and bundle.state == equal.state == REMOVED
             return "unchanged" if both_removed else "conflict"
@@ -237,7 +243,7 @@ def _equal(index: ContractIndex, bundle: ContractBundle) -> Entry | None:
 
 
 def verify_records(store: ContractStore, progress: Progress) -> Iterable[tuple[str, str]]:
-    """Verify every stored record: form, digest, content, order, dependencies, policies, bindings.
+    """Verify every stored record: form, digest, content, order, dependencies, signatures, policies, bindings, signers.
 
     Yields key and error.
     """
@@ -246,7 +252,11 @@ def verify_records(store: ContractStore, progress: Progress) -> Iterable[tuple[s
         yield fault.extras["key"], fault.extras["reason"]
     by_key = {bundle.key: bundle for bundle in listing.bundles}
     seen: dict[tuple[str, Any], str] = {}
+    signers = signers_of(store.index("signer").documents)
     for bundle in progress(listing.bundles):
+        for signature in bundle.signatures:
+            if reason := fault_of(signature, bundle, signers):
+                yield bundle.key, f"its signature by {signature.signer}: {reason}"
         precedence = (bundle.name, Version.parse(bundle.version).precedence)
         if precedence in seen:
             yield bundle.key, f"it has the same precedence as {seen[precedence]}"
@@ -262,15 +272,15 @@ def verify_records(store: ContractStore, progress: Progress) -> Iterable[tuple[s
             pass  # of a dependency, reported above
         except ContractError as error:
             yield bundle.key, error.message
-    for key, (_, value) in sorted(store.index("policy").documents.items()):
-        if key.startswith("policy.") and value is not None:
-            try:
-                check_policy(loads(value))
-            except (InvalidJSON, ContractError) as error:
-                yield key, str(error)
-    for key, (_, value) in sorted(store.index("binding").documents.items()):
-        if key.startswith(BINDING_PREFIX) and value is not None:
-            try:
-                check_binding(key.removeprefix(BINDING_PREFIX), loads(value))
-            except (InvalidJSON, ContractError) as error:
-                yield key, str(error)
+    checks: dict[str, Callable[[str, Any], object]] = {
+        "policy.": lambda _, value: check_policy(value),
+        BINDING_PREFIX: check_binding,
+        SIGNER_PREFIX: check_signer,
+    }
+    for prefix, check in checks.items():
+        for key, (_, value) in sorted(store.index(prefix.rstrip(".")).documents.items()):
+            if key.startswith(prefix) and value is not None:
+                try:
+                    check(key.removeprefix(prefix), loads(value))
+                except (InvalidJSON, ContractError) as error:
+                    yield key, str(error)

@@ -19,6 +19,7 @@ from contracts_app.policies import Policy, policy_of
 from contracts_app.services.compound_schemas import compound_schema
 from contracts_app.services.content_checks import check_content
 from contracts_app.services.publishing import check_against, check_complete, write_decision
+from contracts_app.services.signature_checks import check_signed
 from contracts_app.services.usage import users_of_version
 from contracts_app.services.wit_packages import packages_of
 from contracts_app.storage import Actor, AuditEntry, ContractIndex, ContractStore, Entry, contract_store
@@ -75,6 +76,7 @@ def change_state(
             if entry.state == DRAFT:
                 warnings = check_content(bundle, compound_schema(bundle, store), packages_of(bundle, store))
                 check_complete(bundle, warnings, policy)
+                check_signed(bundle, policy, known.documents)
                 check_against(bundle, known, store)
             life = life.next(ACTIVE, now, deprecated_at=None, sunset_at=None, reason=reason, successor=None)
         elif action == "deprecate":

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from contracts_app.bundles import compact
-from contracts_app.exceptions import ContractConflict, ContractNotFound, PreconditionFailed, VersionSetChanged
+from contracts_app.exceptions import ContractNotFound
 from contracts_app.policies import policy_key
+from contracts_app.services.documents import Documents, change_document
 from contracts_app.storage import Actor, AuditEntry, ContractIndex, ContractStore, contract_store
-
-MAX_ATTEMPTS = 20
 
 
 def etag_of(index: ContractIndex, key: str) -> str | None:
@@ -32,19 +31,14 @@ def set_policy(
 
     Raises ContractNotFound (nothing to delete), PreconditionFailed, ContractConflict, MalformedContract.
     """
-    store = store or contract_store()
     key = policy_key(level, name)
-    for attempt in range(MAX_ATTEMPTS):
-        index = store.index("policy", fresh=attempt > 0)
-        after, value = index.documents.get(key, (0, None))
-        if expected_etag is not None and expected_etag != etag_of(index, key):
-            raise PreconditionFailed("The policy has changed meanwhile; look at it again", etag=etag_of(index, key))
+
+    def change(documents: Documents) -> tuple[bytes | None, AuditEntry]:
+        value = documents.get(key, (0, None))[1]
         if policy is None and value is None:
             raise ContractNotFound(f"There is no policy for {f'{level} {name}'.strip()}")
         action = "delete-policy" if policy is None else "set-policy"
         audit = AuditEntry(actor, action, before=(value or b"").decode(errors="replace"), reason=reason)
-        try:
-            return store.put_document(key, None if policy is None else compact(policy), after=after, audit=audit)
-        except VersionSetChanged:
-            continue
-    raise ContractConflict("The policy is being changed by others without a pause; try again")
+        return None if policy is None else compact(policy), audit
+
+    return change_document(store or contract_store(), key, "The policy", change, expected_etag=expected_etag)

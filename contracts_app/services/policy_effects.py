@@ -48,6 +48,9 @@ def _direction(member: str, old: Any, new: Any) -> str:
         return "stricter" if ranks[1] > ranks[0] else "looser" if ranks[1] < ranks[0] else "mixed"
     if member == "minimumNoticeDays":
         return "stricter" if new > old else "looser"
+    if member == "requiredSigners":
+        looser = set(new) >= set(old) if new and old else not new
+        return "looser" if looser else "stricter" if not old or set(new) <= set(old) else "mixed"
     if member in _STRICTER_WHEN_TRUE:
         return "stricter" if new else "looser"
     if member in _LOOSER_WHEN_TRUE:

@@ -9,9 +9,10 @@ from contracts_app.bundles import ContractBundle, check_identity, compact, excer
 from contracts_app.exceptions import MalformedContract
 from contracts_app.lifecycle import ACTIVE, DRAFT
 from contracts_app.services.batches import MAX_BATCH_MEMBERS
+from contracts_app.signatures import check_envelopes
 
 _TEXTS = ("name", "version", "description", "witPath", "descriptorPath", "wit")
-FIELDS = (*_TEXTS, "jsonSchema", "descriptor", "labels", "state", "override")
+FIELDS = (*_TEXTS, "jsonSchema", "descriptor", "labels", "state", "override", "signatures")
 
 
 MAX_LABELS, MAX_LABEL_CHARACTERS, MAX_REASON_CHARACTERS = 50, 100, 2000
@@ -65,6 +66,7 @@ def read_publish(data: Any) -> PublishRequest:
         wit=data.get("wit"),
         descriptor=data.get("descriptor"),
         labels=_labels(data.get("labels")),
+        signatures=check_envelopes(data.get("signatures")),
     )
     return PublishRequest(bundle, state == DRAFT, read_reason(data.get("override")))
 

@@ -25,6 +25,7 @@ from contracts_app.services.comparison import changes_to_json, compare, compared
 from contracts_app.services.compound_schemas import compound_schema
 from contracts_app.services.content_checks import check_content
 from contracts_app.services.dependencies import check_dependencies
+from contracts_app.services.signature_checks import check_signed, verified_signatures
 from contracts_app.services.wit_packages import packages_of
 from contracts_app.storage import Actor, AuditEntry, ContractIndex, ContractStore, Entry, contract_store
 from contracts_app.timestamps import utc_now
@@ -149,18 +150,20 @@ def _prepare(
     warnings = check_content(bundle, compound_schema(bundle, store), packages_of(bundle, store))
 
     def decide(known: ContractIndex) -> tuple[ContractBundle, AuditEntry]:
-        wanted, before = bundle, ""
+        wanted, before = replace(bundle, signatures=verified_signatures(bundle, known.documents, now)), ""
         if expected_revision not in (None, known.revision(bundle.name)):
             raise PreconditionFailed(f"{bundle.name} has other versions meanwhile; look at them again")
         if not draft:
-            check_complete(bundle, warnings, policy_of(known.documents, bundle.name))
+            policy = policy_of(known.documents, bundle.name)
+            check_complete(bundle, warnings, policy)
+            check_signed(wanted, policy, known.documents)
         replaced = known.get(bundle.key)
         is_draft = replaced is not None and replaced.state == DRAFT
         if replaces is not None and replaces != (replaced.etag if replaced is not None and is_draft else ""):
             _check_replaced(bundle, replaced if is_draft else None)
         if replaced is not None and replaced.lifecycle is not None and is_draft:
             before = DRAFT
-            wanted = replace(bundle, lifecycle=replaced.lifecycle.next(DRAFT if draft else ACTIVE, now))
+            wanted = replace(wanted, lifecycle=replaced.lifecycle.next(DRAFT if draft else ACTIVE, now))
         overridden = check_against(wanted, known, store, override=override)
         action = "publish-override" if overridden else "publish"
         return wanted, AuditEntry(actor, action, before=before, reason=(override or "") if overridden else "")

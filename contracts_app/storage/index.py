@@ -37,6 +37,8 @@ class Entry(VersionProperties, msgspec.Struct, frozen=True, gc=False):
     labels: tuple[str, ...] = ()
     dependencies: tuple[Dependency, ...] = ()
     lifecycle: Lifecycle | None = None
+    signed_by: tuple[str, ...] = ()
+    """The signers, one for each signature."""
 
 
 class Representation(NamedTuple):
@@ -109,7 +111,7 @@ class ContractIndex:
         body = self.contents.get(entry.key, entry.sequence)
         if body is None:
             return None
-        plain = entry.lifecycle is None and not entry.labels and not entry.dependencies
+        plain = entry.lifecycle is None and not (entry.labels or entry.dependencies or entry.signed_by)
         return read_known(body, plain=plain)
 
     def representation(self, name: str, version: str) -> Representation | None:
@@ -273,6 +275,7 @@ class ContractIndex:
             labels=bundle.labels,
             dependencies=bundle.dependencies,
             lifecycle=bundle.lifecycle,
+            signed_by=bundle.signed_by,
         )
 
     def _relate(self, before: Entry | None, after: Entry | None) -> None:

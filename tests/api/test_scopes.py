@@ -13,6 +13,7 @@ from contracts_app.api.auth.scopes import ADMIN, ALL, READ, WRITE, Scopes
 from contracts_app.api.urls import urlpatterns
 from registry_project.settings import env
 from tests.api.conftest import API, make_token
+from tests.signing_keys import Key
 
 WIT = "package a:b;"
 OURS, THEIRS = "payments.order", "billing.invoice"
@@ -41,6 +42,7 @@ def send(api, method, path, body=None):
 
 VERSION = "/registry/contracts/{name}/1.0.0"
 # Method and path, the body, and the status for a contract that the token covers.
+SIGNATURE = Key().sign("0" * 64)
 NAMED = [
     ("GET", "/registry/contracts/{name}", None, 200),
     ("GET", "/registry/contracts/{name}/diff?from=1.0.0&to=1.1.0", None, 200),
@@ -77,6 +79,8 @@ NAMED = [
         {"name": "payments.new", "version": "1.0.0", "jsonSchema": {"$ref": "contract:{name}@1.0.0"}},
         201,
     ),
+    ("GET", "/registry/contracts/{name}/1.0.0/signatures", None, 200),
+    ("POST", "/registry/contracts/{name}/1.0.0/signatures", SIGNATURE, 422),
     ("GET", "/registry/audit?contract={name}", None, 200),
     ("GET", "/registry/policies/contracts/{name}", None, 200),
     ("PUT", "/registry/policies/contracts/{name}", {"minimumNoticeDays": 2}, 200),
@@ -107,6 +111,10 @@ GLOBAL = [
     ("POST", "/registry/webhooks/some-hook/test", {}, 403),
     ("GET", "/registry/webhooks/some-hook/dead-letters", None, 403),
     ("POST", "/registry/webhooks/some-hook/redeliver", {"event": "1"}, 403),
+    ("GET", "/registry/signers", None, 200),
+    ("GET", "/registry/signers/none", None, 404),
+    ("PUT", "/registry/signers/none", {"publicKey": "a key"}, 403),
+    ("DELETE", "/registry/signers/none", None, 403),
     ("GET", "/registry/policies", None, 200),
     ("GET", "/registry/policies/default", None, 200),
     ("PUT", "/registry/policies/default", {}, 403),
@@ -153,7 +161,9 @@ def test_every_route_was_tried():
     tried = {route(path).lstrip("/") for _, path, _, _ in [*NAMED, *PREFIXED, *GLOBAL]}
     tried = {path.replace("0" * 64, "<str:digest>").replace("bindings/none", "bindings/<str:name>") for path in tried}
     tried = {path.replace("some.subject", "<str:subject>").replace("some-client", "<str:client>") for path in tried}
-    tried = {path.replace("some-hook", "<str:webhook>") for path in tried}
+    tried = {
+        path.replace("some-hook", "<str:webhook>").replace("signers/none", "signers/<str:signer>") for path in tried
+    }
     tried = {path.replace("streams/NONE", "streams/<str:stream>") for path in tried}
     known = {str(pattern.pattern) for pattern in urlpatterns if isinstance(pattern, URLPattern)}
     known -= {"registry/openapi.json", "registry/docs"}

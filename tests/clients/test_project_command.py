@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 from contract_registry_client import RegistryClient
 from contract_registry_client.cli import main
@@ -19,6 +20,7 @@ from contracts_app.services.demo import versions
 from tests.api.conftest import make_token
 from tests.commands.serving import ROOT, serving
 from tests.conftest import LOGIN
+from tests.signing_keys import Key, flipped
 
 GO = shutil.which("go") or ("/usr/local/go/bin/go" if os.path.exists("/usr/local/go/bin/go") else None)
 TOKEN = make_token("contracts:read", "contracts:write")
@@ -250,3 +252,42 @@ def test_generated_go_accepts_every_verified_example(project, thirty, capsys):
     for command in (["mod", "init", "example.com/contracts"], ["mod", "tidy"], ["run", "."]):
         done = subprocess.run([GO, *command], cwd=folder, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_project_asks_for_the_signatures_of_its_signers(project, url, capsys):
+    key, other = Key(password=b"secret"), Key("Ed25519")
+    (project.folder / "ci.pem").write_text(key.public)
+    (project.folder / "ci.key").write_bytes(key.private)
+    admin = make_token("contracts:read", "contracts:write", "contracts:admin")
+    put = httpx.put(
+        f"{url}/registry/signers/ci", json={"publicKey": key.public}, headers={"Authorization": f"Bearer {admin}"}
+    )
+    assert put.status_code == 201, put.text
+    with RegistryClient(url, TOKEN) as registry:
+        registry.publish({"name": "signed.event", "version": "1.0.0", "jsonSchema": "true"})
+    project.write('[contracts]\n"signed.event" = "^1"\n[signers]\nci = "ci.pem"\n')
+    assert project("lock") == 1
+    assert "signed.event 1.0.0 is not signed by ci" in capsys.readouterr().err
+    assert project("sign", "signed.event", "1.0.0", "--key", "ci.key") == 1, "its password is missing"
+    assert "private key" in capsys.readouterr().err
+    os.environ["SIGNING_KEY_PASSWORD"] = "secret"
+    try:
+        assert project("sign", "signed.event", "1.0.0", "--key", "ci.key") == 0
+    finally:
+        del os.environ["SIGNING_KEY_PASSWORD"]
+    assert "as ci" in capsys.readouterr().out
+    assert project("pull") == 0
+    assert project("verify") == 0
+    path = project.folder / "contracts" / "signed.event" / "signatures.json"
+    stored = json.loads(path.read_text())
+    for damaged in ([{**stored[0], "envelope": flipped(stored[0]["envelope"], "sig")}], [], [1], {"a": 1}, None):
+        path.write_text(json.dumps(damaged))
+        assert project("verify") == 1
+        assert "not signed by ci" in capsys.readouterr().err
+    path.unlink()
+    assert project("verify") == 1
+    (project.folder / "ci.pem").write_text(other.public)
+    assert project("pull") == 1
+    (project.folder / "ci.pem").write_text("nothing")
+    assert project("pull") == 1
+    assert "not a public key" in capsys.readouterr().err

@@ -20,6 +20,7 @@ from linter_app import lint
 from linter_app.semver import Version
 from tests.api.conftest import ALL, make_token
 from tests.commands.serving import ROOT, environment, serving, wait_for
+from tests.signing_keys import Key
 
 SERVERS = {
     "asgi": ["--workers", "4", "--preload", "registry_project.asgi"],
@@ -74,6 +75,23 @@ def test_publish_contract_prints_the_published_contract(server, fixtures, tmp_pa
     assert stored["digest"] in again.stderr
     dry = publish_command(server, "--name", "cli.dry", "--version", "v1", *SCHEMA, "--dry-run", token=make_token(*ALL))
     assert (dry.returncode, "may be published" in dry.stdout) == (0, True)
+
+
+def test_publish_contract_signs_what_a_policy_asks_for(server, tmp_path):
+    key, headers = Key(password=b"secret"), {"Authorization": f"Bearer {make_token(*ALL, 'contracts:admin')}"}
+    (tmp_path / "key.pem").write_bytes(key.private)
+    signer = f"{server}/registry/signers/ci"
+    assert httpx.put(signer, json={"publicKey": key.public}, headers=headers).status_code == 201
+    policy = f"{server}/registry/policies/prefixes/signed"
+    assert httpx.put(policy, json={"requiredSigners": ["ci"]}, headers=headers).status_code == 200
+    arguments = ("--name", "signed.contract", "--version", "1.0.0", *SCHEMA, "--jwt", make_token(*ALL))
+    assert "signature by ci" in publish_command(server, *arguments).stderr
+    signing = (*arguments, "--sign-with", str(tmp_path / "key.pem"))
+    refused = publish_command(server, *signing)
+    assert (refused.returncode, "cannot be used" in refused.stderr) == (2, True)
+    assert publish_command(server, *signing, SIGNING_KEY_PASSWORD="secret").returncode == 0
+    stored = httpx.get(f"{server}/registry/contracts/signed.contract/1.0.0", headers=headers).json()
+    assert stored["signedBy"] == ["ci"]
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,8 @@ MORE_PAGES = {
     "messages": "/admin/contracts_app/binding/orders-created/messages/",
     "webhooks": "/admin/contracts_app/webhook/",
     "new-webhook": "/admin/contracts_app/webhook/add/",
+    "signers": "/admin/contracts_app/signer/",
+    "new-signer": "/admin/contracts_app/signer/add/",
     "users": "/admin/auth/user/",
     "new-user": "/admin/auth/user/add/",
     "new-group": "/admin/auth/group/add/",

@@ -10,7 +10,8 @@ import pytest
 from django.test import Client
 
 from contracts_app.storage import contract_store
-from oci_app.artifacts import BUNDLE, CONFIG, INDEX, MANIFEST, SCHEMA, WASM, WASM_CONFIG
+from oci_app.artifacts import BUNDLE, CONFIG, SCHEMA, WASM, WASM_CONFIG
+from oci_app.manifests import INDEX, MANIFEST
 from oci_app.repositories import contract_of, repository_of
 from tests.api.conftest import API, make_token
 

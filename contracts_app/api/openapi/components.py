@@ -7,8 +7,9 @@ from typing import Any
 from contracts_app.bindings import LOCATIONS, MODES
 from contracts_app.bundles import MAX_NAME_LENGTH
 from contracts_app.lifecycle import STATES
-from contracts_app.policies import COMPATIBILITIES, MAX_NOTICE_DAYS, MAX_OWNER_CHARACTERS
+from contracts_app.policies import COMPATIBILITIES, MAX_NOTICE_DAYS, MAX_OWNER_CHARACTERS, MAX_REQUIRED_SIGNERS
 from contracts_app.services.batches import MAX_BATCH_MEMBERS
+from contracts_app.signatures import MAX_SIGNATURES, PAYLOAD_TYPE
 from contracts_app.usage import MAX_USES
 
 Schema = dict[str, Any]
@@ -22,6 +23,7 @@ TEXT: Schema = {"type": "string"}
 OPTIONAL_TEXT: Schema = {"type": ["string", "null"]}
 FLAG: Schema = {"type": "boolean"}
 COUNT: Schema = {"type": "integer", "minimum": 0}
+SIGNER_NAME: Schema = {"type": "string", "pattern": "^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$"}
 REASON: Schema = {"type": "string", "minLength": 1, "maxLength": 2000, "pattern": r"\S"}
 
 
@@ -58,6 +60,7 @@ _PUBLISH = record(
         },
         "state": {"enum": ["active", "draft"]},
         "override": ref("Override"),
+        "signatures": many(ref("Envelope"), maxItems=MAX_SIGNATURES),
     },
     closed=True,
 )
@@ -85,6 +88,7 @@ _POLICY = {
     "refuseUnresolvedReferences": FLAG,
     "readOnly": FLAG,
     "protectConsumers": FLAG,
+    "requiredSigners": many(SIGNER_NAME, maxItems=MAX_REQUIRED_SIGNERS),
     "owner": {"type": "string", "minLength": 1, "maxLength": MAX_OWNER_CHARACTERS},
     "contact": {"type": "string", "minLength": 1, "maxLength": MAX_OWNER_CHARACTERS},
 }
@@ -203,8 +207,45 @@ SCHEMAS: dict[str, Schema] = {
             "labels": many(TEXT),
             "dependencies": many(record(_PINNED)),
             "lifecycle": ref("Lifecycle"),
+            "signedBy": many(TEXT),
+            "signatures": many(ref("Signature")),
         },
     ),
+    "Envelope": record(
+        {
+            "payload": {"type": "string", "description": "An in-toto statement over the digest, in base64"},
+            "payloadType": {"const": PAYLOAD_TYPE},
+            "signatures": many(record({"sig": TEXT}, {"keyid": TEXT}), minItems=1, maxItems=1),
+        },
+        closed=True,
+    ),
+    "Signature": record({"signer": TEXT, "addedAt": TEXT, "envelope": ref("Envelope")}),
+    "AddedSignature": record(
+        {"name": TEXT, "version": TEXT, "digest": TEXT, "signer": TEXT, "addedAt": TEXT, "envelope": ref("Envelope")}
+    ),
+    "Signatures": record(
+        {
+            "name": TEXT,
+            "version": TEXT,
+            "digest": TEXT,
+            "signatures": many(
+                record(
+                    {
+                        "signer": TEXT,
+                        "addedAt": TEXT,
+                        "envelope": ref("Envelope"),
+                        "keyId": OPTIONAL_TEXT,
+                        "valid": FLAG,
+                        "reason": OPTIONAL_TEXT,
+                        "content": {**FLAG, "description": "Over the digest of the version, not of another form of it"},
+                    }
+                )
+            ),
+        }
+    ),
+    "SignerRequest": record({"publicKey": TEXT}, {"description": TEXT, "revoked": FLAG}, closed=True),
+    "Signer": record({"name": TEXT, "publicKey": TEXT, "keyId": TEXT, "description": TEXT, "revoked": FLAG}),
+    "Signers": record({"signers": many(ref("Signer"))}),
     "Lifecycle": record(
         {"state": ref("State"), "revision": COUNT, "changedAt": TEXT},
         {"deprecatedAt": TEXT, "sunsetAt": TEXT, "reason": TEXT, "successor": TEXT},

@@ -38,6 +38,7 @@ from contracts_app.api.openapi.operations import (
     text,
     whole,
 )
+from contracts_app.api.openapi.signatures import signature_paths
 from contracts_app.api.openapi.webhooks import webhook_paths
 
 SEARCH = (
@@ -99,6 +100,7 @@ _TAGS = {
     "Usage": "Which clients read and write which contracts, as they declare it themselves",
     "Audit": "Who did what, when and why",
     "Events": "Changes as CloudEvents, without a gap",
+    "Signatures": "Who signed a version, and the keys that verify it",
     "Webhooks": "Events sent to other services, signed and retried",
     "Service": "Health, metrics and this description",
 }
@@ -325,6 +327,7 @@ def document() -> JSON:
             "get": reads("Which contracts hold for which subjects", "list_bindings", ref("Bindings"), tag="Subjects")
         },
         "/registry/bindings/{name}": binding([NAME]),
+        **signature_paths(at),
         **webhook_paths(),
         "/registry/asyncapi": {
             "get": reads(

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
+
+from contracts_app.bundles import compact
+from contracts_app.signatures import PAYLOAD_TYPE, SIGNED, STATEMENT
 
 _DIGEST = "9f1c0f1f4b0c2d0f0f2d7a5c1f6f2d1b8d7c6b5a4f3e2d1c0b9a8f7e6d5c4b3a"
 _LIFECYCLE = {
@@ -51,6 +55,7 @@ _EFFECTIVE = {
     "refuseUnresolvedReferences": False,
     "readOnly": False,
     "protectConsumers": False,
+    "requiredSigners": [],
     "owner": "checkout",
     "contact": "#checkout",
 }
@@ -80,6 +85,28 @@ _CLIENT = {
     "environment": "production",
     "uses": [{"contract": "order.placed", "range": "^1", "access": "read", "fields": ["/id"]}],
 }
+
+PUBLIC_KEY = """\
+-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEvCWjVosoUTWFMzBj///6QMPSmaxm
+FDkQwpBqsyJxI7Dfq5C72xV+dU2csy83+rXr1zjk9vS1P6vOPNC1SLji0Q==
+-----END PUBLIC KEY-----
+"""
+_KEY_ID = "9c66331a03e6a9afe9dce1cfb4da606f0e19d716195f85d9444c8048c251264d"
+_STATEMENT = {
+    "_type": STATEMENT,
+    "subject": [{"name": "order.placed@1.0.0", "digest": {"sha256": _DIGEST}}],
+    "predicateType": SIGNED,
+    "predicate": {},
+}
+ENVELOPE = {
+    "payload": base64.b64encode(compact(_STATEMENT)).decode(),
+    "payloadType": PAYLOAD_TYPE,
+    "signatures": [{"keyid": _KEY_ID, "sig": "MEYCIQDybw3M6SCI3bfZdlodxYxgvGBCLWcTrt6xdrtAPUHnmQ=="}],
+}
+_SIGNATURE = {"signer": "ci", "addedAt": "2026-01-05T10:31:00Z", "envelope": ENVELOPE}
+_SIGNER = {"name": "ci", "publicKey": PUBLIC_KEY, "keyId": _KEY_ID, "description": "The pipeline", "revoked": False}
+_SIGNED_VERSION = {"name": "order.placed", "version": "1.0.0", "digest": _DIGEST}
 
 _WEBHOOK = {
     "name": "chat",
@@ -189,6 +216,13 @@ EXAMPLES: dict[str, Any] = {
     "Policies": {"policies": [{"level": "prefix", "name": "order", "policy": _POLICY}]},
     "BoundSubject": _BINDING,
     "Bindings": {"bindings": [_BINDING]},
+    "Signers": {"signers": [_SIGNER]},
+    "Signer": _SIGNER,
+    "AddedSignature": {**_SIGNED_VERSION, **_SIGNATURE},
+    "Signatures": {
+        **_SIGNED_VERSION,
+        "signatures": [{**_SIGNATURE, "keyId": _KEY_ID, "valid": True, "reason": None, "content": True}],
+    },
     "Webhook": _WEBHOOK,
     "Webhooks": {"webhooks": [_WEBHOOK]},
     "Delivery": {"delivered": False, "status": 503, "reason": "503 Service Unavailable", "durationMs": 12.5},

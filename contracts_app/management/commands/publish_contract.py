@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from contracts_app.management.remote import UNUSABLE, RemoteCommand, read_text
+from contracts_app.management.signing import add_signing_arguments, with_signature
 from linter_app.schema.json_text import InvalidJSON, loads
 
 
@@ -24,11 +25,12 @@ class Command(RemoteCommand):
         parser.add_argument("--label", action="append", metavar="LABEL", help="a label; may be given again")
         parser.add_argument("--draft", action="store_true", help="as a draft, which may be replaced")
         parser.add_argument("--override", metavar="REASON", help="publish a break, where the policy allows it")
+        add_signing_arguments(parser)
         parser.add_argument("--dry-run", action="store_true", help="ask for the verdict only; nothing is written")
         super().add_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        request = self._request(options)
+        request = with_signature(self._request(options), options)
         with self.registry(options) as registry:
             answer = registry.publish(request, dry_run=options["dry_run"])
         if options["dry_run"]:

@@ -9,6 +9,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from contracts_app.client import RegistryError
 from contracts_app.management.remote import REFUSED, UNUSABLE, RemoteCommand, read_text
+from contracts_app.management.signing import add_signing_arguments, with_signature
 from linter_app.contract_files import RepeatedVersion, histories
 from linter_app.printable import printable, printable_lines
 
@@ -24,10 +25,11 @@ class Command(RemoteCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("folder", type=Path, metavar="DIR")
         parser.add_argument("--plan", action="store_true", help="show what would be done, and do nothing")
+        add_signing_arguments(parser)
         super().add_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        contracts = self._read(options["folder"])
+        contracts = [with_signature(each, options) for each in self._read(options["folder"])]
         with self.registry(options) as registry:
             try:
                 planned = registry.publish_all(contracts, dry_run=True)["results"]

@@ -12,10 +12,19 @@ from typing import Any
 import httpx
 
 from contract_registry_client.generation import LANGUAGES, generate
-from contract_registry_client.lockfile import MANIFEST, TEMPLATE, LockError, Manifest, read_lock, read_manifest
+from contract_registry_client.lockfile import (
+    MANIFEST,
+    TEMPLATE,
+    LockError,
+    Manifest,
+    digest_of,
+    read_lock,
+    read_manifest,
+)
 from contract_registry_client.projects import check_local, lock, pull, verify
 from contract_registry_client.registry import JSON, RegistryClient, RegistryError, RegistryUnreachable
 
+PASSWORD = "SIGNING_KEY_PASSWORD"
 FAULTY, UNUSABLE, UNREACHABLE = 1, 2, 3
 _EPILOG = "Exit codes: 0 done, 1 refused (a break, tampering, drift), 2 the input is unusable, 3 no registry answers."
 
@@ -62,6 +71,12 @@ def _parser() -> argparse.ArgumentParser:
     outdated.add_argument("to", nargs="?", default="latest", help="a version or a range (default: latest)")
     checked = command("check", _check, "compare the texts under [local] with the registry; 1 if one breaks, for CI")
     checked.add_argument("--json", action="store_true", help="write the verdicts as JSON")
+    signed = command("sign", _sign, "sign a version with a private key, and send the signature to the registry")
+    signed.add_argument("contract")
+    signed.add_argument("version")
+    signed.add_argument(
+        "--key", type=Path, required=True, help=f"in PEM form; {PASSWORD} has its password, if it has one"
+    )
     generated = command("generate", _generate, "write code from the pulled files, without a registry")
     generated.add_argument("--lang", required=True, choices=sorted(LANGUAGES))
     generated.add_argument("--output", type=Path, help="folder (default: generated/LANG)")
@@ -155,6 +170,30 @@ def _show_changes(report: JSON) -> None:
         mark = "!" if change.get("breaking") else " "
         place = change.get("newPointer") or change.get("oldPointer") or "/"
         print(f"  {mark} {change['rule']} at {place}: {change['message']}")
+
+
+def _sign(options: argparse.Namespace) -> int:
+    from contract_registry_client.signing import sign
+
+    try:
+        manifest = read_manifest(options.folder)
+    except LockError:
+        manifest = Manifest(options.folder)  # signing needs none
+    try:
+        key = options.key.read_bytes()
+    except OSError as error:
+        raise LockError(f"{options.key} cannot be read: {error}") from None
+    password = os.environ.get(PASSWORD)
+    with _client(options, manifest) as registry:
+        version = registry.get(options.contract, options.version)
+        if digest_of(version) != version["digest"]:
+            raise LockError(f"{options.contract} {options.version} is not what its digest says; nothing was signed")
+        exact = version["version"]
+        oci = registry.manifest_digest(version["name"], exact)
+        envelope = sign(version, key, password.encode() if password else None, manifest=oci)
+        added = registry.sign(version["name"], exact, envelope)
+    print(f"Signed {added['name']} {added['version']} as {added['signer']} (digest {added['digest']})")
+    return 0
 
 
 def _generate(options: argparse.Namespace) -> int:

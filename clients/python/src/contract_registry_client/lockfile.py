@@ -30,6 +30,10 @@ folder = "contracts"  # where `contract-registry pull` puts them
 [local]
 # Texts of this project that will be published: `contract-registry check` compares them with the registry.
 # "order.created" = "schemas/order.json"
+
+[signers]
+# Public keys, one of which must have signed every contract that is locked, pulled or verified.
+# "ci" = "keys/ci.pem"
 """
 
 
@@ -48,6 +52,8 @@ class Manifest:
     """Ranges of versions by the contract's name."""
     local: dict[str, str] = field(default_factory=dict)
     """Paths by the contract's name."""
+    signers: dict[str, str] = field(default_factory=dict)
+    """Paths of public keys by the signer's name; one of them must have signed every contract."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +78,7 @@ def read_manifest(root: Path) -> Manifest:
         raise LockError(f"There is no {path}; `contract-registry init` writes one") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise LockError(f"{path} cannot be read: {error}") from None
-    known = {"registry": str, "folder": str, "contracts": dict, "local": dict}
+    known = {"registry": str, "folder": str, "contracts": dict, "local": dict, "signers": dict}
     for member, value in found.items():
         if member not in known:
             raise LockError(f"{path}: {member!r} is not known; known are {', '.join(known)}")

@@ -21,7 +21,9 @@ from contract_registry_client.lockfile import (
 from contract_registry_client.registry import JSON, RegistryClient, RegistryError
 
 CONTRACT, SCHEMA, WIT = "contract.json", "schema.json", "contract.wit"
-_STATES = ("lifecycle", "labels")
+SIGNATURES = "signatures.json"
+"""Not locked: signatures may be added, and each is verified by itself."""
+_STATES = ("lifecycle", "labels", "signatures", "signedBy")
 """Members of a version that may change after it was published."""
 
 
@@ -36,6 +38,7 @@ def lock(manifest: Manifest, registry: RegistryClient) -> list[Locked]:
         name, version, range_, digest = waiting.pop()
         fetched = registry.get(name, version)
         _check_digest(fetched, digest or str(fetched.get("digest")))
+        _check_signed(manifest, fetched, fetched.get("signatures", []))
         place = (fetched["name"], fetched["version"])
         if place in found and not range_:
             continue
@@ -63,6 +66,11 @@ def pull(manifest: Manifest, registry: RegistryClient, *, frozen: bool) -> list[
     for each in locked:
         version = registry.get(each.name, each.version)
         _check_digest(version, each.digest)
+        signatures = version.get("signatures", [])
+        _check_signed(manifest, version, signatures)
+        if signatures:
+            data = (json.dumps(signatures, ensure_ascii=False, indent=2) + "\n").encode()
+            fetched.append((folder_of(manifest, each) / SIGNATURES, data))
         for name, data in _files(version, registry):
             _check_file(each, name, data, "the registry")
             fetched.append((folder_of(manifest, each) / name, data))
@@ -83,6 +91,15 @@ def verify(manifest: Manifest) -> list[Locked]:
             except OSError:
                 raise LockError(f"{path} is missing; run `contract-registry pull --frozen`") from None
             _check_file(each, name, data, str(path))
+        if manifest.signers:
+            folder = folder_of(manifest, each)
+            try:
+                signatures = json.loads((folder / SIGNATURES).read_bytes())
+            except FileNotFoundError:
+                signatures = []
+            except (OSError, ValueError) as error:
+                raise LockError(f"{folder / SIGNATURES} cannot be read: {error}") from None
+            _check_signed(manifest, json.loads((folder / CONTRACT).read_bytes()), signatures)
     return locked
 
 
@@ -108,6 +125,21 @@ def _check_digest(version: JSON, wanted: str) -> None:
         raise LockError(
             f"{version.get('name')} {version.get('version')} has the digest {found}, not {wanted}: it is another "
             "content. Find out why before you lock it anew"
+        )
+
+
+def _check_signed(manifest: Manifest, version: JSON, signatures: Any) -> None:
+    """Raise LockError unless one of the signers of contracts.toml, if it names any, has signed a version."""
+    if not manifest.signers:
+        return
+    from contract_registry_client.signing import signers_of
+
+    keys = {name: manifest.root / path for name, path in manifest.signers.items()}
+    given = signatures if isinstance(signatures, list) else []
+    if not signers_of(version, given, keys):
+        raise LockError(
+            f"{version['name']} {version['version']} is not signed by {' or '.join(keys)}: it has "
+            f"{len(given) or 'no'} signatures, and none over this content holds for a key under [signers]"
         )
 
 

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import json
 import os
+import re
 import tempfile
 import time
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ ATTEMPTS = 3
 FIRST_PAUSE_SECONDS = 0.2
 _REPEATABLE = ("GET", "PUT", "DELETE")
 _RETRIED = (429, 502, 503, 504)
+_COMPONENT = re.compile(r"[a-z0-9]+(?:(?:_|__|-+)[a-z0-9]+)*")
 
 
 class RegistryError(Exception):
@@ -134,6 +136,14 @@ def _path(name: str, version: str = "") -> str:
     return f"{path}/{quote(version, safe='')}" if version else path
 
 
+def _repository(name: str) -> str:
+    """Return the OCI repository of a contract; where OCI has no such name, in hexadecimal digits."""
+    segments = name.split(".")
+    if segments[0] != "hex" and all(_COMPONENT.fullmatch(each) for each in segments):
+        return "/".join(segments)
+    return f"hex/{name.encode().hex()}"
+
+
 def _pauses(method: str) -> Iterator[float]:
     """Yield the pause after each attempt, except for the last one."""
     for attempt in range(ATTEMPTS - 1 if method in _REPEATABLE else 0):
@@ -173,6 +183,16 @@ class RegistryClient(_Requests):
         """Publish a version: name, version, and jsonSchema, wit or descriptor."""
         query = "?dryRun=true" if dry_run else ""
         return self._read(self._send("POST", f"/registry/contracts{query}", contract))  # type: ignore[no-any-return]
+
+    def sign(self, name: str, version: str, envelope: JSON) -> JSON:
+        """Add a signature, a DSSE envelope, to a version."""
+        return self._read(self._send("POST", f"{_path(name, version)}/signatures", envelope))  # type: ignore[no-any-return]
+
+    def manifest_digest(self, name: str, version: str) -> str:
+        """Return the digest of the OCI manifest of a version; empty if the registry has none for it."""
+        path = f"/v2/{_repository(name)}/manifests/{quote(version, safe='')}"
+        response = self._send("GET", path)
+        return response.headers.get("Docker-Content-Digest", "") if response.is_success else ""
 
     def check(self, old: JSON, new: JSON, **options: Any) -> JSON:
         """Compare two versions, registered or given as schemas."""
