@@ -16,6 +16,7 @@ from contracts_app.console import (
     inferring,
     lifecycle,
     policies,
+    proposals,
     publishing,
     replaying,
     signers,
@@ -26,7 +27,7 @@ from contracts_app.console import (
 )
 from contracts_app.console.groups import CHANGE_POLICY, PUBLISH, VIEW
 from contracts_app.console.prefix_groups import may_everywhere
-from contracts_app.models import AuditEntry, Binding, Contract, Policy, Signer, Webhook
+from contracts_app.models import AuditEntry, Binding, Contract, Policy, Proposal, Signer, Webhook
 
 
 class RegistryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -81,8 +82,26 @@ class PolicyAdmin(RegistryAdmin):
     )
 
 
+class ViewerAdmin(RegistryAdmin):
+    """For those who may view contracts."""
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm(VIEW)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+
+@admin.register(Proposal)
+class ProposalAdmin(ViewerAdmin):
+    pages = (
+        ("", proposals.listing, "changelist"),
+        ("<str:name>/versions/<str:version>/change/", proposals.proposal, "change"),
+    )
+
+
 @admin.register(Binding)
-class BindingAdmin(RegistryAdmin):
+class BindingAdmin(ViewerAdmin):
     """Bindings have the permissions of what they are about: contracts to view, policies to change."""
 
     adding = CHANGE_POLICY
@@ -93,12 +112,6 @@ class BindingAdmin(RegistryAdmin):
         ("<str:binding>/change/", bindings.change, "change"),
         ("<str:binding>/messages/", replaying.messages, "messages"),
     )
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.has_perm(VIEW)
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return self.has_view_permission(request)
 
 
 class EveryPolicyAdmin(RegistryAdmin):

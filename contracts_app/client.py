@@ -52,7 +52,10 @@ class RegistryClient:
         self._http.close()
 
     def publish(self, contract: JSON, *, dry_run: bool = False) -> JSON:
-        """Publish a version: name, version, and what else docs/api.md names."""
+        """Publish a version: name, version, and what else docs/api.md names.
+
+        Its `status` is `created`, or `pending` where a policy has another person review it first.
+        """
         return self._json("POST", "/registry/contracts", contract, dryRun=dry_run or None)
 
     def publish_all(self, contracts: list[JSON], *, dry_run: bool = False) -> JSON:
@@ -120,6 +123,27 @@ class RegistryClient:
     def unbind(self, name: str) -> None:
         self._send("DELETE", f"/registry/bindings/{quote(name, safe='')}", None, {})
 
+    def proposals(self, *, state: str | None = None, contract: str | None = None) -> list[JSON]:
+        """Return what waits for a review (state `pending`), and what was decided."""
+        found: list[JSON] = self._json("GET", "/registry/proposals", state=state, contract=contract)["proposals"]
+        return found
+
+    def proposal(self, name: str, version: str) -> JSON:
+        """Return a proposal; while it waits, with its content and how it is judged now."""
+        return self._json("GET", _proposal(name, version))
+
+    def approve(self, name: str, version: str, reason: str, *, revision: int | None = None) -> JSON:
+        """Approve another person's proposal and publish it, unless the contract is no longer at that revision."""
+        body = {"reason": reason} | ({"revision": revision} if revision is not None else {})
+        return self._json("POST", f"{_proposal(name, version)}/approve", body)
+
+    def reject(self, name: str, version: str, reason: str) -> JSON:
+        return self._json("POST", f"{_proposal(name, version)}/reject", {"reason": reason})
+
+    def withdraw_proposal(self, name: str, version: str) -> JSON:
+        """Take one's own proposal back."""
+        return self._json("DELETE", _proposal(name, version))
+
     def can_withdraw(self, name: str, version: str) -> JSON:
         """Return whether a version can be withdrawn, why not, and who uses it."""
         return self._json("GET", f"{_path(name, version)}/can-withdraw")
@@ -181,6 +205,10 @@ class RegistryClient:
         if not isinstance(problem, dict) or "detail" not in problem:
             problem = {"detail": f"this does not look like a contract registry: {response.text[:200]!r}"}
         raise RegistryError(response.status_code, problem)
+
+
+def _proposal(name: str, version: str) -> str:
+    return f"/registry/proposals/{quote(name, safe='')}/{quote(version, safe='')}"
 
 
 def _path(name: str, version: str = "") -> str:

@@ -86,6 +86,27 @@ class RequestCancelled(ContractError):
     status = 503
 
 
+class ReviewRequired(ContractRefused):
+    """A policy asks for the approval of another person; `review` says why."""
+
+    code = "review_required"
+
+    def __init__(self, name: str, version: str, review: tuple[str, ...]) -> None:
+        super().__init__(
+            f"The policy of {name} asks for a review of {version} ({', '.join(review)}): publish it with POST "
+            "/registry/contracts, in the console or with publish_contract, which propose it, and have it approved",
+            review=list(review),
+        )
+        self.review = review
+
+
+class NotPermitted(ContractError):
+    """The caller is not one who may do this, whatever the scopes."""
+
+    code = "not_permitted"
+    status = 403
+
+
 class TooExpensive(ContractRefused):
     """A schema or an instance that cannot be decided within the limits of time and memory; `limit` names the limit."""
 

@@ -14,6 +14,7 @@ class Contract(models.Model):
             ("publish_contract", _("Can publish contracts")),
             ("change_lifecycle", _("Can activate, deprecate and withdraw versions")),
             ("override_policy", _("Can override what a policy refuses, with a reason")),
+            ("approve_proposal", _("Can approve and reject what others propose")),
         ]
         verbose_name = _("contract")
         verbose_name_plural = _("contracts")
@@ -33,6 +34,14 @@ class Binding(models.Model):
         default_permissions = ()
         verbose_name = _("binding")
         verbose_name_plural = _("bindings")
+
+
+class Proposal(models.Model):
+    class Meta:
+        managed = False
+        default_permissions = ()
+        verbose_name = _("proposal")
+        verbose_name_plural = _("proposals")
 
 
 class Webhook(models.Model):

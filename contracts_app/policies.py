@@ -19,6 +19,8 @@ from linter_app.schema.json_text import InvalidJSON, loads
 TRANSITIVE = "-transitive"
 COMPATIBILITIES = (*MODES, *(f"{mode}{TRANSITIVE}" for mode in MODES if mode != "none"))
 MAX_NOTICE_DAYS = 3650
+NEW, BREAKING, OVERRIDE = REVIEWS = ("new", "breaking", "override")
+"""What a policy can ask a review for: a contract's first version, breaking changes, and what overrides the policy."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class Policy:
     """Whether a version that clients declare to use cannot be withdrawn without an override."""
     required_signers: tuple[str, ...] = ()
     """Names of signers, one of which must have signed a version before it becomes active."""
+    review: tuple[str, ...] = ()
+    """What is published only after another person approved it: some of REVIEWS."""
     owner: str | None = None
     """The team that is responsible for the contracts."""
     contact: str | None = None
@@ -63,7 +67,11 @@ class Policy:
 
     def to_json(self) -> dict[str, Any]:
         members = {member: getattr(self, attribute) for member, attribute in _MEMBERS.items()}
-        return {**members, "requiredSigners": list(self.required_signers)}
+        return {**members, "requiredSigners": list(self.required_signers), "review": list(self.review)}
+
+    def review_for(self, reasons: tuple[str, ...]) -> tuple[str, ...]:
+        """Return those of REVIEWS for which a version with these properties must be reviewed."""
+        return tuple(each for each in self.review if each in reasons)
 
 
 _MEMBERS = {
@@ -76,6 +84,7 @@ _MEMBERS = {
     "readOnly": "read_only",
     "protectConsumers": "protect_consumers",
     "requiredSigners": "required_signers",
+    "review": "review",
     "owner": "owner",
     "contact": "contact",
 }
@@ -109,6 +118,10 @@ def check_policy(value: Any) -> dict[str, Any]:
             raise MalformedContract(f"{member} must be a whole number from 0 to {MAX_NOTICE_DAYS}", field=member)
         if member == "requiredSigners":
             check_required_signers(given)
+        if member == "review" and (
+            not isinstance(given, list) or len(set(map(str, given))) < len(given) or not set(given) <= set(REVIEWS)
+        ):
+            raise MalformedContract(f"review must be a list of some of {', '.join(REVIEWS)}", field=member)
         if member in ("owner", "contact") and not _is_line(given):
             raise MalformedContract(
                 f"{member} must be one line of text with 1 to {MAX_OWNER_CHARACTERS} characters", field=member

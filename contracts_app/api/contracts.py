@@ -14,11 +14,12 @@ from rest_framework.viewsets import ViewSet
 from contracts_app.api.auth.scopes import OVERRIDE, READ, WRITE, require, require_references, scopes_of
 from contracts_app.api.removal import Removal
 from contracts_app.api.requests import actor_of, check_parameters, flag, number, read_members, short_text
-from contracts_app.api.responses import LIST_CACHING, location, respond, respond_json
+from contracts_app.api.responses import LIST_CACHING, location, proposal_location, respond, respond_json
 from contracts_app.bundles import check_name, compact
-from contracts_app.exceptions import ContractNotFound, ContractRefused, MalformedContract
+from contracts_app.exceptions import ContractNotFound, ContractRefused, MalformedContract, ReviewRequired
 from contracts_app.policies import policy_of
 from contracts_app.services.batches import BatchMember, publish_contracts
+from contracts_app.services.proposals import propose
 from contracts_app.services.publish_requests import PublishRequest, read_batch, read_publish
 from contracts_app.services.publishing import Published, publish
 from contracts_app.services.search import describe_contract, latest
@@ -56,13 +57,19 @@ class ContractViewSet(Removal, ViewSet):
         dry_run = flag(request, "dryRun")
         order = read_publish(read_members(request, "a JSON object with name and version"))
         _require_publish(request, order)
-        published = publish(
-            bundle=order.bundle,
-            actor=actor_of(request),
-            draft=order.draft,
-            override=order.override,
-            dry_run=dry_run,
-        )
+        try:
+            published = publish(
+                bundle=order.bundle,
+                actor=actor_of(request),
+                draft=order.draft,
+                override=order.override,
+                dry_run=dry_run,
+            )
+        except ReviewRequired as required:
+            proposal = propose(order.bundle, required, actor_of(request), override=order.override)
+            response = Response({"status": "pending", **proposal.to_json()}, status=202)
+            response["Location"] = proposal_location(proposal.name, proposal.version)
+            return response
         if dry_run:
             return Response(_published_to_json(published) | {"status": "valid", "createdAt": None})
         response = Response(_published_to_json(published), status=201)
@@ -129,6 +136,8 @@ def _published_to_json(published: Published) -> dict[str, Any]:
         "digest": bundle.digest,
         "createdAt": bundle.created_at,
     }
+    if published.review:
+        members["review"] = list(published.review)
     if published.warnings:
         members["warnings"] = [warning.to_json() for warning in published.warnings]
     return members

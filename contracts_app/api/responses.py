@@ -60,6 +60,11 @@ def location(name: str, version: str, *, encoded: bool = True) -> str:
     return f"{settings.URL_PREFIX}/registry/contracts/{name}/{quote(version, safe='') if encoded else version}"
 
 
+def proposal_location(name: str, version: str) -> str:
+    """Return the URL path of the proposal of a version."""
+    return f"{settings.URL_PREFIX}/registry/proposals/{name}/{quote(version, safe='')}"
+
+
 def version_headers(bundle: ContractBundle | None, *, exact: bool) -> dict[str, str]:
     """Return the caching and lifecycle headers of a version: RFC 9745, RFC 8594, RFC 5829."""
     life = bundle.lifecycle if bundle else None

@@ -12,6 +12,7 @@ from contracts_app.api.events import EventViewSet
 from contracts_app.api.lifecycle import LifecycleViewSet
 from contracts_app.api.openapi.views import docs, openapi
 from contracts_app.api.policies import PolicyViewSet
+from contracts_app.api.proposals import ProposalViewSet
 from contracts_app.api.search import SearchViewSet
 from contracts_app.api.signatures import SignatureViewSet, SignerViewSet
 from contracts_app.api.streams import StreamViewSet
@@ -23,6 +24,7 @@ from contracts_app.api.webhooks import WebhookViewSet
 CONTRACTS = "registry/contracts"
 VERSION = f"{CONTRACTS}/<str:name>/<str:version>"
 POLICIES = "registry/policies"
+PROPOSAL = "registry/proposals/<str:name>/<str:version>"
 
 
 def _version(part: str, action: str) -> Any:
@@ -49,6 +51,10 @@ urlpatterns = [
     path("registry/usage/<str:client>", UsageViewSet.as_view({"put": "put", "delete": "delete"})),
     path("registry/bindings", BindingViewSet.as_view({"get": "list"})),
     path("registry/bindings/<str:name>", BindingViewSet.as_view({"get": "get", "put": "put", "delete": "delete"})),
+    path("registry/proposals", ProposalViewSet.as_view({"get": "list"})),
+    path(PROPOSAL, ProposalViewSet.as_view({"get": "get", "delete": "withdraw"})),
+    path(f"{PROPOSAL}/approve", ProposalViewSet.as_view({"post": "approve"})),
+    path(f"{PROPOSAL}/reject", ProposalViewSet.as_view({"post": "reject"})),
     path("registry/signers", SignerViewSet.as_view({"get": "list"})),
     path("registry/signers/<str:signer>", SignerViewSet.as_view({"get": "get", "put": "put", "delete": "delete"})),
     path("registry/webhooks", WebhookViewSet.as_view({"get": "list"})),

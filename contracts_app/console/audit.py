@@ -19,6 +19,7 @@ from contracts_app.storage import contract_store
 PER_PAGE = 50
 ACTIONS = (
     *("publish", "publish-override", "activate", "deprecate", "withdraw", "withdraw-override", "remove"),
+    *("propose", "approve", "reject", "withdraw-proposal", "close-proposal", "reopen-proposal"),
     *("sign", "set-signer", "delete-signer"),
     *("set-policy", "delete-policy", "set-binding", "delete-binding", "set-webhook", "delete-webhook"),
     *("import", "number-version", "set-confluent-config", "delete-confluent-config", "set-confluent-mode"),

@@ -14,9 +14,9 @@ from contracts_app.exceptions import ContractAlreadyExists, ContractError, Contr
 from contracts_app.policies import policy_of
 from contracts_app.services.comparison import broken_dependents, changes_to_json, compare, compared_version
 from contracts_app.services.publish_requests import PublishRequest
-from contracts_app.services.publishing import find_neighbours
 from contracts_app.services.publishing import publish as publish_version
 from contracts_app.services.usage import broken_users
+from contracts_app.services.version_checks import find_neighbours
 from contracts_app.storage import Actor, ContractIndex, ContractStore, contract_store
 from linter_app.schema.json_pointers import line_numbers, line_of_repeated_member
 
@@ -64,6 +64,8 @@ class CheckResult:
     excerpt: list[tuple[int, str, bool]] = field(default_factory=list)
     """The lines around an error: number, text, and whether it is the faulty line."""
     excerpt_of: str = ""
+    review: tuple[str, ...] = ()
+    """Why it is proposed instead of published."""
 
     @property
     def breaking(self) -> int:
@@ -77,7 +79,7 @@ def check(order: PublishRequest, actor: Actor, readable: Callable[[str], bool]) 
         bundle=order.bundle, actor=actor, draft=order.draft, override=order.override, dry_run=True
     )
     bundle = checked.bundle
-    result = CheckResult(passes=True, name=bundle.name, version=bundle.version)
+    result = CheckResult(passes=True, name=bundle.name, version=bundle.version, review=checked.review)
     lines = _lines(bundle.json_schema, {each.pointer for each in checked.warnings})
     result.problems = [
         Problem("schema", _("JSON Schema"), each.message, lines.get(each.pointer), each.pointer, "warning")

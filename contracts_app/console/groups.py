@@ -11,6 +11,7 @@ VIEW = "contracts_app.view_contract"
 PUBLISH = "contracts_app.publish_contract"
 LIFECYCLE = "contracts_app.change_lifecycle"
 OVERRIDE = "contracts_app.override_policy"
+APPROVE = "contracts_app.approve_proposal"
 VIEW_POLICY = "contracts_app.view_policy"
 CHANGE_POLICY = "contracts_app.change_policy"
 AUDIT = "contracts_app.view_auditentry"
@@ -19,7 +20,8 @@ _READ = (VIEW, VIEW_POLICY)
 GROUPS = {
     "viewer": _READ,
     "publisher": (*_READ, PUBLISH),
-    "steward": (*_READ, PUBLISH, LIFECYCLE, OVERRIDE, CHANGE_POLICY),
+    "steward": (*_READ, PUBLISH, LIFECYCLE, OVERRIDE, CHANGE_POLICY, APPROVE),
+    "approver": (*_READ, APPROVE),
     "auditor": (*_READ, AUDIT),
 }
 

@@ -9,9 +9,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from contracts_app.console.forms import NewPolicyForm, PolicyForm
 from contracts_app.console.groups import CHANGE_POLICY, VIEW_POLICY
 from contracts_app.console.pages import actor_of, forbidden, form_status, missing, page, render_page
+from contracts_app.console.policy_forms import NewPolicyForm, PolicyForm
 from contracts_app.console.prefix_groups import may, may_below, may_everywhere
 from contracts_app.exceptions import ContractError, PreconditionFailed
 from contracts_app.policies import Policy, check_policy, level_and_name, levels_of, policy_key

@@ -26,11 +26,13 @@ from contracts_app.exceptions import (
     ContractError,
     ContractNotFound,
     PreconditionFailed,
+    ReviewRequired,
     StorageUnavailable,
 )
 from contracts_app.lifecycle import COMPARABLE, DRAFT
 from contracts_app.policies import Policy, policy_of
 from contracts_app.services.dependencies import referred_names
+from contracts_app.services.proposals import propose
 from contracts_app.services.publish_requests import PublishRequest, read_publish
 from contracts_app.services.publishing import publish as publish_version
 from contracts_app.services.schema_words import schema_words
@@ -62,7 +64,10 @@ def publish(request: HttpRequest) -> HttpResponse:
             form.add_error(None, fault)
             return _page(request, form)
         if wanted == "save_draft" or (wanted and request.POST.get(_ACTIONS[wanted]) == checked):
-            return _publish(request, order)
+            try:
+                return _publish(request, order)
+            except ReviewRequired as required:
+                return _propose(request, order, required)
         if wanted:
             messages.warning(request, _("The content changed after it was checked. This is the new verdict."))
         found = check(order, actor_of(request), partial(may, request, VIEW))
@@ -108,6 +113,13 @@ def _publish(request: HttpRequest, order: PublishRequest) -> HttpResponse:
     for warning in done.warnings:
         messages.warning(request, f"{warning.pointer}: {warning.message}")
     return redirect("admin:contracts_app_contract_version", published.name, published.version)
+
+
+def _propose(request: HttpRequest, order: PublishRequest, required: ReviewRequired) -> HttpResponse:
+    proposal = propose(order.bundle, required, actor_of(request), override=order.override)
+    words = _("Proposed: %(name)s %(version)s. It is published once another person has approved it.")
+    messages.success(request, words % {"name": proposal.name, "version": proposal.version})
+    return redirect("admin:contracts_app_proposal_change", proposal.name, proposal.version)
 
 
 def _exists(found: CheckResult) -> Any:

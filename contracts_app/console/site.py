@@ -19,7 +19,7 @@ class ConsoleSite(AdminSite):
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """Return the admin's sections, the registry first and its contracts on top."""
-        order = ["Contract", "Binding", "Webhook", "Policy", "Signer", "AuditEntry"]
+        order = ["Contract", "Proposal", "Binding", "Webhook", "Policy", "Signer", "AuditEntry"]
         apps = super().get_app_list(request, app_label)
         for app in apps:
             if app["app_label"] == "contracts_app":

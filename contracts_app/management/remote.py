@@ -14,8 +14,9 @@ from contracts_app.client import RegistryClient, RegistryError, RegistryUnreacha
 from contracts_app.management.errors import PlainErrors
 from linter_app.printable import printable_lines
 
-# Exit codes other than 0: the registry refused, the input is unusable, the registry could not be reached.
-REFUSED, UNUSABLE, UNREACHABLE = 1, 2, 3
+# Exit codes other than 0: the registry refused, the input is unusable, the registry could not be reached, a review is
+# not decided.
+REFUSED, UNUSABLE, UNREACHABLE, WAITING = 1, 2, 3, 4
 
 
 HOW_TO_GET_A_TOKEN = (

@@ -27,6 +27,8 @@ from contracts_app.exceptions import (
 )
 from contracts_app.lifecycle import REMOVED
 from contracts_app.policies import check_policy, check_readable, level_and_name, levels_for, levels_of, policy_key
+from contracts_app.proposals import PREFIX as PROPOSAL_PREFIX
+from contracts_app.proposals import read_proposal
 from contracts_app.records import read_record
 from contracts_app.services.compound_schemas import compound_schema
 from contracts_app.services.content_checks import check_content
@@ -276,6 +278,7 @@ def verify_records(store: ContractStore, progress: Progress) -> Iterable[tuple[s
         "policy.": lambda _, value: check_policy(value),
         BINDING_PREFIX: check_binding,
         SIGNER_PREFIX: check_signer,
+        PROPOSAL_PREFIX: lambda name, value: read_proposal(PROPOSAL_PREFIX + name, compact(value)),
     }
     for prefix, check in checks.items():
         for key, (_, value) in sorted(store.index(prefix.rstrip(".")).documents.items()):

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from contracts_app.exceptions import MalformedContract, UnreadableRecord
+from contracts_app.proposals import PREFIX as PROPOSAL
+from contracts_app.proposals import read_proposal
 from contracts_app.records import read_record
 from contracts_app.storage import ContractStore, StoredWrite
 from contracts_app.timestamps import normal_date_or_timestamp
@@ -127,6 +129,21 @@ def audit_to_json(write: StoredWrite) -> dict[str, Any]:
         }
         if life is not None and audit.action == "deprecate":
             entry |= {"sunsetAt": life.sunset_at, "successor": life.successor}
+    elif write.key.startswith(PROPOSAL) and write.value is not None:
+        try:
+            proposal = read_proposal(write.key, write.value)
+        except UnreadableRecord as fault:
+            return entry | {"fault": fault.message}
+        entry |= {
+            "contract": proposal.name,
+            "version": proposal.version,
+            "digest": proposal.digest,
+            "before": audit.before or None,
+            "after": proposal.state,
+            "reason": audit.reason or None,
+            "author": proposal.author,
+            "review": list(proposal.review),
+        }
     else:
         entry |= {"before": _policy(audit.before), "after": _policy((write.value or b"").decode(errors="replace"))}
     return entry

@@ -10,8 +10,8 @@ from contracts_app.storage import AuditEntry, ContractStore
 MAX_ATTEMPTS = 20
 Documents = Mapping[str, tuple[int, bytes | None]]
 """Records by key, each with the sequence of its last write; None if it was deleted."""
-Change = Callable[[Documents], tuple[bytes | None, AuditEntry]]
-"""Returns what a record becomes, None to delete it, from the records that there are."""
+Change = Callable[[Documents], tuple[bytes | None, AuditEntry] | None]
+"""Returns what a record becomes (None deletes it) from the records that there are; or None to leave it as it is."""
 
 
 def change_document(
@@ -37,7 +37,10 @@ def change_document(
         etag = f'"{sequence}"' if value is not None else None
         if expected_etag is not None and expected_etag != etag:
             raise PreconditionFailed(f"{what} has changed meanwhile; look at it again", etag=etag)
-        changed, audit = change(index.documents)
+        wanted = change(index.documents)
+        if wanted is None:
+            return sequence
+        changed, audit = wanted
         try:
             if whole_family:
                 return store.put_document(key, changed, after=after, audit=audit, family=family)

@@ -13,14 +13,16 @@ from contracts_app.exceptions import (
     ContractRefused,
     MalformedContract,
     PreconditionFailed,
+    ReviewRequired,
 )
 from contracts_app.lifecycle import ACTIVE, DEPRECATED, DRAFT, TRANSITIONS, WITHDRAWN, Lifecycle
 from contracts_app.policies import Policy, policy_of
 from contracts_app.services.compound_schemas import compound_schema
 from contracts_app.services.content_checks import check_content
-from contracts_app.services.publishing import check_against, check_complete, write_decision
+from contracts_app.services.publishing import write_decision
 from contracts_app.services.signature_checks import check_signed
 from contracts_app.services.usage import users_of_version
+from contracts_app.services.version_checks import check_against, check_complete
 from contracts_app.services.wit_packages import packages_of
 from contracts_app.storage import Actor, AuditEntry, ContractIndex, ContractStore, Entry, contract_store
 from contracts_app.timestamps import in_utc, normal_date_or_timestamp, utc_now
@@ -77,7 +79,9 @@ def change_state(
                 warnings = check_content(bundle, compound_schema(bundle, store), packages_of(bundle, store))
                 check_complete(bundle, warnings, policy)
                 check_signed(bundle, policy, known.documents)
-                check_against(bundle, known, store)
+                checked = check_against(bundle, known, store)
+                if review := policy.review_for(checked.reasons):
+                    raise ReviewRequired(name, version, review)
             life = life.next(ACTIVE, now, deprecated_at=None, sunset_at=None, reason=reason, successor=None)
         elif action == "deprecate":
             _check_notice(sunset, now, policy)

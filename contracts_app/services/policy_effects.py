@@ -51,6 +51,8 @@ def _direction(member: str, old: Any, new: Any) -> str:
     if member == "requiredSigners":
         looser = set(new) >= set(old) if new and old else not new
         return "looser" if looser else "stricter" if not old or set(new) <= set(old) else "mixed"
+    if member == "review":
+        return "stricter" if set(new) > set(old) else "looser" if set(new) < set(old) else "mixed"
     if member in _STRICTER_WHEN_TRUE:
         return "stricter" if new else "looser"
     if member in _LOOSER_WHEN_TRUE:

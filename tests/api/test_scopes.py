@@ -81,6 +81,10 @@ NAMED = [
     ),
     ("GET", "/registry/contracts/{name}/1.0.0/signatures", None, 200),
     ("POST", "/registry/contracts/{name}/1.0.0/signatures", SIGNATURE, 422),
+    ("GET", "/registry/proposals/{name}/9.0.0", None, 404),
+    ("POST", "/registry/proposals/{name}/9.0.0/approve", {"reason": "good"}, 404),
+    ("POST", "/registry/proposals/{name}/9.0.0/reject", {"reason": "bad"}, 404),
+    ("DELETE", "/registry/proposals/{name}/9.0.0", None, 404),
     ("GET", "/registry/audit?contract={name}", None, 200),
     ("GET", "/registry/policies/contracts/{name}", None, 200),
     ("PUT", "/registry/policies/contracts/{name}", {"minimumNoticeDays": 2}, 200),
@@ -111,6 +115,7 @@ GLOBAL = [
     ("POST", "/registry/webhooks/some-hook/test", {}, 403),
     ("GET", "/registry/webhooks/some-hook/dead-letters", None, 403),
     ("POST", "/registry/webhooks/some-hook/redeliver", {"event": "1"}, 403),
+    ("GET", "/registry/proposals", None, 200),
     ("GET", "/registry/signers", None, 200),
     ("GET", "/registry/signers/none", None, 404),
     ("PUT", "/registry/signers/none", {"publicKey": "a key"}, 403),
@@ -156,7 +161,12 @@ def test_a_route_for_all_contracts_filters_or_refuses(stocked, method, path, bod
 
 def test_every_route_was_tried():
     def route(path):
-        return path.partition("?")[0].format(name="<str:name>", prefix="<str:name>").replace("1.0.0", "<str:version>")
+        return (
+            path.partition("?")[0]
+            .format(name="<str:name>", prefix="<str:name>")
+            .replace("1.0.0", "<str:version>")
+            .replace("9.0.0", "<str:version>")
+        )
 
     tried = {route(path).lstrip("/") for _, path, _, _ in [*NAMED, *PREFIXED, *GLOBAL]}
     tried = {path.replace("0" * 64, "<str:digest>").replace("bindings/none", "bindings/<str:name>") for path in tried}

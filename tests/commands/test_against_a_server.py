@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -92,6 +93,65 @@ def test_publish_contract_signs_what_a_policy_asks_for(server, tmp_path):
     assert publish_command(server, *signing, SIGNING_KEY_PASSWORD="secret").returncode == 0
     stored = httpx.get(f"{server}/registry/contracts/signed.contract/1.0.0", headers=headers).json()
     assert stored["signedBy"] == ["ci"]
+
+
+def test_publish_contract_proposes_and_waits_for_the_review(server, tmp_path):
+    def review(*arguments, who="bob", status=0):
+        token = make_token(*ALL, "contracts:approve", sub=who)
+        done = subprocess.run(
+            [
+                sys.executable,
+                "manage.py",
+                "review_proposals",
+                "--registry-endpoint",
+                server,
+                "--jwt",
+                token,
+                *arguments,
+            ],
+            cwd=ROOT,
+            env=environment(),
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == status, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    headers = {"Authorization": f"Bearer {make_token(*ALL, 'contracts:admin')}"}
+    policy = f"{server}/registry/policies/prefixes/reviewed"
+    assert httpx.put(policy, json={"review": ["new"]}, headers=headers).status_code == 200
+    alice = make_token(*ALL, "contracts:approve", sub="alice")
+    first = ("--name", "reviewed.one", "--version", "1.0.0", *SCHEMA, "--jwt", alice)
+    assert "after a review, because it is new" in publish_command(server, *first, "--dry-run").stdout
+    waiting = publish_command(server, *first)
+    assert (waiting.returncode, "Nobody has decided" in waiting.stderr) == (4, True)
+    assert "reviewed.one 1.0.0 (new), proposed by alice" in review()
+    one = ("--name", "reviewed.one", "--version", "1.0.0")
+    assert "pending" in review(*one)
+    assert "--reason" in review(*one, "--approve", status=2)
+    assert "--version" in review("--name", "reviewed.one", status=2)
+    assert "another person" in review(*one, "--approve", "--reason", "x", who="alice", status=1)
+    assert "Approved and published" in review(*one, "--approve", "--reason", "looks good")
+    assert "approved by bob: looks good" in review(*one)
+    second = ("--name", "reviewed.two", "--version", "1.0.0")
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(publish_command, server, *second, *SCHEMA, "--jwt", alice, "--wait", "60")
+        while "reviewed.two" not in review():
+            time.sleep(0.2)
+        review(*second, "--reject", "--reason", "not yet")
+        refused = done.result()
+    assert (refused.returncode, "rejected by bob: not yet" in refused.stderr) == (1, True)
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(publish_command, server, *second, *SCHEMA, "--jwt", alice, "--wait", "60")
+        while "reviewed.two" not in review():
+            time.sleep(0.2)
+        review(*second, "--approve", "--reason", "now")
+        published = done.result()
+    assert (published.returncode, "Approved by bob: now" in published.stdout) == (0, True), published.stderr
+    second = ("--name", "reviewed.three", "--version", "1.0.0")
+    assert publish_command(server, *second, *SCHEMA, "--jwt", alice).returncode == 4
+    assert "Taken back" in review(*second, "--take-back", who="alice")
+    assert "0 wait" in review()
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,8 @@ MORE_PAGES = {
     "messages": "/admin/contracts_app/binding/orders-created/messages/",
     "webhooks": "/admin/contracts_app/webhook/",
     "new-webhook": "/admin/contracts_app/webhook/add/",
+    "proposals": "/admin/contracts_app/proposal/",
+    "proposal": "/admin/contracts_app/proposal/order.item/versions/9.0.0/change/",
     "signers": "/admin/contracts_app/signer/",
     "new-signer": "/admin/contracts_app/signer/add/",
     "users": "/admin/auth/user/",

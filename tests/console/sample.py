@@ -11,12 +11,17 @@ from typing import Any
 
 from contracts_app.bindings import check_binding
 from contracts_app.bundles import ContractBundle, content_digest
+from contracts_app.exceptions import ReviewRequired
 from contracts_app.services import change_state, lifecycle, publish_contract, publishing
 from contracts_app.services.bindings import set_binding
 from contracts_app.services.policies import set_policy
+from contracts_app.services.proposals import propose
+from contracts_app.services.signatures import add_signature, set_signer
+from contracts_app.signatures import Signature, Signer, check_envelope
 from contracts_app.storage import Actor, AuditEntry, ContractStore
 from contracts_app.storage.nats.store import JetStreamContractStore
 from contracts_app.timestamps import utc_now
+from tests.signing_keys import Key
 
 UGLY = "<script>document.title='pwned'</script> \u202eright to left\u202c שלום 🦊 مرحبا"
 
@@ -196,6 +201,18 @@ def fill(store: ContractStore) -> None:
     ):
         bound = check_binding(name, {"subject": subject, "contract": contract, "mode": mode, "owner": "checkout"})
         set_binding(name=name, binding=bound, actor=steward, store=store)
+    _sign(store, "order.created", "2.0.0", steward)
+    narrowed = {**ITEM, "required": [*ITEM["required"], "warehouse"]}
+    proposed = ContractBundle(name="order.item", version="9.0.0", json_schema=json.dumps(narrowed, ensure_ascii=False))
+    required = ReviewRequired("order.item", "9.0.0", ("breaking",))
+    propose(proposed, required, Actor("dora", "req-propose"), store=store)
+
+
+def _sign(store: ContractStore, name: str, version: str, actor: Actor) -> None:
+    key = Key()
+    set_signer(Signer("release-pipeline", key.public, "Signs what is released"), actor, store=store)
+    signature = Signature(check_envelope(key.sign(store.get(name, version).digest)))
+    add_signature(name=name, version=version, signature=signature, actor=actor, store=store)
 
 
 def fill_ugly(servers: str, bucket: str) -> None:

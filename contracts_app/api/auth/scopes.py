@@ -27,7 +27,8 @@ ADMIN = "contracts:admin"
 OVERRIDE = "contracts:override"
 AUDIT = "contracts:audit"
 REMOVE = "contracts:remove"
-ALL = (READ, WRITE, ADMIN, OVERRIDE, AUDIT, REMOVE)
+APPROVE = "contracts:approve"
+ALL = (READ, WRITE, ADMIN, OVERRIDE, AUDIT, REMOVE, APPROVE)
 
 
 class Scopes:

@@ -7,7 +7,14 @@ from typing import Any
 from contracts_app.bindings import LOCATIONS, MODES
 from contracts_app.bundles import MAX_NAME_LENGTH
 from contracts_app.lifecycle import STATES
-from contracts_app.policies import COMPATIBILITIES, MAX_NOTICE_DAYS, MAX_OWNER_CHARACTERS, MAX_REQUIRED_SIGNERS
+from contracts_app.policies import (
+    COMPATIBILITIES,
+    MAX_NOTICE_DAYS,
+    MAX_OWNER_CHARACTERS,
+    MAX_REQUIRED_SIGNERS,
+    REVIEWS,
+)
+from contracts_app.proposals import STATES as PROPOSAL_STATES
 from contracts_app.services.batches import MAX_BATCH_MEMBERS
 from contracts_app.signatures import MAX_SIGNATURES, PAYLOAD_TYPE
 from contracts_app.usage import MAX_USES
@@ -89,6 +96,7 @@ _POLICY = {
     "readOnly": FLAG,
     "protectConsumers": FLAG,
     "requiredSigners": many(SIGNER_NAME, maxItems=MAX_REQUIRED_SIGNERS),
+    "review": many({"enum": list(REVIEWS)}, uniqueItems=True),
     "owner": {"type": "string", "minLength": 1, "maxLength": MAX_OWNER_CHARACTERS},
     "contact": {"type": "string", "minLength": 1, "maxLength": MAX_OWNER_CHARACTERS},
 }
@@ -97,6 +105,20 @@ _VERSION_SHOWN = record(
     {"version": TEXT, "state": ref("State"), "description": OPTIONAL_TEXT, "createdAt": TEXT, "digest": TEXT},
     {"labels": many(TEXT), "dependencies": many(record(_PINNED)), "lifecycle": ref("Lifecycle")},
 )
+
+_PROPOSAL = {
+    "name": TEXT,
+    "version": TEXT,
+    "digest": TEXT,
+    "state": {"enum": list(PROPOSAL_STATES)},
+    "review": many({"enum": list(REVIEWS)}),
+    "author": TEXT,
+    "proposedAt": TEXT,
+    "override": OPTIONAL_TEXT,
+    "decidedBy": OPTIONAL_TEXT,
+    "decidedAt": OPTIONAL_TEXT,
+    "reason": OPTIONAL_TEXT,
+}
 
 SCHEMAS: dict[str, Schema] = {
     "Name": {
@@ -127,7 +149,10 @@ SCHEMAS: dict[str, Schema] = {
             "digest": ref("Digest"),
             "createdAt": OPTIONAL_TEXT,
         },
-        {"warnings": many(record({"rule": TEXT, "pointer": TEXT, "reference": TEXT, "message": TEXT}))},
+        {
+            "review": many({"enum": list(REVIEWS)}),
+            "warnings": many(record({"rule": TEXT, "pointer": TEXT, "reference": TEXT, "message": TEXT})),
+        },
     ),
     "Batch": record(
         {
@@ -243,6 +268,19 @@ SCHEMAS: dict[str, Schema] = {
             ),
         }
     ),
+    "Proposal": record(_PROPOSAL),
+    "ProposalShown": record(
+        _PROPOSAL,
+        {
+            "contract": {"type": "object"},
+            "revision": COUNT,
+            "report": {**ref("Report"), "description": "How it is judged now"},
+        },
+    ),
+    "Pending": record({"status": {"const": "pending"}, **_PROPOSAL}),
+    "Proposals": record({"proposals": many(ref("Proposal"))}),
+    "Decision": record({"reason": REASON}, closed=True),
+    "Approval": record({"reason": REASON}, {"revision": COUNT}, closed=True),
     "SignerRequest": record({"publicKey": TEXT}, {"description": TEXT, "revoked": FLAG}, closed=True),
     "Signer": record({"name": TEXT, "publicKey": TEXT, "keyId": TEXT, "description": TEXT, "revoked": FLAG}),
     "Signers": record({"signers": many(ref("Signer"))}),

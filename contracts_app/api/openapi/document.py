@@ -38,6 +38,7 @@ from contracts_app.api.openapi.operations import (
     text,
     whole,
 )
+from contracts_app.api.openapi.proposals import proposal_paths
 from contracts_app.api.openapi.signatures import signature_paths
 from contracts_app.api.openapi.webhooks import webhook_paths
 
@@ -100,6 +101,7 @@ _TAGS = {
     "Usage": "Which clients read and write which contracts, as they declare it themselves",
     "Audit": "Who did what, when and why",
     "Events": "Changes as CloudEvents, without a gap",
+    "Proposals": "Versions that another person has to approve before they are published",
     "Signatures": "Who signed a version, and the keys that verify it",
     "Webhooks": "Events sent to other services, signed and retried",
     "Service": "Health, metrics and this description",
@@ -131,7 +133,11 @@ def document() -> JSON:
                 "publish",
                 "Contracts",
                 write,
-                {201: created, 200: answer("A dry run: it may be published", ref("VersionProperties"))},
+                {
+                    201: created,
+                    200: answer("A dry run: it may be published", ref("VersionProperties")),
+                    202: answer("Proposed: the policy asks for a review", ref("Pending"), Location="The proposal"),
+                },
                 *(409, 413, 415, 422),
                 parameters=(DRY_RUN,),
                 body=takes(ref("Publish"), event=components.EXAMPLE),
@@ -327,6 +333,7 @@ def document() -> JSON:
             "get": reads("Which contracts hold for which subjects", "list_bindings", ref("Bindings"), tag="Subjects")
         },
         "/registry/bindings/{name}": binding([NAME]),
+        **proposal_paths(),
         **signature_paths(at),
         **webhook_paths(),
         "/registry/asyncapi": {

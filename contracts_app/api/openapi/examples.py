@@ -56,6 +56,7 @@ _EFFECTIVE = {
     "readOnly": False,
     "protectConsumers": False,
     "requiredSigners": [],
+    "review": [],
     "owner": "checkout",
     "contact": "#checkout",
 }
@@ -107,6 +108,20 @@ ENVELOPE = {
 _SIGNATURE = {"signer": "ci", "addedAt": "2026-01-05T10:31:00Z", "envelope": ENVELOPE}
 _SIGNER = {"name": "ci", "publicKey": PUBLIC_KEY, "keyId": _KEY_ID, "description": "The pipeline", "revoked": False}
 _SIGNED_VERSION = {"name": "order.placed", "version": "1.0.0", "digest": _DIGEST}
+
+_PROPOSAL = {
+    "name": "order.placed",
+    "version": "2.0.0",
+    "digest": _DIGEST,
+    "state": "pending",
+    "review": ["breaking"],
+    "author": "alice",
+    "proposedAt": "2026-01-05T10:30:00Z",
+    "override": None,
+    "decidedBy": None,
+    "decidedAt": None,
+    "reason": None,
+}
 
 _WEBHOOK = {
     "name": "chat",
@@ -216,6 +231,10 @@ EXAMPLES: dict[str, Any] = {
     "Policies": {"policies": [{"level": "prefix", "name": "order", "policy": _POLICY}]},
     "BoundSubject": _BINDING,
     "Bindings": {"bindings": [_BINDING]},
+    "Proposal": _PROPOSAL,
+    "ProposalShown": {**_PROPOSAL, "contract": {"name": "order.placed", "version": "2.0.0"}, "revision": 42},
+    "Pending": {"status": "pending", **_PROPOSAL},
+    "Proposals": {"proposals": [_PROPOSAL]},
     "Signers": {"signers": [_SIGNER]},
     "Signer": _SIGNER,
     "AddedSignature": {**_SIGNED_VERSION, **_SIGNATURE},

@@ -55,7 +55,7 @@ from contracts_app.tracing import span
 MAX_SNAPSHOT_SECONDS = 6 * 3600
 
 
-_DOCUMENTS = ("policy.>", "binding.>", "confluent.>", "webhook.>", "signer.>")
+_DOCUMENTS = ("policy.>", "binding.>", "confluent.>", "webhook.>", "signer.>", "proposal.>")
 """The keys that are not of contracts."""
 
 
