@@ -22,6 +22,10 @@ const (
 	retry         = time.Second
 	// again is the time after a change until the schema is fetched once more: a worker may be a moment behind.
 	again = 500 * time.Millisecond
+	// start is how long Follow waits for the bucket before it begins with what the cache has.
+	start = 10 * time.Second
+	// heartbeat is the time after which a program says again what it uses.
+	heartbeat = 5 * time.Minute
 )
 
 // Outcome is what a message is by the binding of its subject. Reason is empty for a valid one, or where nothing is known.
@@ -47,7 +51,9 @@ type use struct{ contract, versions string }
 type Contracts struct {
 	registry *Registry
 	mu       sync.RWMutex
+	bucket   string
 	bindings map[string]Binding
+	raw      map[string]json.RawMessage // as they are stored, for the cache
 	listed   []Binding
 	subjects map[string]*Binding
 	schemas  map[use]compiled
@@ -61,7 +67,7 @@ type Contracts struct {
 func Fixed(registry *Registry, bindings []Binding, schemas map[string]map[string]Schema) (*Contracts, error) {
 	c := newContracts(registry)
 	for _, each := range bindings {
-		c.set(each.Name, &each)
+		c.set(each.Name, &each, nil)
 	}
 	for contract, ranges := range schemas {
 		for versions, schema := range ranges {
@@ -74,23 +80,25 @@ func Fixed(registry *Registry, bindings []Binding, schemas map[string]map[string
 }
 
 // Follow returns contracts that follow the registry's bucket until the context ends, once the bindings and their schemas
-// are known, or were in the cache of the registry's client.
+// are known; or after ten seconds with those in the cache of the registry's client, and then follows the bucket once it is
+// there.
 func Follow(ctx context.Context, nc *nats.Conn, registry *Registry, bucket string) (*Contracts, error) {
 	c := newContracts(registry)
+	c.bucket = bucket
 	js, err := jetstream.New(nc)
 	if err != nil {
 		return nil, err
 	}
 	go c.refresh(ctx)
-	kv, err := js.KeyValue(ctx, bucket)
-	if err != nil {
-		return nil, fmt.Errorf("the bucket %s of the registry: %w", bucket, err)
-	}
-	go c.watch(ctx, kv, bindingPrefix+">")
+	go c.open(ctx, js)
 	select {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	case <-c.loaded:
+	case <-time.After(start):
+		if err := c.fromCache(); err != nil {
+			return nil, err
+		}
 	}
 	for _, each := range c.list() {
 		if _, ok := c.known(use{each.Contract, each.Range}); !ok {
@@ -102,10 +110,64 @@ func Follow(ctx context.Context, nc *nats.Conn, registry *Registry, bucket strin
 	return c, nil
 }
 
+// Announce declares in the background what this program uses, and again every five minutes, until the context ends.
+// Without the registry it is tried again.
+func (c *Contracts) Announce(ctx context.Context, client string, usage Usage) {
+	go func() {
+		for {
+			pause := heartbeat
+			err := c.registry.Declare(ctx, client, usage)
+			var refused *RegistryError
+			if errors.As(err, &refused) && refused.Unreachable {
+				pause = 10 * time.Second
+			} else if err != nil {
+				slog.Warn("the usage was refused", "client", client, "error", err)
+				return
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(pause):
+			}
+		}
+	}()
+}
+
+// open watches the bindings once the bucket can be reached.
+func (c *Contracts) open(ctx context.Context, js jetstream.JetStream) {
+	for ctx.Err() == nil {
+		kv, err := js.KeyValue(ctx, c.bucket)
+		if err == nil {
+			c.watch(ctx, kv, bindingPrefix+">")
+			return
+		}
+		slog.Warn("the bucket of the registry cannot be reached", "bucket", c.bucket, "error", err)
+		select {
+		case <-ctx.Done():
+		case <-time.After(retry):
+		}
+	}
+}
+
+// fromCache takes the bindings that a program had when it last followed the bucket.
+func (c *Contracts) fromCache() error {
+	var kept map[string]json.RawMessage
+	if !c.registry.read("bindings "+c.bucket, &kept) {
+		return fmt.Errorf("the bucket %s of the registry cannot be reached, and the cache has no bindings of it", c.bucket)
+	}
+	for name, value := range kept {
+		if binding, err := ReadBinding(name, value); err == nil {
+			c.set(name, &binding, value)
+		}
+	}
+	return nil
+}
+
 func newContracts(registry *Registry) *Contracts {
 	return &Contracts{
 		registry: registry,
 		bindings: map[string]Binding{},
+		raw:      map[string]json.RawMessage{},
 		subjects: map[string]*Binding{},
 		schemas:  map[use]compiled{},
 		watched:  map[string]bool{},
@@ -233,13 +295,15 @@ func (c *Contracts) list() []Binding {
 	return append([]Binding(nil), c.listed...)
 }
 
-func (c *Contracts) set(name string, binding *Binding) {
+func (c *Contracts) set(name string, binding *Binding, stored json.RawMessage) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if binding == nil {
 		delete(c.bindings, name)
+		delete(c.raw, name)
 	} else {
 		c.bindings[name] = *binding
+		c.raw[name] = stored
 	}
 	c.listed = c.listed[:0:0]
 	for _, each := range c.bindings {
@@ -331,10 +395,22 @@ func (c *Contracts) caughtUp(keys string, present map[string]bool) {
 	}
 	for _, each := range c.list() {
 		if !present[each.Name] {
-			c.set(each.Name, nil)
+			c.set(each.Name, nil, nil)
 		}
 	}
+	c.keep()
 	c.once.Do(func() { close(c.loaded) })
+}
+
+// keep writes the bindings to the cache.
+func (c *Contracts) keep() {
+	c.mu.RLock()
+	kept := make(map[string]json.RawMessage, len(c.raw))
+	for name, value := range c.raw {
+		kept[name] = value
+	}
+	c.mu.RUnlock()
+	c.registry.write("bindings "+c.bucket, kept)
 }
 
 func (c *Contracts) changed(ctx context.Context, kv jetstream.KeyValue, entry jetstream.KeyValueEntry, present map[string]bool) {
@@ -350,7 +426,8 @@ func (c *Contracts) changed(ctx context.Context, kv jetstream.KeyValue, entry je
 	}
 	name := strings.TrimPrefix(entry.Key(), bindingPrefix)
 	if entry.Operation() != jetstream.KeyValuePut {
-		c.set(name, nil)
+		c.set(name, nil, nil)
+		c.keep()
 		return
 	}
 	binding, err := ReadBinding(name, entry.Value())
@@ -359,7 +436,12 @@ func (c *Contracts) changed(ctx context.Context, kv jetstream.KeyValue, entry je
 		return
 	}
 	present[name] = true
-	c.set(name, &binding)
+	c.set(name, &binding, entry.Value())
+	select {
+	case <-c.loaded:
+		c.keep() // not for each of those that come at the start
+	default:
+	}
 	c.mark(use{binding.Contract, binding.Range})
 	if !c.watched[binding.Contract] {
 		c.watched[binding.Contract] = true

@@ -1,6 +1,7 @@
 package contracts
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -54,7 +55,7 @@ func (r *Registry) Schema(ctx context.Context, contract, version string) (Schema
 	has := r.read(key, &known)
 	target := fmt.Sprintf("%s/registry/contracts/%s/%s/bundled",
 		strings.TrimRight(r.Endpoint, "/"), url.PathEscape(contract), url.PathEscape(version))
-	response, body, err := r.get(ctx, target, known.ETag)
+	response, body, err := r.send(ctx, http.MethodGet, target, known.ETag, nil)
 	if err != nil {
 		if has {
 			return known, nil
@@ -65,11 +66,7 @@ func (r *Registry) Schema(ctx context.Context, contract, version string) (Schema
 		return known, nil
 	}
 	if response.StatusCode != http.StatusOK {
-		var problem struct{ Detail string }
-		if json.Unmarshal(body, &problem) != nil || problem.Detail == "" {
-			problem.Detail = "this does not look like a contract registry"
-		}
-		return Schema{}, &RegistryError{Status: response.StatusCode, Detail: problem.Detail}
+		return Schema{}, refusal(response, body)
 	}
 	exact := version
 	parts := strings.Split(response.Header.Get("Content-Location"), "/")
@@ -83,14 +80,56 @@ func (r *Registry) Schema(ctx context.Context, contract, version string) (Schema
 	return found, nil
 }
 
+// Use is one contract that a program reads or writes. Range is latest if it is empty, Access is read; without Fields, which
+// are JSON Pointers, it may use all of them.
+type Use struct {
+	Contract string   `json:"contract"`
+	Range    string   `json:"range,omitempty"`
+	Access   string   `json:"access,omitempty"`
+	Fields   []string `json:"fields,omitempty"`
+}
+
+// Usage is what a program declares that it uses.
+type Usage struct {
+	Version     string `json:"version,omitempty"`
+	Environment string `json:"environment,omitempty"`
+	Uses        []Use  `json:"uses"`
+}
+
+// Declare says to the registry what a program uses, so that it is named where a change or a withdrawal would concern it.
+// The registry forgets it after some time: Contracts.Announce says it again and again.
+func (r *Registry) Declare(ctx context.Context, client string, usage Usage) error {
+	content, err := json.Marshal(usage)
+	if err != nil {
+		return err
+	}
+	target := strings.TrimRight(r.Endpoint, "/") + "/registry/usage/" + url.PathEscape(client)
+	response, body, err := r.send(ctx, http.MethodPut, target, "", content)
+	if err != nil {
+		return &RegistryError{Detail: err.Error(), Unreachable: true}
+	}
+	if response.StatusCode != http.StatusOK {
+		return refusal(response, body)
+	}
+	return nil
+}
+
+func refusal(response *http.Response, body []byte) *RegistryError {
+	var problem struct{ Detail string }
+	if json.Unmarshal(body, &problem) != nil || problem.Detail == "" {
+		problem.Detail = "this does not look like a contract registry"
+	}
+	return &RegistryError{Status: response.StatusCode, Detail: problem.Detail}
+}
+
 // SchemaURL returns the URL of a version's schema, such as for ce-dataschema.
 func (r *Registry) SchemaURL(contract, version string) string {
 	return fmt.Sprintf("%s/registry/contracts/%s/%s/schema",
 		strings.TrimRight(r.Endpoint, "/"), url.PathEscape(contract), url.PathEscape(version))
 }
 
-// get sends a request up to three times, and returns an error where no registry answered.
-func (r *Registry) get(ctx context.Context, target, etag string) (*http.Response, []byte, error) {
+// send sends a request, which may be repeated, up to three times, and returns an error where no registry answered.
+func (r *Registry) send(ctx context.Context, method, target, etag string, content []byte) (*http.Response, []byte, error) {
 	client := r.HTTP
 	if client == nil {
 		client = &http.Client{Timeout: 10 * time.Second}
@@ -104,12 +143,15 @@ func (r *Registry) get(ctx context.Context, target, etag string) (*http.Response
 			case <-time.After(200 * time.Millisecond << attempt):
 			}
 		}
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
+		request, err := http.NewRequestWithContext(ctx, method, target, bytes.NewReader(content))
 		if err != nil {
 			return nil, nil, err
 		}
 		request.Header.Set("Authorization", "Bearer "+r.Token)
 		request.Header.Set("Accept", "application/schema+json, application/problem+json, application/json")
+		if content != nil {
+			request.Header.Set("Content-Type", "application/json")
+		}
 		if etag != "" {
 			request.Header.Set("If-None-Match", etag)
 		}

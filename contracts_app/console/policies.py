@@ -37,7 +37,7 @@ def listing(request: HttpRequest) -> HttpResponse:
         "policies.html",
         title=_("Policies"),
         rows=[(level, name, _scope(level, name), policy) for level, name, policy in rows],
-        builtin=Policy(),
+        builtin=Policy().to_json(),
     )
 
 

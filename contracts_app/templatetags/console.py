@@ -175,7 +175,9 @@ def audit_value(value: Any) -> str:
 @register.filter
 def yes_or_value(value: Any) -> str:
     """Return a member of a policy in words."""
-    return _("none") if value is None else _plain(value)
+    if value is None or value == []:
+        return _("none")
+    return ", ".join(map(str, value)) if isinstance(value, list) else _plain(value)
 
 
 def _plain(value: Any) -> str:

@@ -6,8 +6,10 @@ import asyncio
 import os
 import shutil
 import subprocess
+import time
 from types import SimpleNamespace
 
+import httpx
 import nats
 import pytest
 from contract_registry_client import AsyncRegistryClient, ContractClient, Contracts, InvalidMessage, RegistryClient
@@ -55,10 +57,10 @@ def started(tmp_path):
             registry.bind("orders", {"subject": "orders.>", "contract": "order.created", "mode": "enforce"})
         environment = {**os.environ, "NATS_URL": server.url, "REGISTRY_ENDPOINT": url, "JWT_TOKEN": token}
 
-        def run(*arguments: str) -> subprocess.Popen[str]:
+        def run(*arguments: str, **variables: str) -> subprocess.Popen[str]:
             child = subprocess.Popen(
                 [program, *arguments],
-                env=environment,
+                env=environment | variables,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
@@ -127,3 +129,35 @@ def test_python_publishes_and_go_receives_without_the_registry(started):
         assert output == f"received {MESSAGES}\n"
 
     asyncio.run(python_side(started, work))
+
+
+def test_go_says_what_it_uses_and_begins_with_its_cache_without_the_registry(started, tmp_path):
+    cache = {"CACHE": str(tmp_path / "cache")}
+    child = started.run("publish", "10", **cache)
+    headers = {"Authorization": f"Bearer {started.token}"}
+    usage = f"{started.url}/registry/contracts/order.created/usage"
+    deadline = time.monotonic() + 20
+    while not (found := httpx.get(usage, headers=headers).json()["clients"]) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    (client,) = found
+    assert (client["client"], client["access"], client["range"]) == ("orders-go", "write", "^1")
+    assert client["fields"] == ["/orderId"]
+    child.communicate("go\n", 60)
+    started.stop()
+    # Neither the registry nor its bucket: a server of another site, which knows nothing of it.
+    elsewhere = EmbeddedServer(tmp_path / "elsewhere", port=free_port(0), max_record_bytes=4 << 20)
+    elsewhere.start()
+    try:
+        child = started.run("publish", "10", NATS_URL=elsewhere.url, **cache)
+        output, _ = child.communicate("go\n", 60)
+        assert output.startswith("published 9, refused: orders.go: not valid by order.created 1.0.0 at /orderId")
+        nothing = subprocess.run(
+            [tmp_path / "orders", "publish", "10"],
+            env={**os.environ, "NATS_URL": elsewhere.url, "REGISTRY_ENDPOINT": started.url, "JWT_TOKEN": "x"},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert "the cache has no bindings of it" in nothing.stderr
+    finally:
+        elsewhere.stop()

@@ -1,6 +1,6 @@
 // Command orders publishes orders under their contract, or receives them: `orders publish 1000` or `orders receive 1000`.
 //
-// Needs NATS_URL, REGISTRY_ENDPOINT and JWT_TOKEN in the environment. One line of output says that it is ready, and one
+// Needs NATS_URL, REGISTRY_ENDPOINT and JWT_TOKEN in the environment, and uses a folder CACHE if there is one. One line of output says that it is ready, and one
 // what became of the messages.
 package main
 
@@ -34,11 +34,20 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	registry := &contracts.Registry{Endpoint: os.Getenv("REGISTRY_ENDPOINT"), Token: os.Getenv("JWT_TOKEN")}
+	registry := &contracts.Registry{
+		Endpoint: os.Getenv("REGISTRY_ENDPOINT"),
+		Token:    os.Getenv("JWT_TOKEN"),
+		Cache:    os.Getenv("CACHE"),
+	}
 	following, err := contracts.Follow(ctx, nc, registry, "contracts")
 	if err != nil {
 		log.Fatal(err)
 	}
+	access := map[string]string{"publish": "write", "receive": "read"}[os.Args[1]]
+	following.Announce(ctx, "orders-go", contracts.Usage{
+		Version: "1.0.0",
+		Uses:    []contracts.Use{{Contract: "order.created", Range: "^1", Access: access, Fields: []string{"/orderId"}}},
+	})
 	client := contracts.NewClient(nc, following)
 	client.OnInvalid = func(string, contracts.Outcome) {}
 	if os.Args[1] == "receive" {
