@@ -12,6 +12,7 @@ from typing import Any
 
 from linter_app.compare.equality import Equality
 from linter_app.normalize.normalized import Conjunction, NormalizedSchema, disjoint
+from linter_app.patterns import literal
 from linter_app.schema.documents import Subschema
 from linter_app.schema.json_text import json_hashable
 from linter_app.schema.json_types import reduced
@@ -84,6 +85,20 @@ def _constants(normalized: NormalizedSchema, normalize: Normalize, wanted: Any) 
     return constants
 
 
+def label(normalized: NormalizedSchema) -> tuple[str, str] | None:
+    """Return the first required property whose string can only be one, by a pattern such as `^Deploy@1$`, and it.
+
+    Other types may still pass the pattern, so that it shows which alternatives are versions of one, and no more.
+    """
+    for name in sorted(normalized.required):
+        for subschema in normalized.property(name):
+            pattern = subschema.schema.get("pattern") if isinstance(subschema.schema, dict) else None
+            text = literal(pattern) if isinstance(pattern, str) else None
+            if text is not None:
+                return name, text
+    return None
+
+
 def pair_alternatives(
     olds: list[Subschema], news: list[Subschema], equality: Equality, normalize: Normalize
 ) -> Pairing:
@@ -100,6 +115,7 @@ def pair_alternatives(
             lambda branch: json_hashable((tags[0].values | tags[1].values)[branch.key]),
         )
     before, after = _pair_by(pairing.certain, before, after, lambda branch: _reference(branch, pairing.exclusive))
+    before, after = _pair_by(pairing.certain, before, after, lambda branch: label(normalize((branch,))))
     kinds: list[tuple[Subschema, Subschema]] = []
     _pair_by(kinds, before, after, lambda branch: _kind(normalize((branch,))))
     kinds = [(one, other) for one, other in kinds if not disjoint(normalize((one,)), normalize((other,)))]
@@ -211,6 +227,8 @@ def shown(branch: Subschema, tags: Tags) -> str:
     schema = branch.schema
     if not isinstance(schema, dict):
         return ""
+    if named := label(NormalizedSchema((branch,))):
+        return f" {named[1]!r}"
     if isinstance(schema.get("$ref"), str):
         return f" {schema['$ref'].rpartition('/')[2]!r}"
     if isinstance(schema.get("title"), str):

@@ -8,9 +8,10 @@ from typing import Any, Literal
 
 from linter_app.changes import DIRECTIONS, OPPOSITE
 from linter_app.compare.comparison import Exactly, SchemaPair
-from linter_app.compare.pairing import Pairing, Tags
+from linter_app.compare.pairing import Pairing, Tags, label
 from linter_app.normalize.normalized import Conjunction, Group, NormalizedSchema
 from linter_app.normalize.string_sets import are_included, strings_of
+from linter_app.patterns import literal
 from linter_app.schema.documents import Subschema
 from linter_app.schema.json_text import json_hashable
 from linter_app.schema.json_types import reduced, type_of
@@ -36,7 +37,7 @@ def narrow_directions(pair: SchemaPair) -> None:
 def _narrow_by_listed_values(pair: SchemaPair) -> None:
     """Where one version lists its values, validate each of them with the other: the result is certain then."""
     for direction, accepting, refusing in (("backward", pair.old, pair.new), ("forward", pair.new, pair.old)):
-        values = accepting.values
+        values = accepting.values if accepting.values is not None else _values_of_alternatives(accepting)
         if values is None or direction not in pair.open_directions or refusing.keywords <= {"enum", "const", "type"}:
             continue
         if len(values) > MAX_VALUES:
@@ -46,6 +47,16 @@ def _narrow_by_listed_values(pair: SchemaPair) -> None:
         accepted = validate_values(refusing.conjunction, values)
         if accepted and all(accepted):
             pair.open_directions -= {direction}
+
+
+def _values_of_alternatives(normalized: NormalizedSchema) -> list[Any] | None:
+    """Return all values of a union that lists them one by one, to describe each; None where it is no such union."""
+    for group in normalized.groups:
+        if group.keyword != "if":
+            lists = [NormalizedSchema((branch,)).listed for branch in group.branches]
+            if all(each is not None for each in lists):
+                return [value for each in lists for value in each or ()]
+    return None
 
 
 def _narrow_by_strings(pair: SchemaPair) -> None:
@@ -78,15 +89,17 @@ def _narrow_by_alternatives(pair: SchemaPair) -> None:
     olds, news = _spread(pair.old, differing[0]), _spread(pair.new, differing[1])
     if olds is None or news is None:
         return
-    partners = _partners(pair)
+    partners, same = _partners(pair)
     backwards = {new: old for old, new in partners.items()}
 
     def is_covered(direction: Literal["backward", "forward"]) -> bool:
         if direction == "backward":
             return _is_covered(
-                pair, olds, news, partners, lambda one, other: direction not in pair.directions(one, other)
+                pair, olds, news, partners, same, lambda one, other: direction not in pair.directions(one, other)
             )
-        return _is_covered(pair, news, olds, backwards, lambda one, other: direction not in pair.directions(other, one))
+        return _is_covered(
+            pair, news, olds, backwards, same, lambda one, other: direction not in pair.directions(other, one)
+        )
 
     covered: dict[str, bool] = {
         direction: is_covered(direction) if _is_exclusive_for(pair, direction) else _is_same_for(pair, direction)
@@ -95,12 +108,15 @@ def _narrow_by_alternatives(pair: SchemaPair) -> None:
     pair.open_directions &= frozenset(direction for direction in DIRECTIONS["both"] if not covered[direction])
 
 
-def _partners(pair: SchemaPair) -> dict[int, int]:
-    """Return which alternatives are versions of one, by their keys, if exactly two groups differ."""
+def _partners(pair: SchemaPair) -> tuple[dict[int, int], set[int]]:
+    """Return which alternatives are versions of one, by their keys, if exactly two groups differ; and the keys of those
+    that mean the same.
+    """
     old, new = pair.differing
     if len(old) != 1 or len(new) != 1:
-        return {}
-    return {one.key: other.key for one, other in pair.pairing(old[0], new[0]).pairs}
+        return {}, set()
+    pairing = pair.pairing(old[0], new[0])
+    return {one.key: other.key for one, other in pairing.pairs}, {each.key for both in pairing.equal for each in both}
 
 
 def _is_covered(
@@ -108,21 +124,35 @@ def _is_covered(
     narrower: list[Conjunction],
     wider: list[Conjunction],
     partners: dict[int, int],
+    same: set[int],
     covers: Callable[[Conjunction, Conjunction], bool],
 ) -> bool:
     """Return whether each of some conjunctions is covered by one of others, those that are versions of it first."""
     by_branch = {conjunction[-1].key: conjunction for conjunction in wider if conjunction}
     left = MAX_TRIES
     tags: Tags | None = None
+    labels: list[tuple[str, str] | None] = []
+    around: bool | None = None
     for conjunction in narrower:
         partner = by_branch.get(partners.get(conjunction[-1].key, 0)) if conjunction else None
+        if partner is not None and conjunction[-1].key in same:
+            # Both mean the same: what is around them decides, and that is alike for all of them.
+            if around is None:
+                around = covers(conjunction[:-1], partner[:-1])
+            if around:
+                continue
         if partner is not None and covers(conjunction, partner):
             continue
         tags = tags or Tags([each[-1] for each in wider if each], pair.comparison.normalized)
+        labels = labels or [_label(pair, other) for other in wider]
+        own = _label(pair, conjunction)
         for piece in _pieces(pair, conjunction, wider, tags):
             if _are_covered_strings(pair, piece, wider):
                 continue
-            for other in wider:
+            fits = own is not None and pair.comparison.normalized(piece).types == {"object" if own[0] else "string"}
+            for other, known in zip(wider, labels, strict=True):
+                if fits and own and known and known[0] == own[0] and known[1] != own[1]:
+                    continue  # it refuses the one string that this lets pass
                 left -= 1
                 if left < 0:
                     return False
@@ -131,6 +161,17 @@ def _is_covered(
             else:
                 return False
     return True
+
+
+def _label(pair: SchemaPair, conjunction: Conjunction) -> tuple[str, str] | None:
+    """Return the one string that an alternative lets pass, and in which property; the empty name for itself."""
+    if not conjunction:
+        return None
+    normalized = pair.comparison.normalized((conjunction[-1],))
+    listed = normalized.listed or ()
+    own = listed[0] if len(listed) == 1 and isinstance(listed[0], str) else None
+    own = own if own is not None else next(filter(None, map(literal, sorted(normalized.texts))), None)
+    return ("", own) if own is not None else label(normalized)
 
 
 def _are_covered_strings(pair: SchemaPair, piece: Conjunction, wider: list[Conjunction]) -> bool:

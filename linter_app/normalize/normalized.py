@@ -46,6 +46,7 @@ class NormalizedSchema:
         self.unresolved: dict[tuple[str, ...], dict[str, Subschema]] = {}
         """References without one target: as written, with the URIs that they may lead to and the schemas there."""
         self._unevaluated: list[tuple[SchemaNode, int, int]] = []
+        self._properties: dict[str, NormalizedSchema] = {}
         seen: set[int] = set()
         for subschema in conjunction:
             self._flatten(subschema, seen)
@@ -215,6 +216,12 @@ class NormalizedSchema:
     def patterns(self) -> dict[str, SchemaNode]:
         return {regex: node for found, node in reversed(list(self.found("patternProperties"))) for regex in found}
 
+    def normalized_property(self, name: str) -> NormalizedSchema:
+        """Return the normalized form of what applies to a property, computed once."""
+        if name not in self._properties:
+            self._properties[name] = NormalizedSchema(self.property(name))
+        return self._properties[name]
+
     def property(self, name: str) -> Conjunction:
         """Return what the value of a property must satisfy."""
         return self._member(name, None)
@@ -348,7 +355,7 @@ def disjoint(one: NormalizedSchema, other: NormalizedSchema) -> bool:
         return False
     # A property discriminates that one requires and the other refuses, or that both require with disjoint values.
     return any(
-        disjoint(NormalizedSchema(one.property(name)), NormalizedSchema(other.property(name)))
+        disjoint(one.normalized_property(name), other.normalized_property(name))
         for name in one.required.keys() | other.required.keys()
         if (name in one.required and name in other.required) or _refused(name, one) or _refused(name, other)
     )

@@ -25,11 +25,13 @@ from linter_app.patterns.syntax import (
     python,
 )
 
-__all__ = ["compiled", "included", "matches", "sample", "says_nothing", "shortest"]
+__all__ = ["compiled", "included", "literal", "matches", "sample", "says_nothing", "shortest"]
 
 TIMEOUT_SECONDS = 0.02
 MAX_TIMEOUTS = 5
 MAX_SAMPLE_STEPS = 2000
+_LITERAL = regex.compile(r"\^((?:[^\\^$.*+?()\[\]{}|]|\\[^\w\s])*)\$")
+_ESCAPED = regex.compile(r"\\(.)")
 _DIGITS = "0123456789"
 _WORDS = "abcxyzABCXYZ0189_"
 _LIKED = "abcxyzABC0159 _-.@/é"
@@ -43,6 +45,13 @@ def compiled(pattern: str) -> regex.Pattern[str] | None:
         return regex.compile(pattern if node is None else python(node), regex.VERSION0)
     except (regex.error, RecursionError, OverflowError, ValueError):
         return None
+
+
+@lru_cache(maxsize=4096)
+def literal(pattern: str) -> str | None:
+    """Return the one text that matches a pattern such as `^Deploy@1$`; None where several may."""
+    found = _LITERAL.fullmatch(pattern)
+    return _ESCAPED.sub(r"\1", found[1]) if found is not None else None
 
 
 def matches(pattern: str, text: str) -> bool | None:

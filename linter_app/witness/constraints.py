@@ -81,6 +81,8 @@ class Constraints:
     every_item: list[Subschema] = field(default_factory=list)
     contained: list[tuple[Subschema, int]] = field(default_factory=list)
     requested: set[tuple[int, str]] = field(default_factory=set)
+    choices: list[tuple[SchemaNode, str]] = field(default_factory=list)
+    """Alternatives of which one is still to be chosen: the node and the keyword."""
 
     def at_least(self, what: str, count: Any) -> None:
         """Require a minimum count (of `Length`, `Items` or `Properties`)."""
@@ -97,6 +99,18 @@ class Constraints:
     def range(self, what: str) -> tuple[int, float]:
         """Return the minimum and maximum count."""
         return self.least.get(what, 0), self.most.get(what, math.inf)
+
+    def is_meant(self, kind: str) -> bool:
+        """Return whether the constraints are about values of a type: what people mean who do not write the type."""
+        if kind == "string":
+            return bool(
+                self.patterns or self.not_patterns or self.formats or {"Length"} & (self.least | self.most).keys()
+            )
+        if kind == "object":
+            return bool(self.required or self.members or any("properties" in node.schema for node in self.nodes))
+        if kind == "array":
+            return bool(self.items or self.every_item or self.contained or any("items" in n.schema for n in self.nodes))
+        return kind in NUMERIC and bool(self.lower or self.upper or self.multiples or self.not_multiples)
 
     def fits(self, value: Any) -> bool:
         """Return whether a value meets the constraints, as far as its members do not matter."""

@@ -19,7 +19,7 @@ from linter_app.schema.json_types import reduced, types_of
 from linter_app.schema.vocabulary import REFERENCES
 from linter_app.witness import scalars
 from linter_app.witness.constraints import COUNTED, Constraints, Contradiction, Focus, Steps
-from linter_app.witness.negations import Literal, constants, kept_constants, negations
+from linter_app.witness.negations import Literal, constants, kept_constants, listed, negations
 
 MAX_DEPTH = 24
 MAX_CHOICES = 4000
@@ -58,7 +58,13 @@ class InstanceGenerator:
         waiting: list[Literal] = [(subschema, True) for subschema in keep]
         later: list[Literal] = [(subschema, False) for subschema in refuse]
         seen: set[tuple[int, bool]] = set()
-        while waiting or later or self._dependents(constraints, waiting):
+        while waiting or constraints.choices or later or self._dependents(constraints, waiting):
+            if not waiting and constraints.choices:
+                # What holds for every alternative is known now, and decides which of them are possible.
+                waiting += self._choose(*constraints.choices.pop(0), constraints)
+                later += [literal for literal in waiting if not literal[1]]
+                waiting = [literal for literal in waiting if literal[1]]
+                continue
             self.left -= 1
             self.steps.take(1)
             if self.left < 0 or self.steps.left < 0:
@@ -118,21 +124,24 @@ class InstanceGenerator:
         constraints.required |= set(schema.get("required", ()))
         if "contains" in schema and schema.get("minContains", 1):
             constraints.contained.append((node.at("contains"), schema.get("minContains", 1)))
+        constraints.choices += [(node, keyword) for keyword in ("anyOf", "oneOf") if schema.get(keyword)]
         return self._keep_applied(node)
 
+    def _choose(self, node: SchemaNode, keyword: str, constraints: Constraints) -> list[Literal]:
+        """Return what must hold, and what must not, after a choice among alternatives."""
+        branches = node.schema[keyword]
+        chosen = self._alternative(node, keyword, constraints)
+        literals: list[Literal] = [(node.at(keyword, chosen), True)]
+        if keyword == "oneOf" and len(branches) <= MAX_EXCLUDED and self.rng.random() < 0.85:
+            literals += [(node.at(keyword, n), False) for n in range(len(branches)) if n != chosen]
+        return literals
+
     def _keep_applied(self, node: SchemaNode) -> list[Literal]:
-        """Return what else must hold for the same value, with a choice among alternatives."""
+        """Return what else must hold for the same value, in any case."""
         schema, rng = node.schema, self.rng
         targets = (node.target(keyword) for keyword in REFERENCES if keyword in schema)
         more: list[Literal] = [(target, True) for target in targets if target is not None]
         more += [(node.at("allOf", index), True) for index in range(len(schema.get("allOf", ())))]
-        if schema.get("anyOf"):
-            more.append((node.at("anyOf", self._alternative(node, "anyOf")), True))
-        if schema.get("oneOf"):
-            chosen = self._alternative(node, "oneOf")
-            more.append((node.at("oneOf", chosen), True))
-            if len(schema["oneOf"]) <= MAX_EXCLUDED and rng.random() < 0.85:
-                more += [(node.at("oneOf", n), False) for n in range(len(schema["oneOf"])) if n != chosen]
         if "not" in schema:
             more.append((node.at("not"), False))
         if "if" in schema:
@@ -142,12 +151,27 @@ class InstanceGenerator:
                 more.append((node.at("then" if holds else "else"), True))
         return more
 
-    def _alternative(self, node: SchemaNode, keyword: str) -> int:
-        branches = node.schema[keyword]
-        on_the_way = [n for n in range(len(branches)) if self._leads_on(node.at(keyword, n))]
+    def _alternative(self, node: SchemaNode, keyword: str, constraints: Constraints) -> int:
+        numbers = range(len(node.schema[keyword]))
+        on_the_way = [n for n in numbers if self._leads_on(node.at(keyword, n))]
         if on_the_way and self.rng.random() < 0.9:
             return self.rng.choice(on_the_way)
-        return self.rng.randrange(len(branches))
+        possible = [n for n in numbers if self._is_possible(node.at(keyword, n), constraints)]
+        return self.rng.choice(possible or numbers)
+
+    def _is_possible(self, subschema: Subschema, constraints: Constraints) -> bool:
+        """Return whether an alternative may hold, as far as its own types and constants show."""
+        schema = subschema.schema
+        if not isinstance(schema, dict):
+            return schema is True
+        if "type" in schema and not types_of(schema["type"]) & constraints.types:
+            return False
+        values = listed(schema)
+        if values is not None:
+            kept = None if constraints.values is None else set(map(json_hashable, constraints.values))
+            if not any(constraints.fits(value) and (kept is None or json_hashable(value) in kept) for value in values):
+                return False
+        return not self._is_apart(node_of(subschema), constraints)
 
     def _leads_on(self, subschema: Subschema) -> bool:
         if subschema.key in self.focus.satisfied:
@@ -241,8 +265,10 @@ class InstanceGenerator:
         types = sorted(reduced(constraints.types))
         if not types:
             raise Contradiction
+        meant = [kind for kind in types if constraints.is_meant(kind)] or types
         for _ in range(6):
-            value = self._of_type(self.rng.choice(types), constraints, depth)
+            kind = self.rng.choice(meant if self.rng.random() < 0.8 else types)
+            value = self._of_type(kind, constraints, depth)
             if not constraints.excluded or json_hashable(value) not in constraints.excluded:
                 return value
         raise Contradiction

@@ -7,6 +7,7 @@ from random import Random
 from typing import Any, NamedTuple, Protocol
 
 from linter_app.normalize.schema_node import SchemaNode
+from linter_app.patterns import literal
 from linter_app.schema.documents import Subschema
 from linter_app.schema.json_text import json_hashable
 from linter_app.schema.json_types import ALL_TYPES, types_of
@@ -159,11 +160,20 @@ def _required(negated: NegatedKeyword) -> Iterator[Negation]:
 
 
 def constants(schema: Any) -> set[Hashable] | None:
-    """Return the values that a schema lists itself, or None where it lists none."""
+    """Return `listed` in a form that can be compared."""
+    values = listed(schema)
+    return {json_hashable(value) for value in values} if values is not None else None
+
+
+def listed(schema: Any) -> list[Any] | None:
+    """Return the values that a schema lists itself, or the one string that its pattern lets pass, or None."""
     if not isinstance(schema, dict):
         return None
     values = [schema["const"]] if "const" in schema else schema.get("enum")
-    return {json_hashable(value) for value in values} if isinstance(values, list) else None
+    if values is None and isinstance(schema.get("pattern"), str):
+        text = literal(schema["pattern"])
+        values = [text] if text is not None else None
+    return values if isinstance(values, list) else None
 
 
 def kept_constants(constraints: Constraints, name: str) -> set[Hashable] | None:
