@@ -116,12 +116,13 @@ def pair_alternatives(
         )
     before, after = _pair_by(pairing.certain, before, after, lambda branch: _reference(branch, pairing.exclusive))
     before, after = _pair_by(pairing.certain, before, after, lambda branch: label(normalize((branch,))))
-    kinds: list[tuple[Subschema, Subschema]] = []
-    _pair_by(kinds, before, after, lambda branch: _kind(normalize((branch,))))
-    kinds = [(one, other) for one, other in kinds if not disjoint(normalize((one,)), normalize((other,)))]
-    pairing.certain += kinds
-    paired = {id(branch) for pair in kinds for branch in pair}
-    before, after = ([each for each in side if id(each) not in paired] for side in (before, after))
+    for key in (_kind, _required):
+        found: list[tuple[Subschema, Subschema]] = []
+        _pair_by(found, before, after, lambda branch, key=key: key(normalize((branch,))))  # type: ignore[misc]
+        found = [(one, other) for one, other in found if not disjoint(normalize((one,)), normalize((other,)))]
+        pairing.certain += found
+        paired = {id(branch) for pair in found for branch in pair}
+        before, after = ([each for each in side if id(each) not in paired] for side in (before, after))
     before, after = _pair_similar(pairing, before, after, normalize)
     pairing.removed, pairing.added = before, after
     return pairing
@@ -179,6 +180,10 @@ def _reference(branch: Subschema, tagged: bool) -> Hashable | None:
 def _kind(normalized: NormalizedSchema) -> Hashable | None:
     types = reduced(normalized.types)
     return next(iter(types)) if len(types) == 1 else None
+
+
+def _required(normalized: NormalizedSchema) -> Hashable | None:
+    return frozenset(normalized.required) or None
 
 
 def _pair_similar(

@@ -13,7 +13,7 @@ from linter_app.normalize.normalized import Conjunction, Group, NormalizedSchema
 from linter_app.normalize.string_sets import are_included, strings_of
 from linter_app.patterns import literal
 from linter_app.schema.documents import Subschema
-from linter_app.schema.json_text import json_hashable
+from linter_app.schema.json_text import json_equal, json_hashable
 from linter_app.schema.json_types import reduced, type_of
 from linter_app.schema.validators import validate_values
 from linter_app.schema.vocabulary import REFERENCES
@@ -198,7 +198,7 @@ def _pieces(pair: SchemaPair, conjunction: Conjunction, wider: list[Conjunction]
         made = [document.keep(_KINDS, kind, {"type": kind}) for kind in sorted(types)]
         return [(*conjunction, Subschema(each, (), document)) for each in made]
     if tags.name is None or tags.name not in normalized.required:
-        return [conjunction]
+        return _by_type_of_a_property(pair, conjunction, wider)
     property_ = normalized.property(tags.name)
     values = pair.comparison.normalized(property_).listed if property_ else None
     if not values or not 1 < len(values) <= MAX_ALTERNATIVES:
@@ -210,7 +210,25 @@ def _pieces(pair: SchemaPair, conjunction: Conjunction, wider: list[Conjunction]
     return [(*conjunction, Subschema(each, (), document)) for each in schemas]
 
 
+def _by_type_of_a_property(pair: SchemaPair, conjunction: Conjunction, wider: list[Conjunction]) -> list[Conjunction]:
+    """Split a conjunction by the types of a required property that others have alternatives for, such as one each."""
+    normalized, document = pair.comparison.normalized(conjunction), conjunction[0].document
+    for name in sorted(normalized.required):
+        kinds = reduced(pair.comparison.normalized(normalized.property(name)).types)
+        others = [pair.comparison.normalized(each) for each in wider]
+        typed = [reduced(each.normalized_property(name).types) for each in others if name in each.required]
+        if len(kinds) > 1 and any(each < kinds for each in typed):
+            made = [
+                document.keep(_KINDS, f"{name} is a {kind}", {"properties": {name: {"type": kind}}})
+                for kind in sorted(kinds)
+            ]
+            return [(*conjunction, Subschema(each, (), document)) for each in made]
+    return [conjunction]
+
+
 SIDES: tuple[Literal["backward", "forward"], ...] = ("backward", "forward")
+_ABOUT_NAMES = frozenset({"type", "required", "additionalProperties", "minProperties", "maxProperties"})
+_ANNOTATIONS = frozenset({"title", "description", "$comment", "default", "examples", "deprecated"})
 _STRINGS = frozenset({"not", "pattern", "anyOf", "oneOf"})
 _KINDS: dict[str, Any] = {}
 
@@ -237,7 +255,15 @@ def _is_same_for(pair: SchemaPair, direction: Literal["backward", "forward"]) ->
     if len(old) != 1 or len(new) != 1 or "if" in (old[0].keyword, new[0].keyword) or old[0].keyword != new[0].keyword:
         return False
     pairing = pair.pairing(old[0], new[0])
-    if pairing.removed or pairing.added or _describe_elsewhere(pair, pairing):
+    if pairing.removed or pairing.added:
+        return False
+    bases = without_groups(pair.old, old), without_groups(pair.new, new)
+    if bases[0] is not None and bases[1] is not None:
+        # With what is around them, each may mean exactly what it did, although it is written elsewhere now.
+        around = [((*bases[0], one), (*bases[1], other)) for one, other in pairing.differing]
+        if not any(pair.directions(*both, exactly="both") for both in around):
+            return True
+    if _describe_elsewhere(pair, pairing):
         return False
     return not any(pair.directions((old,), (new,), exactly=direction) for old, new in pairing.differing)
 
@@ -255,20 +281,50 @@ def _is_exclusive_for(pair: SchemaPair, direction: Literal["backward", "forward"
         return False
     pairing = pair.pairing(old[0], new[0])
     opposite = OPPOSITE[direction]
-    wider = [
-        each[direction == "backward"]
+    changed = [
+        (each[direction == "backward"], _changed_properties(pair, *each))
         for each in pairing.differing
         if opposite in pair.directions((each[0],), (each[1],), exactly="both")
     ]
-    wider += pairing.added if direction == "backward" else pairing.removed
+    wider = [(one, required) for one, names in changed for required in names]
+    wider += [(one, ()) for one in (pairing.added if direction == "backward" else pairing.removed)]
     if len(wider) * len(refusing[0].branches) > MAX_TRIES:
         return False
+    around = without_groups(pair.new if direction == "backward" else pair.old, refusing) or ()
     return all(
-        pair.comparison.are_disjoint((one,), (other,))
-        for one in wider
+        pair.comparison.are_disjoint((*around, one, *required), (*around, other))
+        for one, required in wider
         for other in refusing[0].branches
         if other.key != one.key
     )
+
+
+def _changed_properties(pair: SchemaPair, old: Subschema, new: Subschema) -> list[Conjunction]:
+    """Return what holds for a value that only one version of an alternative accepts: some changed property is there.
+
+    That is one conjunction for each property that may be the one; one that is always true, where more has changed.
+    """
+    nodes = [
+        [node for node in pair.comparison.normalized((branch,)).nodes if node.schema.keys() - {"$ref"}]
+        for branch in (old, new)
+    ]
+    if len(nodes[0]) != 1 or len(nodes[1]) != 1:
+        return [()]
+    schemas = [each[0].schema for each in nodes]
+    properties = [schema.get("properties", {}) for schema in schemas]
+    rest = [{key: schema[key] for key in schema.keys() - {"properties"} - _ANNOTATIONS} for schema in schemas]
+    if not properties[0] or properties[0].keys() != properties[1].keys() or not json_equal(*rest):
+        return [()]
+    if not rest[0].keys() <= _ABOUT_NAMES or not isinstance(rest[0].get("additionalProperties", True), bool):
+        return [()]
+    same = pair.comparison.equality.same_meaning
+    names = [
+        name
+        for name in properties[0]
+        if not same(nodes[0][0].at("properties", name), nodes[1][0].at("properties", name))
+    ]
+    made = [new.document.keep(_KINDS, f"with {name}", {"required": [name]}) for name in names]
+    return [(Subschema(each, (), new.document),) for each in made]
 
 
 def _describe_elsewhere(pair: SchemaPair, pairing: Pairing) -> bool:

@@ -14,6 +14,7 @@ from functools import cached_property, reduce
 from typing import Any
 
 from linter_app.normalize.schema_node import SchemaNode, node_of
+from linter_app.patterns import matches
 from linter_app.schema.documents import Subschema
 from linter_app.schema.formats import FORMATS, is_asserted
 from linter_app.schema.json_text import json_equal, json_hashable
@@ -165,6 +166,15 @@ class NormalizedSchema:
                 values = [schema["const"]] if "const" in schema else schema.get("enum", [])
                 found |= set(map(json_hashable, values))
         return found
+
+    def refuses(self, value: Any) -> bool:
+        """Return whether a value is refused, as far as types, `not` with listed values, patterns and lengths show."""
+        if type_of(value) not in self._declared or json_hashable(value) in self.refused:
+            return True
+        if not isinstance(value, str):
+            return False
+        least, most = self.lengths
+        return not least <= len(value) <= most or any(matches(pattern, value) is False for pattern in self.texts)
 
     @cached_property
     def _declared(self) -> frozenset[str]:
@@ -349,17 +359,12 @@ def disjoint(one: NormalizedSchema, other: NormalizedSchema) -> bool:
     if one.values is not None and other.values is not None:
         return not any(json_equal(value, known) for value in one.values for known in other.values)
     for values, refusing in ((one.values, other), (other.values, one)):
-        if values and all(json_hashable(value) in refusing.refused for value in values):
+        if values and all(refusing.refuses(value) for value in values):
             return True
     if one.types | other.types != {"object"}:
         return False
-    # A property discriminates that one requires and the other refuses, or that both require with disjoint values.
+    # A property that one requires is there, and has to satisfy what both say of it.
     return any(
         disjoint(one.normalized_property(name), other.normalized_property(name))
         for name in one.required.keys() | other.required.keys()
-        if (name in one.required and name in other.required) or _refused(name, one) or _refused(name, other)
     )
-
-
-def _refused(name: str, normalized: NormalizedSchema) -> bool:
-    return any(subschema.schema is False for subschema in normalized.property(name))

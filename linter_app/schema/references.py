@@ -42,7 +42,7 @@ def unavailable_references(document: Document) -> list[Path]:
 
 
 def with_answers(root: Any, paths: list[Path], answer: bool) -> Any:
-    """Return a schema in which a constant stands for each of these subschemas' references."""
+    """Return a schema in which what accepts everything, or nothing, stands for each of these subschemas' references."""
     root = json.loads(json.dumps(root))
     for path in sorted(paths, key=len, reverse=True):
         target = root
@@ -57,7 +57,8 @@ def with_answers(root: Any, paths: list[Path], answer: bool) -> Any:
 
 def _with_answer(schema: dict[str, Any], answer: bool) -> Any:
     rest = {keyword: value for keyword, value in schema.items() if keyword != "$ref"}
-    return {**rest, "allOf": [answer, *rest.get("allOf", [])]}
+    constant: dict[str, Any] = {} if answer else {"not": {}}  # draft 4 has no booleans
+    return {**rest, "allOf": [constant, *rest.get("allOf", [])]}
 
 
 def schema_warnings(text: str | bytes) -> tuple[SchemaWarning, ...]:

@@ -40,6 +40,8 @@ class Focus:
     """The schemas of the refusing version on the way to the keyword."""
     satisfied: frozenset[int] = frozenset()
     """The schemas of the accepting version on that way, which decide between alternatives."""
+    pointed: frozenset[int] = frozenset()
+    """Those of the refusing version that the pointer of the keyword leads through."""
     keyword: str | None = None
     """The keyword to violate at the end of the way."""
     # Names that an instance must not use in an object that this schema (by `id`) applies to.

@@ -61,9 +61,9 @@ class InstanceGenerator:
         while waiting or constraints.choices or later or self._dependents(constraints, waiting):
             if not waiting and constraints.choices:
                 # What holds for every alternative is known now, and decides which of them are possible.
-                waiting += self._choose(*constraints.choices.pop(0), constraints)
-                later += [literal for literal in waiting if not literal[1]]
-                waiting = [literal for literal in waiting if literal[1]]
+                chosen = self._choose(*constraints.choices.pop(0), constraints)
+                waiting = [literal for literal in chosen if literal[1]]
+                later = [literal for literal in chosen if not literal[1]] + later
                 continue
             self.left -= 1
             self.steps.take(1)
@@ -80,8 +80,11 @@ class InstanceGenerator:
             seen.add((id(subschema.schema), positive))
             if (id(subschema.schema), not positive) in seen:
                 raise Contradiction
-            for literal in (self._keep if positive else self._refuse)(node_of(subschema), constraints):
-                (waiting if literal[1] else later).append(literal)
+            found = (self._keep if positive else self._refuse)(node_of(subschema), constraints)
+            waiting += [literal for literal in found if literal[1]]
+            refused = [literal for literal in found if not literal[1]]
+            # What a schema to satisfy refuses comes before what is to be violated: that has the choice.
+            later = refused + later if positive else later + refused
         return self._build(constraints, depth)
 
     def _dependents(self, constraints: Constraints, waiting: list[Literal]) -> bool:
@@ -124,12 +127,18 @@ class InstanceGenerator:
         constraints.required |= set(schema.get("required", ()))
         if "contains" in schema and schema.get("minContains", 1):
             constraints.contained.append((node.at("contains"), schema.get("minContains", 1)))
-        constraints.choices += [(node, keyword) for keyword in ("anyOf", "oneOf") if schema.get(keyword)]
+        constraints.choices += [(node, keyword) for keyword in ("anyOf", "oneOf", "if") if keyword in schema]
         return self._keep_applied(node)
 
     def _choose(self, node: SchemaNode, keyword: str, constraints: Constraints) -> list[Literal]:
         """Return what must hold, and what must not, after a choice among alternatives."""
+        if keyword == "if":
+            holds = self._is_fulfilled(node, constraints)
+            then = "then" if holds else "else"
+            return [(node.at("if"), holds), *([(node.at(then), True)] if then in node.schema else [])]
         branches = node.schema[keyword]
+        if not branches:
+            return []
         chosen = self._alternative(node, keyword, constraints)
         literals: list[Literal] = [(node.at(keyword, chosen), True)]
         if keyword == "oneOf" and len(branches) <= MAX_EXCLUDED and self.rng.random() < 0.85:
@@ -138,18 +147,22 @@ class InstanceGenerator:
 
     def _keep_applied(self, node: SchemaNode) -> list[Literal]:
         """Return what else must hold for the same value, in any case."""
-        schema, rng = node.schema, self.rng
+        schema = node.schema
         targets = (node.target(keyword) for keyword in REFERENCES if keyword in schema)
         more: list[Literal] = [(target, True) for target in targets if target is not None]
         more += [(node.at("allOf", index), True) for index in range(len(schema.get("allOf", ())))]
         if "not" in schema:
             more.append((node.at("not"), False))
-        if "if" in schema:
-            holds = rng.random() < 0.5
-            more.append((node.at("if"), holds))
-            if ("then" if holds else "else") in schema:
-                more.append((node.at("then" if holds else "else"), True))
         return more
+
+    def _is_fulfilled(self, node: SchemaNode, constraints: Constraints) -> bool:
+        """Choose whether a condition is to hold: as the way to the focus wants it, if that is possible."""
+        possible = self._is_possible(node.at("if"), constraints)
+        for keyword, holds in (("then", possible), ("else", False)):
+            leads = keyword in node.schema and self._leads_on(node.at(keyword))
+            if leads and (possible or keyword == "else") and self.rng.random() < 0.9:
+                return holds
+        return possible and self.rng.random() < 0.5
 
     def _alternative(self, node: SchemaNode, keyword: str, constraints: Constraints) -> int:
         numbers = range(len(node.schema[keyword]))
@@ -193,13 +206,14 @@ class InstanceGenerator:
         here = id(node.subschema.schema) in self.focus.violated
         if not here or self.rng.random() < 0.8:
             found = [negation for negation in found if not negation.far] or found
+        pointed = [negation for negation in found if negation.through in self.focus.pointed]
         aimed = [negation for negation in found if negation.through in self.focus.violated]
         exact = [negation for negation in found if here and negation.keyword == self.focus.keyword]
         done = [negation for negation in found if negation.done]
         near = [negation for negation in found if negation.near]
         # A property that nothing else needs is left out most easily.
         absent = [negation for negation in found if negation.keyword == "required" and not here]
-        for preferred, rate in ((aimed, 0.85), (exact, 0.85), (done, 0.9), (absent, 0.8), (near, 0.6)):
+        for preferred, rate in ((pointed, 0.7), (aimed, 0.85), (exact, 0.85), (done, 0.9), (absent, 0.8), (near, 0.6)):
             if preferred and self.rng.random() < rate:
                 found = preferred
                 break

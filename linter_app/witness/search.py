@@ -13,7 +13,7 @@ from linter_app.compare.comparison import Comparison, SchemaPair
 from linter_app.normalize.normalized import NormalizedSchema
 from linter_app.patterns import sample
 from linter_app.schema.documents import Document, Subschema
-from linter_app.schema.json_pointers import pointer
+from linter_app.schema.json_pointers import pointer, tokens_of
 from linter_app.schema.json_text import MAX_DEPTH, InvalidJSON, check_depth
 from linter_app.schema.references import unavailable_references, with_answers
 from linter_app.schema.validation_errors import short_reason
@@ -245,7 +245,23 @@ def _focus_on(change: Change, direction: OneDirection, comparison: Comparison) -
     at = change.new_pointer if direction == "backward" else change.old_pointer
     detail = change.new if direction == "backward" else change.old
     name = detail if isinstance(detail, str) and change.rule in _ABOUT_NAMES else None
-    return Focus(frozenset(violated), frozenset(satisfied), (at or "").rpartition("/")[2] or None, name=name)
+    document = comparison.new if direction == "backward" else comparison.old
+    pointed = frozenset(_ids_along(document.root, at or ""))
+    keyword = (at or "").rpartition("/")[2] or None
+    return Focus(frozenset(violated), frozenset(satisfied), pointed, keyword, name=name)
+
+
+def _ids_along(root: Any, pointer: str) -> Iterator[int]:
+    """Yield the `id` of each value that a JSON Pointer leads through, as far as it leads anywhere."""
+    value = root
+    for token in tokens_of(pointer):
+        yield id(value)
+        if isinstance(value, dict) and token in value:
+            value = value[token]
+        elif isinstance(value, list) and token.isdecimal() and int(token) < len(value):
+            value = value[int(token)]
+        else:
+            return
 
 
 _ABOUT_NAMES = ("property-added", "property-removed")
