@@ -99,6 +99,11 @@ def label(normalized: NormalizedSchema) -> tuple[str, str] | None:
     return None
 
 
+def _are_apart(one: tuple[str, str] | None, other: tuple[str, str] | None) -> bool:
+    """Return whether two labels name the same property and other strings."""
+    return one is not None and other is not None and one[0] == other[0] and one[1] != other[1]
+
+
 def pair_alternatives(
     olds: list[Subschema], news: list[Subschema], equality: Equality, normalize: Normalize
 ) -> Pairing:
@@ -119,7 +124,12 @@ def pair_alternatives(
     for key in (_kind, _required):
         found: list[tuple[Subschema, Subschema]] = []
         _pair_by(found, before, after, lambda branch, key=key: key(normalize((branch,))))  # type: ignore[misc]
-        found = [(one, other) for one, other in found if not disjoint(normalize((one,)), normalize((other,)))]
+        found = [
+            (one, other)
+            for one, other in found
+            if not _are_apart(label(normalize((one,))), label(normalize((other,))))
+            and not disjoint(normalize((one,)), normalize((other,)))
+        ]
         pairing.certain += found
         paired = {id(branch) for pair in found for branch in pair}
         before, after = ([each for each in side if id(each) not in paired] for side in (before, after))
@@ -198,7 +208,8 @@ def _pair_similar(
     for score, _, _, one, other in sorted(scored, key=lambda each: each[:3]):
         if {id(one), id(other)} & taken:
             continue
-        apart = disjoint(normalize((one,)), normalize((other,)))
+        labels = label(normalize((one,))), label(normalize((other,)))
+        apart = _are_apart(*labels) or disjoint(normalize((one,)), normalize((other,)))
         is_only = len(olds) == len(news) == 1
         if apart and pairing.exclusive and score <= -LIKE:
             pairing.renamed.append((one, other))

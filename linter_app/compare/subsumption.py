@@ -214,10 +214,11 @@ def _by_type_of_a_property(pair: SchemaPair, conjunction: Conjunction, wider: li
     """Split a conjunction by the types of a required property that others have alternatives for, such as one each."""
     normalized, document = pair.comparison.normalized(conjunction), conjunction[0].document
     for name in sorted(normalized.required):
-        kinds = reduced(pair.comparison.normalized(normalized.property(name)).types)
-        others = [pair.comparison.normalized(each) for each in wider]
-        typed = [reduced(each.normalized_property(name).types) for each in others if name in each.required]
-        if len(kinds) > 1 and any(each < kinds for each in typed):
+        kinds = reduced(normalized.normalized_property(name).types)
+        if len(kinds) == 1:
+            continue
+        others = (pair.comparison.normalized(each) for each in wider)
+        if any(name in each.required and reduced(each.normalized_property(name).types) < kinds for each in others):
             made = [
                 document.keep(_KINDS, f"{name} is a {kind}", {"properties": {name: {"type": kind}}})
                 for kind in sorted(kinds)

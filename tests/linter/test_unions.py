@@ -1,0 +1,169 @@
+"""Unions as real histories have them: alternatives tagged by patterns, written elsewhere, or overlapping."""
+
+from __future__ import annotations
+
+import pytest
+
+from linter_app import lint
+
+TEXT = {"type": "string"}
+
+
+def closed(**properties):
+    return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+def task(name: str, **inputs):
+    """An alternative whose tag is a pattern that one string matches, and says nothing of other types."""
+    return {
+        "properties": {"task": {"pattern": f"^{name}@1$"}, "inputs": closed(**inputs)},
+        "required": ["task", "inputs"],
+    }
+
+
+def pipeline(tasks: dict):
+    """Steps of a pipeline, each one of many tasks; the names are listed one by one, each with its description."""
+    names = [{"enum": [f"{name}@1"], "description": f"What {name} does"} for name in tasks]
+    step = {
+        "type": "object",
+        "properties": {"task": {"anyOf": names}},
+        "anyOf": [task(name, **inputs) for name, inputs in tasks.items()],
+    }
+    steps = {"type": "array", "items": {"anyOf": [step, closed(script=TEXT)]}}
+    return {"oneOf": [closed(steps=steps), closed(stages={"type": "array", "items": closed(steps=steps)})]}
+
+
+TASKS = {f"Task{number}": {"a": TEXT, f"b{number}": TEXT} for number in range(60)}
+
+
+def test_alternatives_are_paired_by_patterns_of_one_string():
+    others = [task(f"Task{number}", a=TEXT) for number in range(20)]
+    old = {"anyOf": [*others, task("Conda", path=TEXT)]}
+    new = {"anyOf": [task("Cargo", path=TEXT), *others]}
+    report = lint(old, new)
+    assert {change.message for change in report.breaking} == {"alternative 'Conda@1' of anyOf was removed"}
+    assert not [change.rule for change in report.changes if change.rule.startswith("pattern")]
+
+
+def test_a_change_deep_in_a_large_union_has_its_example():
+    changed = TASKS | {"Task30": {"a": {"type": "string", "maxLength": 2}, "b30": TEXT}}
+    report = lint(pipeline(TASKS), pipeline(changed))
+    assert report.verdict == "breaking"
+    instance = next(change.witness.instance for change in report.breaking if change.witness)
+    assert "Task30@1" in str(instance)
+
+
+def test_adding_a_task_is_compatible():
+    report = lint(pipeline(TASKS), pipeline(TASKS | {"Another": {"a": TEXT}}))
+    assert report.verdict == "compatible"
+
+
+REFERENCED = closed(task=TEXT)
+STEP = {**closed(uses=TEXT, run=TEXT, name=TEXT)}
+COMPATIBLE = {
+    "an alternative became two, by the type of a property": (
+        {"anyOf": [TEXT, {**closed(defer={"anyOf": [TEXT, REFERENCED]}), "required": ["defer"]}]},
+        {
+            "anyOf": [
+                TEXT,
+                {**closed(defer=REFERENCED), "required": ["defer"]},
+                {**closed(defer=TEXT), "required": ["defer"]},
+            ]
+        },
+    ),
+    "what the alternatives said of a property is said around them": (
+        {
+            "allOf": [
+                {
+                    "oneOf": [
+                        {"type": "object", "properties": {"uses": TEXT}, "required": ["uses"]},
+                        {"type": "object", "properties": {"run": TEXT}, "required": ["run"]},
+                    ]
+                },
+                STEP,
+            ]
+        },
+        {**STEP, "oneOf": [{"required": ["uses"]}, {"required": ["run"]}]},
+    ),
+    "listed strings beside a pattern that none of them matches": (
+        {"oneOf": [{"type": "string", "enum": ["a", "b"]}, {"type": "string", "pattern": r"^\$\{.*\}$"}]},
+        {"oneOf": [{"type": "string", "enum": ["a", "b", "c"]}, {"type": "string", "pattern": r"^\$\{.*\}$"}]},
+    ),
+    "a tag that is required around the alternatives": (
+        {
+            "required": ["type"],
+            "type": "object",
+            "oneOf": [closed(type={"const": "docker"}, image=TEXT), closed(type={"const": "exec"})],
+        },
+        {
+            "required": ["type"],
+            "type": "object",
+            "oneOf": [closed(type={"const": "docker"}, image=TEXT, node=TEXT), closed(type={"const": "exec"})],
+        },
+    ),
+    "closed alternatives with one optional property each": (
+        {"oneOf": [closed(step=closed(name=TEXT)), closed(stage=closed(name=TEXT)), closed(parallel=TEXT)]},
+        {"oneOf": [closed(step=closed(name=TEXT, image=TEXT)), closed(stage=closed(name=TEXT)), closed(parallel=TEXT)]},
+    ),
+    "a tag that only one of two alternatives requires": (
+        {
+            "oneOf": [
+                {**closed(image={"enum": ["windows"]}), "required": ["image"]},
+                closed(image={"enum": ["linux"]}),
+            ]
+        },
+        {
+            "oneOf": [
+                {**closed(image={"enum": ["windows", "windows-2"]}), "required": ["image"]},
+                closed(image={"enum": ["linux"]}),
+            ]
+        },
+    ),
+}
+
+
+def within(schema):
+    """Return the schema as a part of one that contains itself: no proof about all of it at once is tried then."""
+    return {"type": "object", "properties": {"value": schema, "more": {"type": "array", "items": {"$ref": "#"}}}}
+
+
+@pytest.mark.parametrize(("old", "new"), COMPATIBLE.values(), ids=COMPATIBLE)
+def test_nothing_breaks(old, new):
+    report = lint(within(old), within(new))
+    assert report.verdict == "compatible", (report.breaking, report.undecided)
+
+
+BREAKING = {
+    "a listed string that matches the pattern beside it": (
+        {"oneOf": [{"type": "string", "enum": ["a", "b"]}, {"type": "string", "pattern": "^x"}]},
+        {"oneOf": [{"type": "string", "enum": ["a", "b", "xy"]}, {"type": "string", "pattern": "^x"}]},
+    ),
+    "an open alternative beside one that accepts more": (
+        {"oneOf": [closed(step=closed(name=TEXT)), {"type": "object", "required": ["step"]}]},
+        {"oneOf": [closed(step=closed(name=TEXT, image=TEXT)), {"type": "object", "required": ["step"]}]},
+    ),
+    "one of the two alternatives that were one is missing": (
+        {"anyOf": [TEXT, {**closed(defer={"anyOf": [TEXT, REFERENCED]}), "required": ["defer"]}]},
+        {"anyOf": [TEXT, {**closed(defer=REFERENCED), "required": ["defer"]}]},
+    ),
+    "what the alternatives said of a property is said nowhere": (
+        {"oneOf": [{"properties": {"a": TEXT}, "required": ["a"]}, {"required": ["b"]}], "type": "object"},
+        {"oneOf": [{"required": ["a"]}, {"required": ["b"]}], "type": "object"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("old", "new"), BREAKING.values(), ids=BREAKING)
+def test_a_break_has_its_example(old, new):
+    report = lint(within(old), within(new))
+    assert report.verdict == "breaking", report.changes
+    assert any(change.witness for change in report.breaking)
+
+
+def test_draft_4_with_a_reference_that_is_not_available_has_an_example():
+    def schema(version: str):
+        more = {"other": {"$ref": "http://example.com/elsewhere.json"}, "version": {"enum": [version]}}
+        return {"$schema": "http://json-schema.org/draft-04/schema#", "type": "object", "properties": more}
+
+    (change,) = lint(schema("1"), schema("2")).breaking
+    assert change.witness.instance == {"version": "1"}
