@@ -352,7 +352,7 @@ class _Shallow(NormalizedSchema):
     groups: list[Group] = []  # type: ignore[assignment]  # replaces the cached property
 
 
-def disjoint(one: NormalizedSchema, other: NormalizedSchema) -> bool:
+def disjoint(one: NormalizedSchema, other: NormalizedSchema, levels: int = 2) -> bool:
     """Return whether no value satisfies both, as far as types, listed values and discriminating properties show."""
     if not one.types & other.types:
         return True
@@ -365,6 +365,7 @@ def disjoint(one: NormalizedSchema, other: NormalizedSchema) -> bool:
         return False
     # A property that one requires is there, and has to satisfy what both say of it.
     return any(
-        disjoint(one.normalized_property(name), other.normalized_property(name))
+        disjoint(one.normalized_property(name), other.normalized_property(name), levels - 1)
         for name in one.required.keys() | other.required.keys()
+        if levels > 0 or (name in one.required and name in other.required)
     )

@@ -294,7 +294,7 @@ class InstanceGenerator:
             case "boolean":
                 return self.rng.random() < 0.5
             case "string":
-                return scalars.string(self.rng, constraints)
+                return scalars.string(self.rng, constraints, self.steps)
             case "object":
                 return self._object(constraints, depth)
             case "array":

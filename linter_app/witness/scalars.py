@@ -11,9 +11,11 @@ from typing import Any
 from linter_app.normalize.normalized import common_multiple
 from linter_app.patterns import sample, shortest
 from linter_app.schema.formats import EXAMPLES, made
-from linter_app.witness.constraints import Constraints, Contradiction
+from linter_app.witness.constraints import Constraints, Contradiction, Steps
 
 MAX_TEXT = 400_000
+CHARACTERS_PER_STEP = 40
+"""Characters of a pattern for which trying one text counts as one step."""
 _TEXTS = ["", "a", "A", "0", "abc", "é", " ", "-", "a b", "Zz9_", "http://a/b", "1.5", "\n"]
 
 
@@ -40,8 +42,11 @@ def number(rng: random.Random, constraints: Constraints, *, whole: bool) -> Any:
     return int(value) if value == int(value) else float(value)
 
 
-def string(rng: random.Random, constraints: Constraints) -> str:
-    """Return a string that probably meets the constraints. Raises Contradiction where no string can."""
+def string(rng: random.Random, constraints: Constraints, steps: Steps) -> str:
+    """Return a string that probably meets the constraints. Raises Contradiction where no string can.
+
+    What it tries counts as steps, more for long patterns.
+    """
     least, most = constraints.range("Length")
     if least > most or least > MAX_TEXT:
         raise Contradiction
@@ -51,7 +56,9 @@ def string(rng: random.Random, constraints: Constraints) -> str:
     if certain and exact is None:
         raise Contradiction
     turn = rng.choice([0, 3])
+    cost = 1 + sum(map(len, constraints.patterns + constraints.not_patterns)) // CHARACTERS_PER_STEP
     for attempt in range(12 if exact is None else 4):
+        steps.take(cost if constraints.patterns or constraints.not_patterns else 0)
         text = exact if exact is not None and attempt == turn else _text(rng, constraints, attempt)
         if text is None:
             continue
