@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from contracts_app.bundles import ContractBundle, check_identity, content_digest
-from contracts_app.exceptions import ContractAlreadyExists, MalformedContract, VersionSetChanged
+from contracts_app.exceptions import ContractAlreadyExists, MalformedContract, ReviewRequired, VersionSetChanged
 from contracts_app.services.publishing import publish
 from contracts_app.services.signatures import add_signature
 from contracts_app.services.work import linter
@@ -156,7 +156,8 @@ def push_manifest(store: ContractStore, contract: str, tag: str, body: bytes, ac
         bundle.digest, ManifestRecord(body.decode(), config.decode()), base64.b64encode(wasm).decode()
     )
     try:
-        publish(bundle=bundle, actor=actor, dry_run=True, store=store)
+        if review := publish(bundle=bundle, actor=actor, dry_run=True, store=store).review:
+            raise ReviewRequired(contract, tag, review)
         # Before the version itself: nobody can pull it with other bytes.
         keep_pushed(store, bundle, record, actor)
         published = publish(bundle=bundle, actor=actor, store=store).bundle

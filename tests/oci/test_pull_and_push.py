@@ -9,7 +9,8 @@ from urllib.parse import quote
 import pytest
 from django.test import Client
 
-from contracts_app.storage import contract_store
+from contracts_app.services.policies import set_policy
+from contracts_app.storage import Actor, contract_store
 from oci_app.artifacts import BUNDLE, CONFIG, SCHEMA, WASM, WASM_CONFIG
 from oci_app.manifests import INDEX, MANIFEST
 from oci_app.repositories import contract_of, repository_of
@@ -214,6 +215,15 @@ def test_a_breaking_push_without_the_bump_is_refused_with_the_reason(shop):
     assert shop.get("shop/order/tags/list").json()["tags"] == ["1.0.0"]
     major = encode_wit(broken.replace("@1.1.0", "@2.0.0"), {"money": MONEY})
     assert shop.push("shop/order", "2.0.0", config, (WASM, major)).status_code == 201
+
+
+def test_a_push_that_needs_a_review_is_refused_and_leaves_nothing(oci):
+    set_policy(level="prefix", name="new", policy={"review": ["new"]}, actor=Actor("root"))
+    config = ("application/vnd.oci.empty.v1+json", b"{}")
+    refused = oci.push("new/event", "1.0.0", config, (SCHEMA, b"{}"), artifactType=BUNDLE)
+    assert refused.status_code == 400
+    assert "asks for a review" in refused.json()["errors"][0]["message"]
+    assert not [write.key for write in contract_store().history() if write.key.startswith("oci.")]
 
 
 def test_a_bundle_is_pushed_by_its_parts(oci):
