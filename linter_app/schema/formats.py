@@ -43,12 +43,10 @@ FORMATS: dict[str, Format] = {
     "email": Format(
         4,
         frozenset({"idn-email"}),
-        ("a@example.com", '"a b"@example.com', "a+b@example.com", "a{b@example.com"),
+        ("a@example.com", "a+b@example.com", "a{b@example.com"),
         pieces=("a@", "aaaaaaaaa.", "com"),
     ),
-    "idn-email": Format(
-        4, frozenset(), ("a@example.com", "\u00e9@example.com", '"a b"@example.com'), pieces=("a@", "aaaaaaaaa.", "com")
-    ),
+    "idn-email": Format(4, frozenset(), ("a@example.com", "\u00e9@example.com"), pieces=("a@", "aaaaaaaaa.", "com")),
     "hostname": Format(4, _HOSTNAME, ("example.com", "a", "1a", "xn--nxasmq6b"), 1, 253, ("a", ".aaaaaaaaa", "")),
     "idn-hostname": Format(7, frozenset(), ("example.com", "\u00e9.example", "a"), pieces=("a", ".aaaaaaaaa", "")),
     "ipv4": Format(4, _LABEL, ("127.0.0.1", "1.1.1.1", "255.255.255.255"), 7, 15),
