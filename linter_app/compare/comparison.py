@@ -144,8 +144,13 @@ class Comparison:
         parent: SchemaPair | None = None,
         depth: int = 0,
         directions: frozenset[str] = BOTH,
+        *,
+        around: SchemaPair | None = None,
     ) -> None:
-        """Compare two conjunctions and all below them, and add what differs to `changes`."""
+        """Compare two conjunctions and all below them, and add what differs to `changes`.
+
+        `around` is the pair of which they are alternatives: it is about the same instances.
+        """
         key = (*_pair_key(old, new), directions)
         if key in self.seen or self.is_same_text(old, new):
             return
@@ -154,7 +159,7 @@ class Comparison:
                 self._compare_documentation(old, new, parent)
             return
         self.seen.add(key)
-        pair = SchemaPair(self, self.normalized(old), self.normalized(new), parent, depth, directions)
+        pair = SchemaPair(self, self.normalized(old), self.normalized(new), parent, depth, directions, around=around)
         if depth > MAX_DEPTH and not self._active:
             self.seen.remove(key)
             self.deferred.append((old, new, parent, directions))
@@ -293,10 +298,21 @@ class SchemaPair:
     """The directions in which nothing is certain, because an unknown schema applies too."""
     explained: frozenset[str] = frozenset()
     """The directions of changes that were reported where the same subschemas were compared before."""
+    around: SchemaPair | None = None
+    """The pair of which both are alternatives, about the same instances; None for another place of an instance."""
     _first: int = 0
 
     def __post_init__(self) -> None:
         self._first = len(self.comparison.changes)
+
+    def known_around(self, name: str) -> tuple[Conjunction, Conjunction]:
+        """Return what both versions say of a property around these alternatives; nothing where none describes it."""
+        if self.around is None:
+            return (), ()
+        old, new = self.around.known_around(name)
+        both = self.around.old, self.around.new
+        found = [each.property(name) if name in each.properties else () for each in both]
+        return (*old, *found[0]), (*new, *found[1])
 
     @property
     def unclear(self) -> bool:
@@ -361,11 +377,17 @@ class SchemaPair:
         """Return the directions in which two conjunctions break; `exactly` is "both" below a negation."""
         return self.comparison.directions(old, new, self.depth + 1, exactly=exactly)
 
-    def descend(self, old: Conjunction, new: Conjunction, directions: frozenset[str] = BOTH) -> None:
-        """Compare two conjunctions below this pair; `directions` are those in which they can break at all."""
+    def descend(
+        self, old: Conjunction, new: Conjunction, directions: frozenset[str] = BOTH, *, here: bool = False
+    ) -> None:
+        """Compare two conjunctions below this pair; `directions` are those in which they can break at all.
+
+        `here` says that they are alternatives, or conditions, for the same instances.
+        """
         directions &= self.open_directions
         if not self.comparison.is_silent:
-            self.comparison.compare(old, new, self, self.depth + 1, directions)
+            around = self if here else None
+            self.comparison.compare(old, new, self, self.depth + 1, directions, around=around)
         elif found := self.comparison.directions(old, new, self.depth + 1) & directions:
             self.report(UNDECIDED, "", None, None, direction=direction_of(found))
 

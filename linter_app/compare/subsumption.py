@@ -93,13 +93,13 @@ def _narrow_by_alternatives(pair: SchemaPair) -> None:
     backwards = {new: old for old, new in partners.items()}
 
     def is_covered(direction: Literal["backward", "forward"]) -> bool:
+        def covers(narrower: Conjunction, wider: Conjunction, exactly: Exactly) -> bool:
+            both = (narrower, wider) if direction == "backward" else (wider, narrower)
+            return direction not in pair.directions(*both, exactly=exactly)
+
         if direction == "backward":
-            return _is_covered(
-                pair, olds, news, partners, same, lambda one, other: direction not in pair.directions(one, other)
-            )
-        return _is_covered(
-            pair, news, olds, backwards, same, lambda one, other: direction not in pair.directions(other, one)
-        )
+            return _is_covered(pair, olds, news, partners, same, covers)
+        return _is_covered(pair, news, olds, backwards, same, covers)
 
     covered: dict[str, bool] = {
         direction: is_covered(direction) if _is_exclusive_for(pair, direction) else _is_same_for(pair, direction)
@@ -125,7 +125,7 @@ def _is_covered(
     wider: list[Conjunction],
     partners: dict[int, int],
     same: set[int],
-    covers: Callable[[Conjunction, Conjunction], bool],
+    covers: Callable[[Conjunction, Conjunction, Exactly], bool],
 ) -> bool:
     """Return whether each of some conjunctions is covered by one of others, those that are versions of it first."""
     by_branch = {conjunction[-1].key: conjunction for conjunction in wider if conjunction}
@@ -136,12 +136,13 @@ def _is_covered(
     for conjunction in narrower:
         partner = by_branch.get(partners.get(conjunction[-1].key, 0)) if conjunction else None
         if partner is not None and conjunction[-1].key in same:
-            # Both mean the same: what is around them decides, and that is alike for all of them.
+            # Both mean the same: what is around them decides, and that is alike for all of them. A property that is
+            # new around them may be described in them, so it counts in open objects, too.
             if around is None:
-                around = covers(conjunction[:-1], partner[:-1])
+                around = covers(conjunction[:-1], partner[:-1], "both")
             if around:
                 continue
-        if partner is not None and covers(conjunction, partner):
+        if partner is not None and covers(conjunction, partner, ""):
             continue
         tags = tags or Tags([each[-1] for each in wider if each], pair.comparison.normalized)
         labels = labels or [_label(pair, other) for other in wider]
@@ -156,7 +157,7 @@ def _is_covered(
                 left -= 1
                 if left < 0:
                     return False
-                if not _apart(pair, piece, other) and covers(piece, other):
+                if not _apart(pair, piece, other) and covers(piece, other, ""):
                     break
             else:
                 return False
@@ -242,6 +243,8 @@ def _same_group(pair: SchemaPair, one: Group, other: Group) -> Pairing | None:
     if pairing.removed or pairing.added:
         return None
     exactly: Exactly = "both" if overlapping(pair, one, other) else ""
+    if not exactly and pairing.differing and _describe_elsewhere(pair, pairing):
+        exactly = "both"  # a property that is new in one of them is known from elsewhere
     differs = any(pair.directions((old,), (new,), exactly=exactly) for old, new in pairing.differing)
     return None if differs else pairing
 

@@ -58,6 +58,14 @@ def test_adding_a_task_is_compatible():
     assert report.verdict == "compatible"
 
 
+def requires(name: str, **properties):
+    return {"type": "object", "required": [name], "properties": properties}
+
+
+def tagged(tag: str, **properties):
+    return {"type": "object", "required": ["tag"], "properties": {"tag": {"const": tag}, **properties}}
+
+
 REFERENCED = closed(task=TEXT)
 STEP = {**closed(uses=TEXT, run=TEXT, name=TEXT)}
 COMPATIBLE = {
@@ -105,6 +113,18 @@ COMPATIBLE = {
         {"oneOf": [closed(step=closed(name=TEXT)), closed(stage=closed(name=TEXT)), closed(parallel=TEXT)]},
         {"oneOf": [closed(step=closed(name=TEXT, image=TEXT)), closed(stage=closed(name=TEXT)), closed(parallel=TEXT)]},
     ),
+    "a property of all alternatives is described around them, too": (
+        {"type": "object", "anyOf": [requires("a", p=TEXT), requires("b", p=TEXT)]},
+        {"type": "object", "properties": {"p": TEXT}, "anyOf": [requires("a"), requires("b")]},
+    ),
+    "a property that no alternative describes is described around them": (
+        {"type": "object", "anyOf": [requires("a"), requires("b")]},
+        {"type": "object", "properties": {"p": TEXT}, "anyOf": [requires("a"), requires("b")]},
+    ),
+    "one tagged alternative describes a property that another has": (
+        {"oneOf": [tagged("x"), tagged("y", p=TEXT)]},
+        {"oneOf": [tagged("x", p={"type": "integer"}), tagged("y", p=TEXT)]},
+    ),
     "a tag that only one of two alternatives requires": (
         {
             "oneOf": [
@@ -145,6 +165,44 @@ BREAKING = {
     "one of the two alternatives that were one is missing": (
         {"anyOf": [TEXT, {**closed(defer={"anyOf": [TEXT, REFERENCED]}), "required": ["defer"]}]},
         {"anyOf": [TEXT, {**closed(defer=REFERENCED), "required": ["defer"]}]},
+    ),
+    "an alternative restricts a property that is described around it": (
+        {"type": "object", "properties": {"p": TEXT}, "anyOf": [requires("a"), requires("b")]},
+        {"type": "object", "properties": {"p": TEXT}, "anyOf": [requires("a", p={"minLength": 5}), requires("b")]},
+    ),
+    "both alternatives of oneOf restrict a property that is described around them": (
+        {"type": "object", "properties": {"p": TEXT}, "oneOf": [requires("a"), requires("b")]},
+        {
+            "type": "object",
+            "properties": {"p": TEXT},
+            "oneOf": [requires("a", p={"minLength": 5}), requires("b", p={"minLength": 5})],
+        },
+    ),
+    "a condition restricts a property that is described around it": (
+        {"allOf": [{"properties": {"p": TEXT}}], "if": {"required": ["t"]}, "then": {"properties": {"q": TEXT}}},
+        {
+            "allOf": [{"properties": {"p": TEXT}}],
+            "if": {"required": ["t"]},
+            "then": {"properties": {"q": TEXT, "p": {"maxLength": 3}}},
+        },
+    ),
+    "around a dependency, a property of its own got another type": (
+        {"type": "object", "dependentSchemas": {"t": {"properties": {"p": {"type": "integer"}}}}},
+        {
+            "type": "object",
+            "properties": {"p": TEXT},
+            "dependentSchemas": {"t": {"properties": {"p": {"type": "integer"}}}},
+        },
+    ),
+    "around equal alternatives, a property of theirs got another type": (
+        {"anyOf": [{"type": "object", "required": ["p"], "properties": {"p": {"type": "integer"}}}, {"type": "null"}]},
+        {
+            "properties": {"p": TEXT},
+            "anyOf": [
+                {"type": "object", "required": ["p"], "properties": {"p": {"type": "integer"}}},
+                {"type": "null"},
+            ],
+        },
     ),
     "what the alternatives said of a property is said nowhere": (
         {"oneOf": [{"properties": {"a": TEXT}, "required": ["a"]}, {"required": ["b"]}], "type": "object"},

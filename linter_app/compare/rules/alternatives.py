@@ -190,7 +190,7 @@ def _alternatives(pair: SchemaPair, old: Group, new: Group) -> None:
     for one, other in pairing.equal:
         pair.descend((one,), (other,), _NONE)
     for one, other in [*pairing.certain, *(pairing.similar if pair.open_directions else ())]:
-        pair.descend((one,), (other,))
+        pair.descend((one,), (other,), here=True)
         pair.explained |= pair.directions((one,), (other,))  # though it may have been reported elsewhere
     for one, other in pairing.renamed:
         message = f"alternative{shown(one, tags[0])} of {old.keyword} became{shown(other, tags[1])}"
@@ -217,5 +217,5 @@ def _condition(pair: SchemaPair, old: Group, new: Group) -> None:
     for keyword in ("then", "else"):
         branches = [(group.node.at(keyword),) if keyword in group.node.schema else () for group in (old, new)]
         if branches[0] or branches[1]:
-            pair.descend(branches[0], branches[1])
+            pair.descend(branches[0], branches[1], here=True)
             pair.explained |= pair.directions(branches[0], branches[1])

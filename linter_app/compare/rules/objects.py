@@ -6,7 +6,7 @@ from collections.abc import Set
 
 from linter_app.changes import Direction, direction_of
 from linter_app.compare.comparison import SchemaPair
-from linter_app.normalize.normalized import Conjunction, constrains
+from linter_app.normalize.normalized import Conjunction, NormalizedSchema, constrains
 from linter_app.patterns import matches, shortest
 from linter_app.rule_catalogue import mirrored, rule
 from linter_app.schema.documents import Subschema
@@ -157,11 +157,15 @@ def _added(pair: SchemaPair, name: str, old: Conjunction, new: Conjunction) -> N
         return
     if not pair.old.describes(name):
         pair.report(PROPERTY_ADDED, f"optional property {name!r} was added", None, at)
-    if constrains(old):
-        pair.descend(old, new)
+    around = pair.known_around(name)
+    if constrains(old) or constrains(around[0]):
+        pair.descend((*around[0], *old), (*around[1], *new))
     elif pair.is_strict("added"):
         if pair.directions((), new):
             pair.report(OPEN_TYPED, f"property {name!r} could hold anything before", None, at)
+    elif any("backward" in pair.directions(found, new) for found in _mentions(pair.old, name)):
+        # It is one that readers know from an alternative, which allows more.
+        pair.report(OPEN_TYPED, f"property {name!r} is restricted around the alternatives now", None, at)
     else:
         pair.ignore_name("backward", name)
 
@@ -180,13 +184,31 @@ def _removed(pair: SchemaPair, name: str, old: Conjunction, new: Conjunction) ->
         return
     if not is_required and not pair.new.describes(name):
         pair.report(PROPERTY_REMOVED, f"optional property {name!r} was removed", at, None)
-    if constrains(new):
-        pair.descend(old, new)
+    around = pair.known_around(name)
+    if constrains(new) or constrains(around[1]):
+        pair.descend((*around[0], *old), (*around[1], *new))
     elif pair.is_strict("removed"):
         if pair.directions(old, ()):
             pair.report(OPEN_FREED, f"property {name!r} may now hold anything", at, None)
+    elif any("forward" in pair.directions(old, found) for found in _mentions(pair.new, name)):
+        pair.report(OPEN_FREED, f"property {name!r} is no longer restricted around the alternatives", at, None)
     else:
         pair.ignore_name("forward", name)
+
+
+def _mentions(normalized: NormalizedSchema, name: str, levels: int = 4) -> list[Conjunction]:
+    """Return what each alternative, condition or dependency that describes a property says of it."""
+    found: list[Conjunction] = []
+    branches = [branch for group in normalized.groups for branch in group.branches]
+    branches += [
+        node.at("dependentSchemas", trigger)
+        for schemas, node in normalized.found("dependentSchemas")
+        for trigger in schemas
+    ]
+    for branch in branches if levels else ():
+        each = NormalizedSchema((branch,))
+        found += [each.property(name)] if name in each.properties else _mentions(each, name, levels - 1)
+    return found
 
 
 def _refuses(value: Conjunction) -> bool:
