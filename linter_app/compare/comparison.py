@@ -69,6 +69,8 @@ class Comparison:
     deferred: list[tuple[Conjunction, Conjunction, SchemaPair | None, frozenset[str]]] = field(default_factory=list)
     # Property names that decide something, for the search for witnesses.
     names: set[str] = field(default_factory=set)
+    known_names: set[str] = field(default_factory=set)
+    """Names that a pattern of one version matches, and that both describe elsewhere: witnesses may use them."""
     # Names that an open object of the accepting schema does not describe and the other schema does.
     ignored_names: dict[str, dict[int, set[tuple[str, bool]]]] = field(
         default_factory=lambda: {"backward": {}, "forward": {}}
@@ -310,9 +312,13 @@ class SchemaPair:
         if self.around is None:
             return (), ()
         old, new = self.around.known_around(name)
-        both = self.around.old, self.around.new
-        found = [each.property(name) if name in each.properties else () for each in both]
-        return (*old, *found[0]), (*new, *found[1])
+        return (*old, *self.around.old.property(name)), (*new, *self.around.new.property(name))
+
+    def names_around(self) -> set[str]:
+        """Return the properties that are described around these alternatives."""
+        if self.around is None:
+            return set()
+        return self.around.names_around() | self.around.old.properties.keys() | self.around.new.properties.keys()
 
     @property
     def unclear(self) -> bool:

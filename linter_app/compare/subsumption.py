@@ -245,7 +245,11 @@ def _same_group(pair: SchemaPair, one: Group, other: Group) -> Pairing | None:
     exactly: Exactly = "both" if overlapping(pair, one, other) else ""
     if not exactly and pairing.differing and _describe_elsewhere(pair, pairing):
         exactly = "both"  # a property that is new in one of them is known from elsewhere
-    differs = any(pair.directions((old,), (new,), exactly=exactly) for old, new in pairing.differing)
+    # What is around them describes properties, too.
+    around = without_groups(pair.old, [one])
+    if around is None:
+        around, exactly = (), "both"
+    differs = any(pair.directions((*around, old), (*around, new), exactly=exactly) for old, new in pairing.differing)
     return None if differs else pairing
 
 

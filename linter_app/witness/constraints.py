@@ -46,6 +46,8 @@ class Focus:
     """The keyword to violate at the end of the way."""
     # Names that an instance must not use in an object that this schema (by `id`) applies to.
     ignored_names: dict[int, set[tuple[str, bool]]] = field(default_factory=dict)
+    known_names: set[str] = field(default_factory=set)
+    """Names that may be used although an ignored pattern matches them."""
     ignored_items: dict[int, set[int]] = field(default_factory=dict)
     """Indexes that an instance must not have in an array that this schema (by `id`) applies to."""
     name: str | None = None

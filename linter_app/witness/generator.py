@@ -326,7 +326,10 @@ class InstanceGenerator:
         keep: list[Subschema] = []
         for node in constraints.nodes:
             holes = self.focus.ignored_names.get(id(node.subschema.schema), ())
-            if any(matches(hole, name) if pattern else hole == name for hole, pattern in holes):
+            if any(
+                name not in self.focus.known_names and matches(hole, name) if pattern else hole == name
+                for hole, pattern in holes
+            ):
                 raise Contradiction
             keep += node.member(name)
         return self.value(keep, [subschema for other, subschema in constraints.members if other == name], depth + 1)

@@ -94,6 +94,7 @@ class Search:
         focus.ignored_names = self.comparison.ignored_names[self.direction]
         if change is None:
             focus.ignored_names = {**self.comparison.tried_names[self.direction], **focus.ignored_names}
+        focus.known_names = self.comparison.known_names
         focus.ignored_items = self.comparison.ignored_items[self.direction]
         until = max(self.steps.left - share, 0)
         mixed, found, last = None, None, tries

@@ -170,6 +170,38 @@ BREAKING = {
         {"type": "object", "properties": {"p": TEXT}, "anyOf": [requires("a"), requires("b")]},
         {"type": "object", "properties": {"p": TEXT}, "anyOf": [requires("a", p={"minLength": 5}), requires("b")]},
     ),
+    "an alternative has a pattern for a property that is described around it": (
+        {"type": "object", "properties": {"p": TEXT}, "anyOf": [requires("a"), requires("b")]},
+        {
+            "type": "object",
+            "properties": {"p": TEXT},
+            "anyOf": [{**requires("a"), "patternProperties": {"^p": {"minLength": 4}}}, requires("b")],
+        },
+    ),
+    "an alternative restricts a property for which there is a pattern around it": (
+        {"type": "object", "patternProperties": {"^p": TEXT}, "anyOf": [requires("a"), requires("b")]},
+        {
+            "type": "object",
+            "patternProperties": {"^p": TEXT},
+            "anyOf": [requires("a", p={"minLength": 4}), requires("b")],
+        },
+    ),
+    "around alternatives, there is a pattern for a property of theirs": (
+        {"type": "object", "anyOf": [requires("a", p={"type": "integer"}), requires("b")]},
+        {
+            "type": "object",
+            "patternProperties": {"^p": TEXT},
+            "anyOf": [requires("a", p={"type": "integer"}), requires("b")],
+        },
+    ),
+    "a dependency restricts a property that is described around it": (
+        {"type": "object", "properties": {"p": TEXT}, "dependentSchemas": {"t": {"required": ["u"]}}},
+        {
+            "type": "object",
+            "properties": {"p": TEXT},
+            "dependentSchemas": {"t": {"required": ["u"], "properties": {"p": {"minLength": 3}}}},
+        },
+    ),
     "both alternatives of oneOf restrict a property that is described around them": (
         {"type": "object", "properties": {"p": TEXT}, "oneOf": [requires("a"), requires("b")]},
         {
@@ -216,6 +248,15 @@ def test_a_break_has_its_example(old, new):
     report = lint(within(old), within(new))
     assert report.verdict == "breaking", report.changes
     assert any(change.witness for change in report.breaking)
+
+
+def test_a_break_in_alternatives_of_alternatives_is_not_missed():
+    old, new = (
+        {"type": "object", "properties": {"p": TEXT}, "anyOf": [requires("a"), {"anyOf": [inner, requires("c")]}]}
+        for inner in (requires("b"), requires("b", p={"minLength": 3}))
+    )
+    assert lint(old, new).verdict != "compatible"
+    assert lint(within(old), within(new)).verdict != "compatible"
 
 
 def test_draft_4_with_a_reference_that_is_not_available_has_an_example():

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from linter_app.changes import Direction
+from linter_app.changes import Direction, direction_of
 from linter_app.compare.comparison import SchemaPair
-from linter_app.normalize.normalized import NormalizedSchema, constrains
+from linter_app.normalize.normalized import Conjunction, NormalizedSchema, constrains
 from linter_app.rule_catalogue import mirrored
 from linter_app.schema.documents import Subschema
 
@@ -48,7 +48,7 @@ def compare(pair: SchemaPair) -> None:
     old_schemas, new_schemas = _schemas(pair.old), _schemas(pair.new)
     for name in sorted(old_schemas.keys() | new_schemas.keys()):
         if name in old_schemas and name in new_schemas:
-            pair.descend(old_schemas[name], new_schemas[name])
+            _descend(pair, old_schemas[name], new_schemas[name])
         elif name in new_schemas:
             if not _is_new(pair, name) and pair.directions(pair.old.conjunction, new_schemas[name]) & {"backward"}:
                 message = f"if {name!r} is present, the object must now match a schema"
@@ -65,6 +65,17 @@ def _is_new(pair: SchemaPair, name: str) -> bool:
         return False
     pair.ignore_name("backward", name)
     return True
+
+
+def _descend(pair: SchemaPair, old: Conjunction, new: Conjunction) -> None:
+    """Compare what must hold beside the pair's own schemas, which describe properties, too."""
+    described = pair.old.properties.keys() | pair.new.properties.keys()
+    inner = [pair.comparison.normalized(each).properties.keys() for each in (old, new)]
+    if pair.comparison.is_silent and described & (inner[0] ^ inner[1]):
+        if found := pair.directions(old, new, exactly="both"):
+            pair.report(SCHEMA_ADDED, "", None, new[0], direction=direction_of(found))
+        return
+    pair.descend(old, new, here=True)
 
 
 def _required(normalized: NormalizedSchema) -> set[tuple[str, str]]:

@@ -6,7 +6,8 @@ from collections.abc import Set
 
 from linter_app.changes import Direction, direction_of
 from linter_app.compare.comparison import SchemaPair
-from linter_app.normalize.normalized import Conjunction, NormalizedSchema, constrains
+from linter_app.normalize.alternatives import mentions, names_in_alternatives
+from linter_app.normalize.normalized import Conjunction, constrains
 from linter_app.patterns import matches, shortest
 from linter_app.rule_catalogue import mirrored, rule
 from linter_app.schema.documents import Subschema
@@ -163,7 +164,7 @@ def _added(pair: SchemaPair, name: str, old: Conjunction, new: Conjunction) -> N
     elif pair.is_strict("added"):
         if pair.directions((), new):
             pair.report(OPEN_TYPED, f"property {name!r} could hold anything before", None, at)
-    elif any("backward" in pair.directions(found, new) for found in _mentions(pair.old, name)):
+    elif any("backward" in pair.directions(found, new) for found in mentions(pair.old, name)):
         # It is one that readers know from an alternative, which allows more.
         pair.report(OPEN_TYPED, f"property {name!r} is restricted around the alternatives now", None, at)
     else:
@@ -190,25 +191,10 @@ def _removed(pair: SchemaPair, name: str, old: Conjunction, new: Conjunction) ->
     elif pair.is_strict("removed"):
         if pair.directions(old, ()):
             pair.report(OPEN_FREED, f"property {name!r} may now hold anything", at, None)
-    elif any("forward" in pair.directions(old, found) for found in _mentions(pair.new, name)):
+    elif any("forward" in pair.directions(old, found) for found in mentions(pair.new, name)):
         pair.report(OPEN_FREED, f"property {name!r} is no longer restricted around the alternatives", at, None)
     else:
         pair.ignore_name("forward", name)
-
-
-def _mentions(normalized: NormalizedSchema, name: str, levels: int = 4) -> list[Conjunction]:
-    """Return what each alternative, condition or dependency that describes a property says of it."""
-    found: list[Conjunction] = []
-    branches = [branch for group in normalized.groups for branch in group.branches]
-    branches += [
-        node.at("dependentSchemas", trigger)
-        for schemas, node in normalized.found("dependentSchemas")
-        for trigger in schemas
-    ]
-    for branch in branches if levels else ():
-        each = NormalizedSchema((branch,))
-        found += [each.property(name)] if name in each.properties else _mentions(each, name, levels - 1)
-    return found
 
 
 def _refuses(value: Conjunction) -> bool:
@@ -232,6 +218,13 @@ def _patterns(pair: SchemaPair) -> None:
         at = (new if added else old).patterns[regex].at("patternProperties", regex)
         message = f"properties matching {regex!r} are {'newly' if added else 'no longer'} described"
         pair.report(PATTERN_ADDED if added else PATTERN_REMOVED, message, *((None, at) if added else (at, None)))
+    own = old.properties.keys() | new.properties.keys()
+    for name in sorted(pair.names_around() - own):
+        if any(matches(regex, name) for regex in old.patterns.keys() ^ new.patterns.keys()):
+            around = pair.known_around(name)
+            pair.comparison.known_names.add(name)
+            pair.descend((*around[0], *old.property(name)), (*around[1], *new.property(name)))
+    _patterns_around_alternatives(pair, own)
     kinds = _kinds_of_names(pair)
     if kinds is None:
         _patterns_apart(pair)
@@ -247,6 +240,23 @@ def _patterns(pair: SchemaPair) -> None:
         else:
             for regex in matching:
                 pair.ignore_name("forward" if constrains(old_value) else "backward", regex, pattern=True)
+
+
+def _patterns_around_alternatives(pair: SchemaPair, own: set[str]) -> None:
+    """Compare what patterns say now of properties that alternatives describe."""
+    old, new = pair.old, pair.new
+    for regex in sorted(old.patterns.keys() ^ new.patterns.keys()):
+        added = regex in new.patterns
+        at = (new if added else old).patterns[regex].at("patternProperties", regex)
+        for name in sorted(names_in_alternatives(old if added else new) - own):
+            if not matches(regex, name):
+                continue
+            pair.comparison.known_names.add(name)
+            before, after, alternatives = old.property(name), new.property(name), mentions(old if added else new, name)
+            if added and any("backward" in pair.directions(each, after) for each in alternatives):
+                pair.report(OPEN_TYPED, f"property {name!r} is restricted around the alternatives now", None, at)
+            if not added and any("forward" in pair.directions(before, each) for each in alternatives):
+                pair.report(OPEN_FREED, f"property {name!r} is no longer restricted around the alternatives", at, None)
 
 
 def _kinds_of_names(pair: SchemaPair) -> list[tuple[frozenset[str], str]] | None:
