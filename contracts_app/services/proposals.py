@@ -167,9 +167,7 @@ def reject(name: str, version: str, actor: Actor, reason: str, *, store: Contrac
     return _decide(proposal, REJECTED, actor, reason, store)
 
 
-def withdraw(
-    name: str, version: str, actor: Actor, reason: str = "", *, store: ContractStore | None = None
-) -> Proposal:
+def withdraw(name: str, version: str, actor: Actor, *, store: ContractStore | None = None) -> Proposal:
     """Take one's own proposal back. Raises ContractNotFound, NotPermitted, ContractConflict, StorageUnavailable."""
     store = store or contract_store()
     proposal = find_proposal(name, version, store)

@@ -10,13 +10,8 @@ from dataclasses import replace
 from typing import Any
 
 from contracts_app.bundles import compact
-from contracts_app.exceptions import (
-    ContractConflict,
-    ContractNotFound,
-    MalformedContract,
-    PreconditionFailed,
-    VersionSetChanged,
-)
+from contracts_app.exceptions import ContractConflict, ContractNotFound, MalformedContract
+from contracts_app.services.documents import Documents, change_document
 from contracts_app.services.events import Event, EventId
 from contracts_app.storage import Actor, AuditEntry, ContractStore, contract_store
 from contracts_app.timestamps import utc_now
@@ -25,7 +20,6 @@ from contracts_app.webhooks.hooks import PREFIX, Webhook, WebhookRequest, webhoo
 from contracts_app.webhooks.signing import new_key, rotated
 
 MAX_WEBHOOKS = 100
-MAX_ATTEMPTS = 20
 
 
 def find_webhook(name: str, store: ContractStore | None = None) -> tuple[int, Webhook]:
@@ -113,25 +107,23 @@ def _write(
     store: ContractStore | None = None,
 ) -> tuple[int, Webhook | None]:
     """Write what `change` makes of the present webhook, or None; it is called again if another writer was first."""
-    store = store or contract_store()
-    for attempt in range(MAX_ATTEMPTS):
-        index = store.index("webhook", fresh=attempt > 0)
-        hooks = webhooks_of(index.documents)
-        sequence, value = index.documents.get(PREFIX + name, (0, None))
+    hook: Webhook | None = None
+
+    def change_record(documents: Documents) -> tuple[bytes | None, AuditEntry]:
+        nonlocal hook
+        hooks = webhooks_of(documents)
         present = hooks[name][1] if name in hooks else None
-        if expected_etag is not None and expected_etag != (f'"{sequence}"' if present else None):
-            raise PreconditionFailed("The webhook has changed meanwhile; look at it again", etag=f'"{sequence}"')
         hook = change(present)
         if present is None and len(hooks) >= MAX_WEBHOOKS:
             raise ContractConflict(f"There are {MAX_WEBHOOKS} webhooks already; delete one that is not used")
+        _, value = documents.get(PREFIX + name, (0, None))
         action, before = "set-webhook" if hook else "delete-webhook", (value or b"").decode(errors="replace")
-        audit = AuditEntry(actor, action, before=before, reason=reason)
-        try:
-            stored = compact(hook.to_record()) if hook is not None else None
-            return store.put_document(PREFIX + name, stored, after=sequence, audit=audit), hook
-        except VersionSetChanged:
-            continue
-    raise ContractConflict("The webhook is being changed by others without a pause; try again")
+        stored = compact(hook.to_record()) if hook is not None else None
+        return stored, AuditEntry(actor, action, before=before, reason=reason)
+
+    store = store or contract_store()
+    sequence = change_document(store, PREFIX + name, "The webhook", change_record, expected_etag=expected_etag)
+    return sequence, hook
 
 
 def keep_dead_letter(hook: Webhook, event: Event, attempts: int, outcome: Outcome, store: ContractStore) -> None:
