@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from linter_app.changes import Change
-from linter_app.normalize.normalized import NormalizedSchema
+from linter_app.normalize.normalized import NormalizedSchema, normalize
 from linter_app.rule_catalogue import Rule, rule
 from linter_app.schema.dialects import read_schema
 from linter_app.schema.documents import Document, Subschema
@@ -109,7 +109,7 @@ def _schemas(document: Document) -> dict[str, Subschema]:
 def _compared(named: _Named) -> Iterator[Change]:
     for name in sorted(named.types.keys() & named.schemas.keys()):
         item, subschema = named.types[name], named.schemas[name]
-        normalized = NormalizedSchema((subschema,))
+        normalized = normalize((subschema,))
         if item.kind == "record":
             if "object" in normalized.types and normalized.properties:
                 yield from _record(item, subschema, normalized, named)
@@ -144,7 +144,7 @@ def _record(item: TypeItem, subschema: Subschema, normalized: NormalizedSchema, 
     for name in sorted(fields.keys() & properties.keys()):
         member, type_ = fields[name]
         at = normalized.properties[properties[name]].at("properties", properties[name]).pointer
-        value = NormalizedSchema(normalized.property(properties[name]))
+        value = normalize(normalized.property(properties[name]))
         required = properties[name] in normalized.required and "null" not in value.types
         yield from _field(f"{item.path}/{member}", type_, at, value, required, named)
 

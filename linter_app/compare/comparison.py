@@ -11,7 +11,7 @@ from typing import Any, Literal
 from linter_app.changes import DIRECTIONS, Change, Direction, direction_of
 from linter_app.compare.equality import Equality
 from linter_app.compare.pairing import Pairing, Tags, pair_alternatives
-from linter_app.normalize.normalized import Conjunction, Group, NormalizedSchema, OwnKeywords, disjoint
+from linter_app.normalize.normalized import Conjunction, Group, NormalizedSchema, OwnKeywords, disjoint, normalize
 from linter_app.rule_catalogue import Rule, mirrored, rule
 from linter_app.schema.documents import Document, Subschema
 
@@ -84,7 +84,6 @@ class Comparison:
     """The directions of changes that were left out because of MAX_CHANGE_CHARACTERS."""
     pairs: int = 0
     _change_characters: int = 0
-    _normalized: dict[tuple[tuple[int, int], ...], NormalizedSchema] = field(default_factory=dict)
     _disjoint: dict[tuple[Any, Any], bool] = field(default_factory=dict)
     _tags: dict[tuple[int, str], Tags] = field(default_factory=dict)
     _pairings: dict[tuple[int, int, str], Pairing] = field(default_factory=dict)
@@ -95,35 +94,25 @@ class Comparison:
     # Pairs that are equal if the pair of a lower level is, with that level, in the order in which they were found.
     _provisional: dict[PairKey, int] = field(default_factory=dict)
 
-    def normalized(self, conjunction: Conjunction) -> NormalizedSchema:
-        """Return the normalized form of a conjunction, computed once."""
-        # The document is part of the key: both schemas may share Python objects whose references differ.
-        key = _conjunction_key(conjunction)
-        if any(isinstance(subschema.schema, bool) for subschema in conjunction):
-            return NormalizedSchema(conjunction)  # `true` is one object wherever it is written
-        if key not in self._normalized:
-            self._normalized[key] = NormalizedSchema(conjunction)
-        return self._normalized[key]
-
     def are_disjoint(self, one: Conjunction, other: Conjunction) -> bool:
         """Return whether it is shown that no value satisfies both, computed once."""
         key = _conjunction_key(one), _conjunction_key(other)
         if key not in self._disjoint:
-            self._disjoint[key] = disjoint(self.normalized(one), self.normalized(other))
+            self._disjoint[key] = disjoint(normalize(one), normalize(other))
         return self._disjoint[key]
 
     def tags(self, group: Group) -> Tags:
         """Return the tags of a union, computed once."""
         key = id(group.node.schema), group.keyword
         if key not in self._tags:
-            self._tags[key] = Tags(group.branches, self.normalized)
+            self._tags[key] = Tags(group.branches)
         return self._tags[key]
 
     def pairing(self, old: Group, new: Group) -> Pairing:
         """Return the alternatives of two unions in pairs, computed once."""
         key = id(old.node.schema), id(new.node.schema), old.keyword
         if key not in self._pairings:
-            self._pairings[key] = pair_alternatives(old.branches, new.branches, self.equality, self.normalized)
+            self._pairings[key] = pair_alternatives(old.branches, new.branches, self.equality)
         return self._pairings[key]
 
     def is_exhausted(self) -> bool:
@@ -161,7 +150,7 @@ class Comparison:
                 self._compare_documentation(old, new, parent)
             return
         self.seen.add(key)
-        pair = SchemaPair(self, self.normalized(old), self.normalized(new), parent, depth, directions, around=around)
+        pair = SchemaPair(self, normalize(old), normalize(new), parent, depth, directions, around=around)
         if depth > MAX_DEPTH and not self._active:
             self.seen.remove(key)
             self.deferred.append((old, new, parent, directions))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from linter_app.compare.equality import Equality
-from linter_app.normalize.normalized import Conjunction, NormalizedSchema, disjoint
+from linter_app.normalize.normalized import NormalizedSchema, disjoint, normalize
 from linter_app.patterns import literal
 from linter_app.schema.documents import Subschema
 from linter_app.schema.json_text import json_hashable
@@ -21,7 +21,6 @@ MAX_SIMILAR = 30
 """Alternatives of each side that are compared with each other by their similarity."""
 LIKE = 0.5
 """The similarity from which on two alternatives count as versions of one."""
-Normalize = Callable[[Conjunction], NormalizedSchema]
 
 
 @dataclass(eq=False)
@@ -53,14 +52,14 @@ class Pairing:
 class Tags:
     """The tags of a union: a property that each alternative requires with one value of its own (a discriminator)."""
 
-    def __init__(self, branches: list[Subschema], normalize: Normalize) -> None:
+    def __init__(self, branches: list[Subschema]) -> None:
         self.name: str | None = None
         self.values: dict[int, Any] = {}
         """By the key of the alternative."""
         found: list[dict[str, Any]] = []
         for branch in branches:
             wanted = found[0].keys() if found else None
-            found.append(_constants(normalize((branch,)), normalize, wanted))
+            found.append(_constants(normalize((branch,)), wanted))
             if not found[-1]:
                 return
         for name in found[0] if found else ():
@@ -72,7 +71,7 @@ class Tags:
                     return
 
 
-def _constants(normalized: NormalizedSchema, normalize: Normalize, wanted: Any) -> dict[str, Any]:
+def _constants(normalized: NormalizedSchema, wanted: Any) -> dict[str, Any]:
     """Return the required properties of an object that have one value, each with that value."""
     constants: dict[str, Any] = {}
     if normalized.types != {"object"}:
@@ -104,13 +103,11 @@ def _are_apart(one: tuple[str, str] | None, other: tuple[str, str] | None) -> bo
     return one is not None and other is not None and one[0] == other[0] and one[1] != other[1]
 
 
-def pair_alternatives(
-    olds: list[Subschema], news: list[Subschema], equality: Equality, normalize: Normalize
-) -> Pairing:
+def pair_alternatives(olds: list[Subschema], news: list[Subschema], equality: Equality) -> Pairing:
     """Return the alternatives of two unions in pairs."""
     pairing = Pairing()
     before, after = _pair_equal(pairing, olds, news, equality)
-    tags = Tags(olds, normalize), Tags(news, normalize)
+    tags = Tags(olds), Tags(news)
     pairing.exclusive = tags[0].name is not None and tags[0].name == tags[1].name
     if pairing.exclusive:
         before, after = _pair_by(
@@ -133,7 +130,7 @@ def pair_alternatives(
         pairing.certain += found
         paired = {id(branch) for pair in found for branch in pair}
         before, after = ([each for each in side if id(each) not in paired] for side in (before, after))
-    before, after = _pair_similar(pairing, before, after, normalize)
+    before, after = _pair_similar(pairing, before, after)
     pairing.removed, pairing.added = before, after
     return pairing
 
@@ -197,7 +194,7 @@ def _required(normalized: NormalizedSchema) -> Hashable | None:
 
 
 def _pair_similar(
-    pairing: Pairing, olds: list[Subschema], news: list[Subschema], normalize: Normalize
+    pairing: Pairing, olds: list[Subschema], news: list[Subschema]
 ) -> tuple[list[Subschema], list[Subschema]]:
     scored = [
         (-likeness(one.schema, other.schema), first, second, one, other)
@@ -243,7 +240,7 @@ def shown(branch: Subschema, tags: Tags) -> str:
     schema = branch.schema
     if not isinstance(schema, dict):
         return ""
-    if named := label(NormalizedSchema((branch,))):
+    if named := label(normalize((branch,))):
         return f" {named[1]!r}"
     if isinstance(schema.get("$ref"), str):
         return f" {schema['$ref'].rpartition('/')[2]!r}"

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from linter_app.changes import DIRECTIONS, OPPOSITE
 from linter_app.compare.comparison import Exactly, SchemaPair
 from linter_app.compare.pairing import Pairing, Tags, label
-from linter_app.normalize.normalized import Conjunction, Group, NormalizedSchema
+from linter_app.normalize.normalized import Conjunction, Group, NormalizedSchema, constrains, normalize
 from linter_app.normalize.string_sets import are_included, strings_of
 from linter_app.patterns import literal
 from linter_app.schema.documents import Subschema
@@ -53,7 +53,7 @@ def _values_of_alternatives(normalized: NormalizedSchema) -> list[Any] | None:
     """Return all values of a union that lists them one by one, to describe each; None where it is no such union."""
     for group in normalized.groups:
         if group.keyword != "if":
-            lists = [NormalizedSchema((branch,)).listed for branch in group.branches]
+            lists = [normalize((branch,)).listed for branch in group.branches]
             if all(each is not None for each in lists):
                 return [value for each in lists for value in each or ()]
     return None
@@ -144,13 +144,13 @@ def _is_covered(
                 continue
         if partner is not None and covers(conjunction, partner, ""):
             continue
-        tags = tags or Tags([each[-1] for each in wider if each], pair.comparison.normalized)
+        tags = tags or Tags([each[-1] for each in wider if each])
         labels = labels or [_label(pair, other) for other in wider]
         own = _label(pair, conjunction)
         for piece in _pieces(pair, conjunction, wider, tags):
             if _are_covered_strings(pair, piece, wider):
                 continue
-            fits = own is not None and pair.comparison.normalized(piece).types == {"object" if own[0] else "string"}
+            fits = own is not None and normalize(piece).types == {"object" if own[0] else "string"}
             for other, known in zip(wider, labels, strict=True):
                 if fits and own and known and known[0] == own[0] and known[1] != own[1]:
                     continue  # it refuses the one string that this lets pass
@@ -168,7 +168,7 @@ def _label(pair: SchemaPair, conjunction: Conjunction) -> tuple[str, str] | None
     """Return the one string that an alternative lets pass, and in which property; the empty name for itself."""
     if not conjunction:
         return None
-    normalized = pair.comparison.normalized((conjunction[-1],))
+    normalized = normalize((conjunction[-1],))
     listed = normalized.listed or ()
     own = listed[0] if len(listed) == 1 and isinstance(listed[0], str) else None
     own = own if own is not None else next(filter(None, map(literal, sorted(normalized.texts))), None)
@@ -177,23 +177,23 @@ def _label(pair: SchemaPair, conjunction: Conjunction) -> tuple[str, str] | None
 
 def _are_covered_strings(pair: SchemaPair, piece: Conjunction, wider: list[Conjunction]) -> bool:
     """Return whether strings are covered by several alternatives together."""
-    normalized = pair.comparison.normalized(piece)
+    normalized = normalize(piece)
     if normalized.types != {"string"} or len(wider) > MAX_ALTERNATIVES:
         return False
     narrow = strings_of(normalized)
-    sets = [strings_of(pair.comparison.normalized(each)) for each in wider]
+    sets = [strings_of(normalize(each)) for each in wider]
     return narrow is not None and are_included(narrow, [one for each in sets for one in each or ()])
 
 
 def _apart(pair: SchemaPair, one: Conjunction, other: Conjunction) -> bool:
-    return bool(pair.comparison.normalized(one).types) and pair.comparison.are_disjoint(one, other)
+    return bool(normalize(one).types) and pair.comparison.are_disjoint(one, other)
 
 
 def _pieces(pair: SchemaPair, conjunction: Conjunction, wider: list[Conjunction], tags: Tags) -> list[Conjunction]:
     """Split a conjunction by type, or by the values of a tag, where several others may cover it together."""
     if len(wider) == 1 or not conjunction:
         return [conjunction]
-    normalized, document = pair.comparison.normalized(conjunction), conjunction[0].document
+    normalized, document = normalize(conjunction), conjunction[0].document
     types = reduced(normalized.types)
     if len(types) > 1:
         made = [document.keep(_KINDS, kind, {"type": kind}) for kind in sorted(types)]
@@ -201,7 +201,7 @@ def _pieces(pair: SchemaPair, conjunction: Conjunction, wider: list[Conjunction]
     if tags.name is None or tags.name not in normalized.required:
         return _by_type_of_a_property(pair, conjunction, wider)
     property_ = normalized.property(tags.name)
-    values = pair.comparison.normalized(property_).listed if property_ else None
+    values = normalize(property_).listed if property_ else None
     if not values or not 1 < len(values) <= MAX_ALTERNATIVES:
         return [conjunction]
     schemas = [
@@ -213,12 +213,12 @@ def _pieces(pair: SchemaPair, conjunction: Conjunction, wider: list[Conjunction]
 
 def _by_type_of_a_property(pair: SchemaPair, conjunction: Conjunction, wider: list[Conjunction]) -> list[Conjunction]:
     """Split a conjunction by the types of a required property that others have alternatives for, such as one each."""
-    normalized, document = pair.comparison.normalized(conjunction), conjunction[0].document
+    normalized, document = normalize(conjunction), conjunction[0].document
     for name in sorted(normalized.required):
         kinds = reduced(normalized.normalized_property(name).types)
         if len(kinds) == 1:
             continue
-        others = (pair.comparison.normalized(each) for each in wider)
+        others = (normalize(each) for each in wider)
         if any(name in each.required and reduced(each.normalized_property(name).types) < kinds for each in others):
             made = [
                 document.keep(_KINDS, f"{name} is a {kind}", {"properties": {name: {"type": kind}}})
@@ -312,10 +312,7 @@ def _changed_properties(pair: SchemaPair, old: Subschema, new: Subschema) -> lis
 
     That is one conjunction for each property that may be the one; one that is always true, where more has changed.
     """
-    nodes = [
-        [node for node in pair.comparison.normalized((branch,)).nodes if node.schema.keys() - {"$ref"}]
-        for branch in (old, new)
-    ]
+    nodes = [[node for node in normalize((branch,)).nodes if node.schema.keys() - {"$ref"}] for branch in (old, new)]
     if len(nodes[0]) != 1 or len(nodes[1]) != 1:
         return [()]
     schemas = [each[0].schema for each in nodes]
@@ -337,9 +334,7 @@ def _changed_properties(pair: SchemaPair, old: Subschema, new: Subschema) -> lis
 
 def _describe_elsewhere(pair: SchemaPair, pairing: Pairing) -> bool:
     """Return whether a property that some alternative gained or lost is described by anything else, too."""
-    described = [
-        [pair.comparison.normalized((branch,)).properties.keys() for branch in branches] for branches in pairing.pairs
-    ]
+    described = [[normalize((branch,)).properties.keys() for branch in branches] for branches in pairing.pairs]
     changed = {name for old, new in described for name in old ^ new}
     base = pair.old.properties.keys() | pair.new.properties.keys()
     return any(name in base or sum(name in old or name in new for old, new in described) > 1 for name in changed)
@@ -364,16 +359,16 @@ def without_groups(normalized: NormalizedSchema, groups: list[Group]) -> Conjunc
         return None
     dropped: dict[int, set[str]] = {}
     for group in groups:
-        dropped.setdefault(id(group.node), set()).add(group.keyword)
+        dropped.setdefault(id(group.node.schema), set()).add(group.keyword)
     base = []
     for node in normalized.nodes:
-        without = dropped.get(id(node), set()) | {"allOf", *REFERENCES}
+        without = dropped.get(id(node.schema), set()) | {"allOf", *REFERENCES}
         # Single alternatives are among the nodes already.
         without |= {word for word in ("anyOf", "oneOf") if len(node.schema.get(word, ())) == 1}
         if "if" in without:
             without |= {"then", "else"}
         base.append(_without(node.subschema, node.schema, without))
-    return tuple(base)
+    return tuple(each for each in base if constrains((each,)))
 
 
 def _without(subschema: Subschema, schema: dict[str, Any], keywords: set[str]) -> Subschema:
@@ -398,7 +393,7 @@ def overlapping(pair: SchemaPair, *groups: Group) -> bool:
 def _exclusive(pair: SchemaPair, group: Group) -> bool:
     if pair.comparison.tags(group).name is not None:
         return True
-    normalized_schemas = [pair.comparison.normalized((branch,)) for branch in group.branches]
+    normalized_schemas = [normalize((branch,)) for branch in group.branches]
     listed = [each.values for each in normalized_schemas]
     if all(values is not None for values in listed):  # one pass instead of every pair
         distinct = [{json_hashable(value) for value in values or ()} for values in listed]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from linter_app.normalize.normalized import Conjunction, NormalizedSchema
+from linter_app.normalize.normalized import Conjunction, NormalizedSchema, normalize
 from linter_app.schema.documents import Subschema
 
 MAX_LEVELS = 4
@@ -13,7 +13,7 @@ def mentions(normalized: NormalizedSchema, name: str, levels: int = MAX_LEVELS) 
     """Return what each alternative, condition or dependency that describes a property says of it."""
     found: list[Conjunction] = []
     for branch in _alternatives_of(normalized) if levels else ():
-        each = NormalizedSchema((branch,))
+        each = normalize((branch,))
         found += [each.property(name)] if name in each.properties else mentions(each, name, levels - 1)
     return found
 
@@ -22,7 +22,7 @@ def names_in_alternatives(normalized: NormalizedSchema, levels: int = MAX_LEVELS
     """Return the names of the properties that alternatives, conditions and dependencies describe."""
     found: set[str] = set()
     for branch in _alternatives_of(normalized) if levels else ():
-        each = NormalizedSchema((branch,))
+        each = normalize((branch,))
         found |= each.properties.keys() | names_in_alternatives(each, levels - 1)
     return found
 

@@ -28,13 +28,31 @@ _FEW: dict[str, list[Any]] = {"boolean": [False, True], "null": [None]}
 DISJUNCTIVE = ("anyOf", "oneOf", "if")
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False)
 class Group:
     """The alternatives of one node: `anyOf`, `oneOf`, or the two branches of `if`."""
 
     keyword: str
     node: SchemaNode
     branches: list[Subschema]
+
+    @cached_property
+    def types(self) -> frozenset[str]:
+        """The types that alternatives may accept, of those within them any."""
+        return frozenset().union(*(_shallow_types(branch) for branch in self.branches))
+
+
+def normalize(conjunction: Conjunction) -> NormalizedSchema:
+    """Return the normalized form of a conjunction, computed once."""
+    if not conjunction or any(isinstance(each.schema, bool) for each in conjunction):
+        return NormalizedSchema(conjunction)  # `true` is one object wherever it is written
+    first, *others = conjunction
+    # Documents are part of the key: both schemas may share Python objects whose references differ.
+    purpose = "normalized", *((id(each.document), each.key) for each in others)
+    known: NormalizedSchema | None = first.document.kept(first.schema, purpose)
+    if known is None:
+        known = first.document.keep(first.schema, purpose, NormalizedSchema(conjunction))
+    return known
 
 
 class NormalizedSchema:
@@ -48,9 +66,10 @@ class NormalizedSchema:
         """References without one target: as written, with the URIs that they may lead to and the schemas there."""
         self._unevaluated: list[tuple[SchemaNode, int, int]] = []
         self._properties: dict[str, NormalizedSchema] = {}
-        seen: set[int] = set()
-        for subschema in conjunction:
-            self._flatten(subschema, seen)
+        if len(conjunction) > 1:
+            self._merge([normalize((subschema,)) for subschema in conjunction])
+        elif conjunction:
+            self._flatten(conjunction[0], set())
         self.keywords: frozenset[str] = frozenset().union(*(node.schema.keys() for node in self.nodes))
 
     def _flatten(self, subschema: Subschema, seen: set[int]) -> None:
@@ -83,6 +102,21 @@ class NormalizedSchema:
         if "unevaluatedProperties" in schema or "unevaluatedItems" in schema:
             self._unevaluated.append((node, start, len(self.nodes)))
 
+    def _merge(self, parts: list[NormalizedSchema]) -> None:
+        """Take over the nodes of several conjunctions, each only once."""
+        seen: set[int] = set()
+        for part in parts:
+            positions = []
+            for node in part.nodes:
+                positions.append(len(self.nodes))
+                if id(node.subschema.schema) not in seen:
+                    seen.add(id(node.subschema.schema))
+                    self.nodes.append(node)
+            positions.append(len(self.nodes))
+            self._unevaluated += [(node, positions[start], positions[end]) for node, start, end in part._unevaluated]
+            self.unresolved |= part.unresolved
+            self.refuses_all = self.refuses_all or part.refuses_all
+
     def found(self, keyword: str) -> Iterator[tuple[Any, SchemaNode]]:
         """Yield each value of a keyword, with the node that it is written in."""
         for node in self.nodes:
@@ -100,15 +134,7 @@ class NormalizedSchema:
     @cached_property
     def groups(self) -> list[Group]:
         """The alternatives; lists of one member are read as if they were `allOf`."""
-        groups = []
-        for node in self.nodes:
-            for keyword in ("anyOf", "oneOf"):
-                if len(node.schema.get(keyword, ())) > 1:
-                    branches = [node.at(keyword, index) for index in range(len(node.schema[keyword]))]
-                    groups.append(Group(keyword, node, branches))
-            if "if" in node.schema and ("then" in node.schema or "else" in node.schema):
-                groups.append(Group("if", node, _if_branches(node)))
-        return groups
+        return [group for node in self.nodes if not CONDITIONAL.isdisjoint(node.schema) for group in _groups_of(node)]
 
     @cached_property
     def unclear_evaluation(self) -> bool:
@@ -134,7 +160,7 @@ class NormalizedSchema:
             types &= frozenset(map(type_of, self.values))
         for group in self.groups:
             if group.keyword != "if":
-                types &= frozenset().union(*(_shallow_types(branch) for branch in group.branches))
+                types &= group.types
         return frozenset() if self.refuses_all else types
 
     @cached_property
@@ -229,7 +255,7 @@ class NormalizedSchema:
     def normalized_property(self, name: str) -> NormalizedSchema:
         """Return the normalized form of what applies to a property, computed once."""
         if name not in self._properties:
-            self._properties[name] = NormalizedSchema(self.property(name))
+            self._properties[name] = normalize(self.property(name))
         return self._properties[name]
 
     def property(self, name: str) -> Conjunction:
@@ -275,7 +301,7 @@ class NormalizedSchema:
 
     def _in_all_alternatives(self, name: str, levels: int, holds: Callable[[NormalizedSchema, str, int], bool]) -> bool:
         for group in self.groups if levels else ():
-            found = [NormalizedSchema((branch,)) for branch in group.branches]
+            found = [normalize((branch,)) for branch in group.branches]
             if all("object" not in each.types or holds(each, name, levels - 1) for each in found):
                 return True
         return False
@@ -324,6 +350,22 @@ def common_multiple(one: Fraction, other: Fraction) -> Fraction:
 
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
+
+
+def _groups_of(node: SchemaNode) -> list[Group]:
+    """Return the alternatives of one node, made once."""
+    document, schema = node.subschema.document, node.schema
+    groups: list[Group] | None = document.kept(schema, "groups")
+    if groups is None:
+        groups = []
+        for keyword in ("anyOf", "oneOf"):
+            if len(schema.get(keyword, ())) > 1:
+                branches = [node.at(keyword, index) for index in range(len(schema[keyword]))]
+                groups.append(Group(keyword, node, branches))
+        if "if" in schema and ("then" in schema or "else" in schema):
+            groups.append(Group("if", node, _if_branches(node)))
+        document.keep(schema, "groups", groups)
+    return groups
 
 
 def _if_branches(node: SchemaNode) -> list[Subschema]:

@@ -10,7 +10,7 @@ import math
 from itertools import product
 from typing import NamedTuple
 
-from linter_app.normalize.normalized import NormalizedSchema
+from linter_app.normalize.normalized import NormalizedSchema, normalize
 from linter_app.patterns import matches, shortest
 from linter_app.schema.documents import Subschema
 from linter_app.schema.formats import FORMATS, is_asserted
@@ -120,7 +120,7 @@ def strings_of(normalized: NormalizedSchema, levels: int = 6) -> list[Strings] |
 
 
 def _union(branches: list[Subschema], levels: int, *, exclusive: bool) -> list[Strings] | None:
-    sets = [strings_of(NormalizedSchema((branch,)), levels) for branch in branches]
+    sets = [strings_of(normalize((branch,)), levels) for branch in branches]
     known = [each for each in sets if each is not None]
     if len(known) < len(sets):
         return None
@@ -135,7 +135,7 @@ def _union(branches: list[Subschema], levels: int, *, exclusive: bool) -> list[S
 
 
 def _negated(subschema: Subschema, levels: int) -> list[Strings] | None:
-    inner = strings_of(NormalizedSchema((subschema,)), levels)
+    inner = strings_of(normalize((subschema,)), levels)
     if inner is None:
         return None
     found = [Strings()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -67,7 +67,7 @@ class Document:
         self.resources = resources or {}
         self._uri = uri
         self._others: dict[str, Document] = {}
-        self._kept: dict[tuple[int, str], Any] = {}
+        self._kept: dict[tuple[int, Hashable], Any] = {}
         self._targets: dict[tuple[str, str], Subschema | None] = {}
 
     def pointer(self, path: Path) -> str:
@@ -77,11 +77,11 @@ class Document:
     def root_subschema(self) -> Subschema:
         return Subschema(self.root, (), self)
 
-    def keep(self, schema: dict[str, Any], purpose: str, value: Any) -> Any:
+    def keep(self, schema: dict[str, Any], purpose: Hashable, value: Any) -> Any:
         """Keep a value that is derived from `schema`, so that it is computed once and stays the same object."""
         return self._kept.setdefault((id(schema), purpose), value)
 
-    def kept(self, schema: dict[str, Any], purpose: str) -> Any:
+    def kept(self, schema: dict[str, Any], purpose: Hashable) -> Any:
         return self._kept.get((id(schema), purpose))
 
     # References
@@ -109,8 +109,11 @@ class Document:
 
     def _static_target(self, path: Path, reference: str) -> Subschema | None:
         if (reference == "#" or reference.startswith("#/")) and not self._identified:
-            target, steps = (self.root, ()) if reference == "#" else local_target(self.root, reference)
-            return Subschema(target, steps, self) if isinstance(target, (dict, bool)) else None
+            if ("", reference) not in self._targets:
+                target, steps = (self.root, ()) if reference == "#" else local_target(self.root, reference)
+                found = Subschema(target, steps, self) if isinstance(target, (dict, bool)) else None
+                self._targets["", reference] = found
+            return self._targets["", reference]
         base = self._base(path)
         key = (base, reference)
         if key not in self._targets:

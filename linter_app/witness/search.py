@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from linter_app.changes import Change, Path, Witness
 from linter_app.compare.comparison import Comparison, SchemaPair
-from linter_app.normalize.normalized import NormalizedSchema
+from linter_app.normalize.normalized import NormalizedSchema, normalize
 from linter_app.patterns import sample
 from linter_app.schema.documents import Document, Subschema
 from linter_app.schema.json_pointers import pointer, tokens_of
@@ -226,8 +226,8 @@ def _focus_on(change: Change, direction: OneDirection, comparison: Comparison) -
         way = comparison.equality.way(pair.old.conjunction[0], pair.new.conjunction[0], roots)
         for old, new in way:
             one, other = (old, new) if direction == "backward" else (new, old)
-            violated |= _schema_ids(comparison.normalized((other,)))
-            satisfied |= _schema_ids(comparison.normalized((one,)))
+            violated |= _schema_ids(normalize((other,)))
+            satisfied |= _schema_ids(normalize((one,)))
         if way:  # the way by which the comparison came there may be much longer
             accepting, refusing = (pair.old, pair.new) if direction == "backward" else (pair.new, pair.old)
             violated |= _schema_ids(refusing)
@@ -242,7 +242,7 @@ def _focus_on(change: Change, direction: OneDirection, comparison: Comparison) -
         change.places, (satisfied, violated) if direction == "backward" else (violated, satisfied), strict=True
     ):
         if isinstance(place, Subschema):
-            found |= _schema_ids(comparison.normalized((place,)))
+            found |= _schema_ids(normalize((place,)))
     at = change.new_pointer if direction == "backward" else change.old_pointer
     detail = change.new if direction == "backward" else change.old
     name = detail if isinstance(detail, str) and change.rule in _ABOUT_NAMES else None

@@ -12,7 +12,7 @@ from linter_app.compare.comparison import SchemaPair
 from linter_app.compare.pairing import shown
 from linter_app.compare.rules.values import TYPE_NARROWED, TYPE_WIDENED
 from linter_app.compare.subsumption import overlapping, without_groups
-from linter_app.normalize.normalized import DISJUNCTIVE, Group
+from linter_app.normalize.normalized import DISJUNCTIVE, Group, normalize
 from linter_app.rule_catalogue import mirrored, rule
 from linter_app.schema.json_types import reduced
 
@@ -130,8 +130,7 @@ def _lifted(pair: SchemaPair) -> bool:
         pair.report(which, f"{group.keyword} was {word}; the same values are accepted", *place)
         pair.is_settled = True
         return True
-    normalized = pair.comparison.normalized
-    kinds = [reduced(normalized((*bases, branch)).types) for branch in group.branches]
+    kinds = [reduced(normalize((*bases, branch)).types) for branch in group.branches]
     if sum(map(len, kinds)) != len(frozenset().union(*kinds)) or plain.unresolved or union.unresolved:
         return False  # several alternatives accept one type
     counterparts = [n for n, types in enumerate(kinds) if types & reduced(plain.types)]
@@ -156,11 +155,7 @@ def _lifted(pair: SchemaPair) -> bool:
 
 def _refusals(pair: SchemaPair) -> None:
     old, new = (
-        [
-            subschema
-            for subschema in normalized.subschemas("not")
-            if pair.comparison.normalized((subschema,)).types & pair.shared_types
-        ]
+        [subschema for subschema in normalized.subschemas("not") if normalize((subschema,)).types & pair.shared_types]
         for normalized in (pair.old, pair.new)
     )
     for one in list(old):
@@ -197,12 +192,12 @@ def _alternatives(pair: SchemaPair, old: Group, new: Group) -> None:
         pair.report(ALTERNATIVE_RENAMED, message, one, other)
     for branch in pairing.removed:
         message = f"alternative{shown(branch, tags[0])} of {old.keyword} was removed"
-        known = not pair.comparison.normalized((branch,)).unresolved
+        known = not normalize((branch,)).unresolved
         pair.report(ALTERNATIVE_REMOVED, message, branch, new.node.at(new.keyword), decided=known)
     tolerated = old.node.schema.get("x-extensible") is True
     for branch in pairing.added:
         message = f"alternative{shown(branch, tags[1])} of {new.keyword} was added"
-        known = not pair.comparison.normalized((branch,)).unresolved
+        known = not normalize((branch,)).unresolved
         at = old.node.at(old.keyword), branch
         pair.report(ALTERNATIVE_ADDED, message, *at, decided=known, direction="none" if tolerated else None)
     if tolerated and pairing.added and not pairing.removed:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from linter_app.changes import Direction, direction_of
 from linter_app.compare.comparison import SchemaPair
-from linter_app.normalize.normalized import Conjunction, NormalizedSchema, constrains
+from linter_app.normalize.normalized import Conjunction, NormalizedSchema, constrains, normalize
 from linter_app.rule_catalogue import mirrored
 from linter_app.schema.documents import Subschema
 
@@ -70,7 +70,7 @@ def _is_new(pair: SchemaPair, name: str) -> bool:
 def _descend(pair: SchemaPair, old: Conjunction, new: Conjunction) -> None:
     """Compare what must hold beside the pair's own schemas, which describe properties, too."""
     described = pair.old.properties.keys() | pair.new.properties.keys()
-    inner = [pair.comparison.normalized(each).properties.keys() for each in (old, new)]
+    inner = [normalize(each).properties.keys() for each in (old, new)]
     if pair.comparison.is_silent and described & (inner[0] ^ inner[1]):
         if found := pair.directions(old, new, exactly="both"):
             pair.report(SCHEMA_ADDED, "", None, new[0], direction=direction_of(found))
