@@ -91,6 +91,8 @@ class Comparison:
     # Pairs whose directions are being computed, each with its level, and the lowest level that was assumed equal.
     _active: dict[PairKey, int] = field(default_factory=dict)
     _assumed_level: int = 1 << 30
+    found: frozenset[str] = frozenset()
+    """The directions in which the pair breaks that is compared silently."""
     # Pairs that are equal if the pair of a lower level is, with that level, in the order in which they were found.
     _provisional: dict[PairKey, int] = field(default_factory=dict)
 
@@ -172,9 +174,11 @@ class Comparison:
             pair.undecided("which items or properties are unevaluated depends on the instance", "", "")
         keywords = pair.old.keywords | pair.new.keywords
         for about, step in self.steps:
+            if self.is_silent and step in self.documentation_steps:
+                continue
             if about is None or not about.isdisjoint(keywords):
                 step(pair)
-            if pair.is_settled:
+            if pair.is_settled or (self.is_silent and not pair.open_directions):
                 return
 
     def _compare_documentation(self, old: Conjunction, new: Conjunction, parent: SchemaPair | None) -> None:
@@ -211,23 +215,28 @@ class Comparison:
         key = *_pair_key(old, new), self.exactly
         if key in self._known_directions:
             return self._known_directions[key]
+        # Strictness only adds directions.
+        if self._known_directions.get((*key[:2], "")) == BOTH:
+            return BOTH
+        if self._known_directions.get((*key[:2], "both")) == frozenset():
+            return frozenset()
         assumed = self._active.get(key, self._provisional.get(key))
         if assumed is not None:
             self._assumed_level = min(self._assumed_level, assumed)
             return frozenset()
         depth = depth if self._active else 0
         before, level, start = self._assumed_level, len(self._active), len(self._provisional)
-        kept, self.changes = self.changes, []
+        kept, self.found = self.found, frozenset()
         seen, self.seen = self.seen, set[tuple[Any, ...]]()
         self._active[key], self._assumed_level = level, 1 << 30
         try:
-            with suppress(_BothDirections):
+            with suppress(_AllDirections):
                 self.compare(old, new, None, depth)
-            found = frozenset[str]().union(*(change.directions for change in self.changes))
+            found = self.found
             self._conclude(key, found, level, start)
         finally:
             del self._active[key]
-            self.changes, self.seen = kept, seen
+            self.found, self.seen = kept, seen
             self._assumed_level = min(before, self._assumed_level) if self._assumed_level < level else before
         return found
 
@@ -252,11 +261,14 @@ class Comparison:
         """Whether only directions are computed, and no changes are added."""
         return bool(self._active)
 
+    def note(self, directions: frozenset[str], in_question: frozenset[str]) -> None:
+        """Note directions that break, without a change; the comparison of the pair ends where these are all."""
+        self.found |= directions
+        if self.found >= in_question:
+            raise _AllDirections
+
     def add(self, change: Change, directions: frozenset[str]) -> None:
         """Add a change, or note its directions where there is no room for more."""
-        if self.is_silent and directions == BOTH:
-            self.changes.append(change)
-            raise _BothDirections
         if self._change_characters > MAX_CHANGE_CHARACTERS:
             self.omitted_directions |= directions
             return
@@ -264,8 +276,8 @@ class Comparison:
         self.changes.append(change)
 
 
-class _BothDirections(Exception):
-    """Both directions break, which is all that `directions` can find."""
+class _AllDirections(Exception):
+    """A pair breaks in all directions in question, which is all that `directions` can find."""
 
 
 @dataclass(eq=False)
@@ -328,6 +340,8 @@ class SchemaPair:
 
     def reported_directions(self) -> frozenset[str]:
         """Return the directions of the changes reported for this pair and below it."""
+        if self.comparison.is_silent:
+            return self.comparison.found
         return frozenset[str]().union(*(change.directions for change in self.comparison.changes[self._first :]))
 
     def report(
@@ -345,6 +359,9 @@ class SchemaPair:
         """Report one change. `old_at` and `new_at` are its locations, `old` and `new` the values there."""
         breaks = DIRECTIONS.get(direction or rule.direction) or frozenset({direction or rule.direction}) - {"none"}
         breaks &= self.open_directions
+        if self.comparison.is_silent:
+            self.comparison.note(breaks, self.open_directions)
+            return
         change = Change(
             rule.id,
             self._pointer(self.old, old_at, "old"),
@@ -405,7 +422,7 @@ class SchemaPair:
             self.comparison.ignored_items[direction].setdefault(id(node.subschema.schema), set()).add(index)
 
     def _pointer(self, normalized: NormalizedSchema, at: Location, version: str) -> str | None:
-        if self.comparison.is_silent or at is None:
+        if at is None:
             return None
         if isinstance(at, Subschema):
             return at.pointer

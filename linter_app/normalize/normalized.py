@@ -25,6 +25,7 @@ Conjunction = tuple[Subschema, ...]
 """Subschemas that must all be valid; the empty conjunction accepts everything."""
 
 _FEW: dict[str, list[Any]] = {"boolean": [False, True], "null": [None]}
+MAX_LEVELS = 6
 DISJUNCTIVE = ("anyOf", "oneOf", "if")
 
 
@@ -36,19 +37,20 @@ class Group:
     node: SchemaNode
     branches: list[Subschema]
 
-    @cached_property
-    def types(self) -> frozenset[str]:
-        """The types that alternatives may accept, of those within them any."""
-        return frozenset().union(*(_shallow_types(branch) for branch in self.branches))
+    def types(self, levels: int) -> frozenset[str]:
+        """Return the types that the alternatives may accept, as far as these levels of alternatives show."""
+        return frozenset().union(*(_types_of_branch(branch, levels) for branch in self.branches))
 
 
 def normalize(conjunction: Conjunction) -> NormalizedSchema:
     """Return the normalized form of a conjunction, computed once."""
     if not conjunction or any(isinstance(each.schema, bool) for each in conjunction):
         return NormalizedSchema(conjunction)  # `true` is one object wherever it is written
-    first, *others = conjunction
+    first = conjunction[0]
     # Documents are part of the key: both schemas may share Python objects whose references differ.
-    purpose = "normalized", *((id(each.document), each.key) for each in others)
+    purpose: Hashable = "normalized"
+    if len(conjunction) > 1:
+        purpose = purpose, *((id(each.document), each.key) for each in conjunction[1:])
     known: NormalizedSchema | None = first.document.kept(first.schema, purpose)
     if known is None:
         known = first.document.keep(first.schema, purpose, NormalizedSchema(conjunction))
@@ -58,13 +60,17 @@ def normalize(conjunction: Conjunction) -> NormalizedSchema:
 class NormalizedSchema:
     """The nodes of a conjunction, flattened through references and `allOf`."""
 
+    levels = MAX_LEVELS
+    """Levels of alternatives within each other that are looked at for their types."""
+
     def __init__(self, conjunction: Conjunction) -> None:
         self.conjunction = conjunction
         self.nodes: list[SchemaNode] = []
         self.refuses_all = False
         self.unresolved: dict[tuple[str, ...], dict[str, Subschema]] = {}
         """References without one target: as written, with the URIs that they may lead to and the schemas there."""
-        self._unevaluated: list[tuple[SchemaNode, int, int]] = []
+        self.unevaluated: list[tuple[SchemaNode, int, int]] = []
+        """The nodes with `unevaluated...`, and the range of the nodes that it is about."""
         self._properties: dict[str, NormalizedSchema] = {}
         if len(conjunction) > 1:
             self._merge([normalize((subschema,)) for subschema in conjunction])
@@ -100,7 +106,7 @@ class NormalizedSchema:
         if schema.get("not") in (True, {}):
             self.refuses_all = True
         if "unevaluatedProperties" in schema or "unevaluatedItems" in schema:
-            self._unevaluated.append((node, start, len(self.nodes)))
+            self.unevaluated.append((node, start, len(self.nodes)))
 
     def _merge(self, parts: list[NormalizedSchema]) -> None:
         """Take over the nodes of several conjunctions, each only once."""
@@ -113,7 +119,7 @@ class NormalizedSchema:
                     seen.add(id(node.subschema.schema))
                     self.nodes.append(node)
             positions.append(len(self.nodes))
-            self._unevaluated += [(node, positions[start], positions[end]) for node, start, end in part._unevaluated]
+            self.unevaluated += [(node, positions[start], positions[end]) for node, start, end in part.unevaluated]
             self.unresolved |= part.unresolved
             self.refuses_all = self.refuses_all or part.refuses_all
 
@@ -141,7 +147,7 @@ class NormalizedSchema:
         """Whether it depends on the instance, and not on the schema alone, what `unevaluated...` applies to."""
         return any(
             len(node.schema[keyword]) > 1 if keyword in ("anyOf", "oneOf") else True
-            for _, start, end in self._unevaluated
+            for _, start, end in self.unevaluated
             for node in self.nodes[start:end]
             for keyword in CONDITIONAL & node.schema.keys()
         )
@@ -160,7 +166,7 @@ class NormalizedSchema:
             types &= frozenset(map(type_of, self.values))
         for group in self.groups:
             if group.keyword != "if":
-                types &= group.types
+                types &= group.types(self.levels)
         return frozenset() if self.refuses_all else types
 
     @cached_property
@@ -285,7 +291,7 @@ class NormalizedSchema:
         return self._with_unevaluated("unevaluatedProperties", found, evaluated)
 
     def _with_unevaluated(self, keyword: str, found: list[Subschema], evaluated: list[bool]) -> Conjunction:
-        for node, start, end in () if self.unclear_evaluation else self._unevaluated:
+        for node, start, end in () if self.unclear_evaluation else self.unevaluated:
             if keyword in node.schema and not any(evaluated[start:end]):
                 found.append(node.at(keyword))
                 evaluated[start] = True
@@ -378,20 +384,24 @@ def _if_branches(node: SchemaNode) -> list[Subschema]:
     return [Subschema(branch, path, document) for branch in made]
 
 
-def _shallow_types(subschema: Subschema) -> frozenset[str]:
+def _types_of_branch(subschema: Subschema, levels: int) -> frozenset[str]:
+    """Return the types that an alternative may accept; those of its own alternatives too, to some levels."""
     if not isinstance(subschema.schema, dict):
         return ALL_TYPES if subschema.schema else frozenset()
-    known: frozenset[str] | None = subschema.document.kept(subschema.schema, "shallow types")
+    if not levels:
+        return ALL_TYPES
+    known: list[frozenset[str]] | None = subschema.document.kept(subschema.schema, "types of an alternative")
     if known is None:
-        normalized = _Shallow((subschema,))
-        known = frozenset() if normalized.refuses_all else normalized.types
-        subschema.document.keep(subschema.schema, "shallow types", known)
-    return known
+        # One that contains itself may have any type, as far as is known while it is looked at.
+        known = subschema.document.keep(subschema.schema, "types of an alternative", [ALL_TYPES])
+        known[0] = _Alternative((subschema,), levels - 1).types
+    return known[0]
 
 
-class _Shallow(NormalizedSchema):
-    # Branches of branches are not examined: their types may be any.
-    groups: list[Group] = []  # type: ignore[assignment]  # replaces the cached property
+class _Alternative(NormalizedSchema):
+    def __init__(self, conjunction: Conjunction, levels: int) -> None:
+        super().__init__(conjunction)
+        self.levels = levels
 
 
 def disjoint(one: NormalizedSchema, other: NormalizedSchema, levels: int = 2) -> bool:

@@ -131,7 +131,16 @@ def _union(branches: list[Subschema], levels: int, *, exclusive: bool) -> list[S
         for one, other in product(first, second)
     ):
         return None
-    return [one for each in known for one in each]
+    return _joined([one for each in known for one in each])
+
+
+def _joined(sets: list[Strings]) -> list[Strings]:
+    """Return the sets with those that are just listed values in one."""
+    listed = [each for each in sets if each == Strings(values=each.values)]
+    if len(listed) < 2:
+        return sets
+    values = frozenset().union(*(each.values or () for each in listed))
+    return [each for each in sets if each not in listed] + [Strings(values=values)]
 
 
 def _negated(subschema: Subschema, levels: int) -> list[Strings] | None:

@@ -16,6 +16,7 @@ KEYWORDS = frozenset(
     {"properties", "patternProperties", "additionalProperties", "unevaluatedProperties", "required", "propertyNames"}
 )
 
+_ABOUT_MEMBERS = frozenset({"properties", "patternProperties", "additionalProperties", "unevaluatedProperties"})
 MAX_KINDS = 32
 
 _NAMED = {"type": "object", "properties": {"a": {"type": "string"}}}
@@ -203,10 +204,14 @@ def _refuses(value: Conjunction) -> bool:
 
 def _unchanged(pair: SchemaPair) -> set[str]:
     """Return the properties with the same text and meaning in both versions, which are most of them."""
-    old, new = pair.old, pair.new
-    if len(old.nodes) != 1 or len(new.nodes) != 1 or old.patterns or new.patterns:
+    sides = [
+        [node for node in each.nodes if not _ABOUT_MEMBERS.isdisjoint(node.schema)] for each in (pair.old, pair.new)
+    ]
+    if len(sides[0]) != 1 or len(sides[1]) != 1 or pair.old.patterns or pair.new.patterns:
         return set()
-    left, right, same = old.nodes[0], new.nodes[0], pair.comparison.equality.same_text
+    left, right = sides[0][0], sides[1][0]
+    equality = pair.comparison.equality
+    same = equality.same_meaning if pair.comparison.is_silent else equality.same_text
     shared = left.schema.get("properties", {}).keys() & right.schema.get("properties", {}).keys()
     return {name for name in shared if same(left.at("properties", name), right.at("properties", name))}
 
