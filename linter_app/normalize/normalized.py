@@ -25,7 +25,7 @@ Conjunction = tuple[Subschema, ...]
 """Subschemas that must all be valid; the empty conjunction accepts everything."""
 
 _FEW: dict[str, list[Any]] = {"boolean": [False, True], "null": [None]}
-MAX_LEVELS = 6
+MAX_LEVELS = 16
 DISJUNCTIVE = ("anyOf", "oneOf", "if")
 
 
