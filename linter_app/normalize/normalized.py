@@ -103,8 +103,11 @@ class NormalizedSchema:
         for keyword in ("anyOf", "oneOf"):
             if len(schema.get(keyword, ())) == 1:
                 self._flatten(node.at(keyword, 0), seen)
-        if schema.get("not") in (True, {}):
+        refused = schema.get("not")
+        if refused in (True, {}):
             self.refuses_all = True
+        elif isinstance(refused, dict) and refused.keys() == {"not"}:
+            self._flatten(node.at("not", "not"), seen)
         if "unevaluatedProperties" in schema or "unevaluatedItems" in schema:
             self.unevaluated.append((node, start, len(self.nodes)))
 
@@ -276,9 +279,20 @@ class NormalizedSchema:
         """Return what a property must satisfy whose name matches this pattern and is not described otherwise."""
         return self._member(None, regex)
 
+    @cached_property
+    def forbidden(self) -> dict[str, SchemaNode]:
+        """The properties that no object may have, as `{"not": {"required": ["name"]}}` says it."""
+        return {
+            refused["required"][0]: node
+            for refused, node in self.found("not")
+            if isinstance(refused, dict) and refused.keys() == {"required"} and len(_list(refused["required"])) == 1
+        }
+
     def _member(self, name: str | None, regex: str | None) -> Conjunction:
         found: list[Subschema] = []
         evaluated: list[bool] = []
+        if name is not None and name in self.forbidden:
+            found.append(Subschema(False, self.forbidden[name].path("not"), self.first.document))
         for node in self.nodes:
             if name is not None:
                 said = node.member(name)
@@ -413,7 +427,7 @@ def disjoint(one: NormalizedSchema, other: NormalizedSchema, levels: int = 2) ->
     for values, refusing in ((one.values, other), (other.values, one)):
         if values and all(refusing.refuses(value) for value in values):
             return True
-    if one.types | other.types != {"object"}:
+    if one.types & other.types != {"object"}:
         return False
     # A property that one requires is there, and has to satisfy what both say of it.
     return any(

@@ -87,6 +87,8 @@ class Constraints:
     requested: set[tuple[int, str]] = field(default_factory=set)
     choices: list[tuple[SchemaNode, str]] = field(default_factory=list)
     """Alternatives of which one is still to be chosen: the node and the keyword."""
+    conditions: list[SchemaNode] = field(default_factory=list)
+    """The nodes with a condition (`if`) that is still to be decided."""
 
     def at_least(self, what: str, count: Any) -> None:
         """Require a minimum count (of `Length`, `Items` or `Properties`)."""

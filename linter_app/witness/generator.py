@@ -18,12 +18,14 @@ from linter_app.schema.json_text import json_equal, json_hashable
 from linter_app.schema.json_types import reduced, types_of
 from linter_app.schema.vocabulary import REFERENCES
 from linter_app.witness import scalars
+from linter_app.witness.certainty import certainty
 from linter_app.witness.constraints import COUNTED, Constraints, Contradiction, Focus, Steps
 from linter_app.witness.negations import Literal, constants, kept_constants, listed, negations
 
 MAX_DEPTH = 24
 MAX_CHOICES = 4000
-MAX_RETRIES = 4
+MAX_RETRIES = 10
+"""What is tried again within one attempt that is not straight."""
 MAX_LENGTH = 70_000
 NEGATIONS_PER_STEP = 4
 """Ways to violate a schema whose listing counts as one step."""
@@ -32,25 +34,45 @@ MAX_EXCLUDED = 20
 
 
 class InstanceGenerator:
-    """One attempt, abandoned when its steps are used up. `rng` makes every choice; `focus` says what to violate."""
+    """One attempt, abandoned when its steps are used up. `rng` makes every choice; `focus` says what to violate.
 
-    def __init__(self, rng: random.Random, focus: Focus, names: Iterable[str] = (), steps: Steps | None = None) -> None:
+    A `straight` attempt goes the way to the focus wherever it can, and adds nothing that is not needed.
+    """
+
+    def __init__(
+        self,
+        rng: random.Random,
+        focus: Focus,
+        names: Iterable[str] = (),
+        steps: Steps | None = None,
+        *,
+        straight: bool = False,
+    ) -> None:
+        self.straight = straight
         self.rng, self.focus, self.steps = rng, focus, steps or Steps(MAX_CHOICES)
         self.names = list(names)
-        self.left = MAX_CHOICES
+        self.left, self.retries = MAX_CHOICES, 0 if straight else MAX_RETRIES
+
+    def _often(self, rate: float) -> bool:
+        """Choose what leads to the focus: at a rate, or always."""
+        return self.straight or self.rng.random() < rate
+
+    def _seldom(self, rate: float) -> bool:
+        """Choose what may be needed, but mostly is not: at a rate, or never."""
+        return not self.straight and self.rng.random() < rate
 
     def value(self, keep: Iterable[Subschema], refuse: Iterable[Subschema], depth: int = 0) -> Any:
         """Return a value that `keep` should accept and each of `refuse` should not. Raises Contradiction."""
         if depth > MAX_DEPTH:
             raise Contradiction
         keep, refuse = list(keep), list(refuse)
-        for _ in range(MAX_RETRIES):
+        while True:
             try:
                 return self._attempt(keep, refuse, depth)
             except Contradiction:
-                if self.left < 0:
+                self.retries -= 1
+                if self.left < 0 or self.retries < 0:
                     raise
-        raise Contradiction
 
     def _attempt(self, keep: list[Subschema], refuse: list[Subschema], depth: int) -> Any:
         constraints = Constraints()
@@ -58,10 +80,16 @@ class InstanceGenerator:
         waiting: list[Literal] = [(subschema, True) for subschema in keep]
         later: list[Literal] = [(subschema, False) for subschema in refuse]
         seen: set[tuple[int, bool]] = set()
-        while waiting or constraints.choices or later or self._dependents(constraints, waiting):
-            if not waiting and constraints.choices:
-                # What holds for every alternative is known now, and decides which of them are possible.
-                chosen = self._choose(*constraints.choices.pop(0), constraints)
+        while (
+            waiting or constraints.choices or later or constraints.conditions or self._dependents(constraints, waiting)
+        ):
+            if not waiting and (constraints.choices or not later):
+                # What holds for every alternative is known now, and decides which of them are possible. Conditions come
+                # last: whether they hold follows from what is to be violated.
+                if constraints.choices:
+                    chosen = self._choose(*constraints.choices.pop(0), constraints)
+                else:
+                    chosen = self._decide(constraints.conditions.pop(0), constraints)
                 waiting = [literal for literal in chosen if literal[1]]
                 later = [literal for literal in chosen if not literal[1]] + later
                 continue
@@ -127,23 +155,28 @@ class InstanceGenerator:
         constraints.required |= set(schema.get("required", ()))
         if "contains" in schema and schema.get("minContains", 1):
             constraints.contained.append((node.at("contains"), schema.get("minContains", 1)))
-        constraints.choices += [(node, keyword) for keyword in ("anyOf", "oneOf", "if") if keyword in schema]
+        constraints.choices += [(node, keyword) for keyword in ("anyOf", "oneOf") if keyword in schema]
+        constraints.conditions += [node] if "if" in schema else []
         return self._keep_applied(node)
 
     def _choose(self, node: SchemaNode, keyword: str, constraints: Constraints) -> list[Literal]:
         """Return what must hold, and what must not, after a choice among alternatives."""
-        if keyword == "if":
-            holds = self._is_fulfilled(node, constraints)
-            then = "then" if holds else "else"
-            return [(node.at("if"), holds), *([(node.at(then), True)] if then in node.schema else [])]
         branches = node.schema[keyword]
         if not branches:
             return []
         chosen = self._alternative(node, keyword, constraints)
         literals: list[Literal] = [(node.at(keyword, chosen), True)]
-        if keyword == "oneOf" and len(branches) <= MAX_EXCLUDED and self.rng.random() < 0.85:
+        if keyword == "oneOf" and len(branches) <= MAX_EXCLUDED and self._often(0.85):
             literals += [(node.at(keyword, n), False) for n in range(len(branches)) if n != chosen]
         return literals
+
+    def _decide(self, node: SchemaNode, constraints: Constraints) -> list[Literal]:
+        """Return what must hold, and what must not, after a choice whether a condition holds."""
+        certain = certainty(node.at("if"), constraints)
+        holds = self._is_fulfilled(node, constraints) if certain is None else certain
+        then = "then" if holds else "else"
+        follows: list[Literal] = [(node.at(then), True)] if then in node.schema else []
+        return [(node.at("if"), holds), *follows] if certain is None else follows
 
     def _keep_applied(self, node: SchemaNode) -> list[Literal]:
         """Return what else must hold for the same value, in any case."""
@@ -160,14 +193,14 @@ class InstanceGenerator:
         possible = self._is_possible(node.at("if"), constraints)
         for keyword, holds in (("then", possible), ("else", False)):
             leads = keyword in node.schema and self._leads_on(node.at(keyword))
-            if leads and (possible or keyword == "else") and self.rng.random() < 0.9:
+            if leads and (possible or keyword == "else") and self._often(0.9):
                 return holds
-        return possible and self.rng.random() < 0.5
+        return possible and self._seldom(0.5)
 
     def _alternative(self, node: SchemaNode, keyword: str, constraints: Constraints) -> int:
         numbers = range(len(node.schema[keyword]))
         on_the_way = [n for n in numbers if self._leads_on(node.at(keyword, n))]
-        if on_the_way and self.rng.random() < 0.9:
+        if on_the_way and self._often(0.9):
             return self.rng.choice(on_the_way)
         possible = [n for n in numbers if self._is_possible(node.at(keyword, n), constraints)]
         return self.rng.choice(possible or numbers)
@@ -196,7 +229,8 @@ class InstanceGenerator:
 
     def _refuse(self, node: SchemaNode, constraints: Constraints) -> list[Literal]:
         """Choose one keyword to violate: the one in focus if it is here, else one that leads to it, else any."""
-        if self._is_apart(node, constraints):
+        certain = certainty(node.subschema, constraints)
+        if certain is False or self._is_apart(node, constraints):
             return []
         every = (negation for keyword in node.schema for negation in negations(self, node, keyword, constraints))
         found = [negation for negation in every if negation.kinds & constraints.types]
@@ -204,7 +238,7 @@ class InstanceGenerator:
         if not found:
             raise Contradiction
         here = id(node.subschema.schema) in self.focus.violated
-        if not here or self.rng.random() < 0.8:
+        if not here or self._often(0.8):
             found = [negation for negation in found if not negation.far] or found
         pointed = [negation for negation in found if negation.through in self.focus.pointed]
         aimed = [negation for negation in found if negation.through in self.focus.violated]
@@ -214,12 +248,12 @@ class InstanceGenerator:
         # A property that nothing else needs is left out most easily.
         absent = [negation for negation in found if negation.keyword == "required" and not here]
         for preferred, rate in ((pointed, 0.7), (aimed, 0.85), (exact, 0.85), (done, 0.9), (absent, 0.8), (near, 0.6)):
-            if preferred and self.rng.random() < rate:
+            if preferred and self._often(rate):
                 found = preferred
                 break
         negation = self.rng.choice(found)
         on_the_way = here or negation.through in self.focus.violated or not self.focus.violated
-        if on_the_way and negation.keyword != "required" and self.rng.random() < 0.8:
+        if on_the_way and negation.keyword != "required" and self._often(0.8):
             # Nothing else should be violated here.
             constraints.required |= set(node.schema.get("required", ())) - constraints.forbidden
         return negation.take()
@@ -281,7 +315,7 @@ class InstanceGenerator:
             raise Contradiction
         meant = [kind for kind in types if constraints.is_meant(kind)] or types
         for _ in range(6):
-            kind = self.rng.choice(meant if self.rng.random() < 0.8 else types)
+            kind = self.rng.choice(meant if self._often(0.8) else types)
             value = self._of_type(kind, constraints, depth)
             if not constraints.excluded or json_hashable(value) not in constraints.excluded:
                 return value
@@ -308,11 +342,11 @@ class InstanceGenerator:
                 if name in names:
                     names |= set(others)
         described = {name for node in constraints.nodes for name in node.schema.get("properties", ())}
-        if self.rng.random() < 0.15:
+        if self._seldom(0.15):
             optional = sorted(described - names)
             names |= set(self.rng.sample(optional, min(len(optional), self.rng.randint(1, 2))))
         least, most = constraints.range("Properties")
-        if self.rng.random() < 0.1 and len(names) < most:
+        if self._seldom(0.1) and len(names) < most:
             names.add(self.rng.choice([*self.names, "x"]))
         spare = [*sorted(described - names), *self.names, *(f"p{n}" for n in range(min(least, 1000)))]
         spare = [name for name in spare if name not in constraints.forbidden]
@@ -368,7 +402,7 @@ class InstanceGenerator:
         length = max(least, sum(count for _, count in contained), 2 if constraints.repeated else 0)
         if length > most or length > MAX_LENGTH:
             raise Contradiction
-        if self.rng.random() < 0.1 and length < most:
+        if self._seldom(0.1) and length < most:
             length += 1
         if constraints.every_item and not length and most:
             length = self.rng.choice([0, 1])

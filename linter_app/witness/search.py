@@ -18,6 +18,7 @@ from linter_app.schema.json_text import MAX_DEPTH, InvalidJSON, check_depth
 from linter_app.schema.references import unavailable_references, with_answers
 from linter_app.schema.validation_errors import short_reason
 from linter_app.schema.validators import UNUSABLE, ValidatorPair
+from linter_app.schema.vocabulary import DEFINITIONS
 from linter_app.witness.constraints import Contradiction, Focus, Steps
 from linter_app.witness.generator import InstanceGenerator
 
@@ -32,6 +33,12 @@ MAX_INSTANCE_LEVELS = 12
 MAX_ERRORS = 50
 """Errors of one instance that are examined."""
 
+MAX_REASONS = 500
+"""Errors within one error that are examined: those of the alternatives of a union."""
+PLACE_STEPS = 3
+"""Steps of a pointer that show a place, where the rest of it is not known."""
+
+STRAIGHT_ATTEMPTS = 8
 MAX_MINIMIZING = 400
 """Smaller instances that are tried for one witness."""
 MAX_MINIMIZED_ITEMS = 50
@@ -101,7 +108,7 @@ class Search:
         for attempt in range(tries):
             if attempt > last or (attempt and self.steps.left <= until):
                 break
-            generator = InstanceGenerator(rng, focus, self._names, self.steps)
+            generator = InstanceGenerator(rng, focus, self._names, self.steps, straight=_is_straight(attempt))
             try:
                 instance = generator.value([self._keep], [self._refuse])
             except (*UNUSABLE, Contradiction):
@@ -133,17 +140,15 @@ class Search:
         if change is None:
             return errors, []
         at = (change.new_pointer if self.direction == "backward" else change.old_pointer) or ""
-        steps = at.split("/")[-2:]
+        place = tokens_of(at.partition("#")[2] or at)
         detail = change.new if self.direction == "backward" else change.old
+        named = detail if isinstance(detail, str) and place and place[-1] in _ABOUT_ALL_NAMES else ""
 
         def is_own(error: Any) -> bool:
-            path = [str(step).replace("~", "~0").replace("/", "~1") for step in error.schema_path]
-            placed = path[-len(steps) :] == steps or steps[-1] in path[-2:]
-            by_name = steps[-1] in ("required", "additionalProperties", "unevaluatedProperties")
-            return placed and not (by_name and isinstance(detail, str) and f"{detail}" not in error.message)
+            return any(_is_at(each, place) and named in each.message for each in _with_reasons(error))
 
         own = [error for error in errors if is_own(error)]
-        return own, [error for error in errors if not is_own(error)]
+        return own, [error for error in errors if error not in own]
 
     def _separates(self, instance: Any) -> bool:
         self.steps.take(self._check_steps)
@@ -173,6 +178,11 @@ class Search:
             if self._is_confirmed(value):
                 return Witness(value, self.direction, _reason(self._errors(value, change)[0]))
         return None
+
+
+def _is_straight(attempt: int) -> bool:
+    """Return whether an attempt goes straight to the focus: the first ones, and every other one."""
+    return attempt % 2 == 0
 
 
 def _equal_unknowns(unknown: list[tuple[Document, list[Path]]]) -> list[str]:
@@ -252,6 +262,34 @@ def _focus_on(change: Change, direction: OneDirection, comparison: Comparison) -
     return Focus(frozenset(violated), frozenset(satisfied), pointed, keyword, name=name)
 
 
+def _is_at(error: Any, place: list[str]) -> bool:
+    """Return whether an error is at a place of the schema, or below it. A condition fails in `then` or `else`."""
+    if place and place[-1] == "if":
+        return any(_is_at(error, [*place[:-1], keyword]) for keyword in ("then", "else"))
+    path, way = list(map(str, error.schema_path)), list(map(str, error.evaluation_path))
+    if path[: len(place)] == place or _contains(path, place[-PLACE_STEPS:], PLACE_STEPS):
+        return True
+    # What a reference below the place leads to is elsewhere, but the way there goes through the place.
+    below = place[2:] if place and place[0] in DEFINITIONS else place
+    return _contains(way, below[-PLACE_STEPS:], PLACE_STEPS) or _contains(way, ["$ref", *below], 2)
+
+
+def _contains(path: list[str], steps: list[str], least: int) -> bool:
+    """Return whether a path goes through some steps in a row, if they are not too few to show a place."""
+    return len(steps) >= least and any(path[n : n + len(steps)] == steps for n in range(len(path)))
+
+
+def _with_reasons(error: Any) -> Iterator[Any]:
+    """Yield an error, and what each alternative of a union has against the value."""
+    waiting = [error]
+    for _ in range(MAX_REASONS):
+        if not waiting:
+            return
+        each = waiting.pop(0)
+        yield each
+        waiting += [inner for branch in getattr(each.kind, "context", ()) for inner in branch]
+
+
 def _ids_along(root: Any, pointer: str) -> Iterator[int]:
     """Yield the `id` of each value that a JSON Pointer leads through, as far as it leads anywhere."""
     value = root
@@ -265,6 +303,7 @@ def _ids_along(root: Any, pointer: str) -> Iterator[int]:
             return
 
 
+_ABOUT_ALL_NAMES = ("required", "additionalProperties", "unevaluatedProperties")
 _ABOUT_NAMES = ("property-added", "property-removed")
 
 

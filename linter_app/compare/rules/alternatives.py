@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from linter_app.changes import OPPOSITE, direction_of
+from linter_app.changes import OPPOSITE, Direction, direction_of
 from linter_app.compare.comparison import SchemaPair
 from linter_app.compare.pairing import shown
 from linter_app.compare.rules.values import TYPE_NARROWED, TYPE_WIDENED
 from linter_app.compare.subsumption import overlapping, without_groups
-from linter_app.normalize.normalized import DISJUNCTIVE, Group, normalize
+from linter_app.normalize.normalized import DISJUNCTIVE, Group, NormalizedSchema, normalize
 from linter_app.rule_catalogue import mirrored, rule
 from linter_app.schema.json_types import reduced
 
@@ -90,6 +90,8 @@ def compare(pair: SchemaPair) -> None:
         return
     for keyword in DISJUNCTIVE:
         olds, news = ([group for group in groups if group.keyword == keyword] for groups in (old, new))
+        if keyword == "if":
+            olds, news = _same_conditions(pair, olds, news)
         if len(olds) == len(news) == 1:
             (_condition if keyword == "if" else _alternatives)(pair, olds[0], news[0])
             continue
@@ -97,15 +99,25 @@ def compare(pair: SchemaPair) -> None:
         if keyword == "if":
             added, removed = CONDITION_ADDED, CONDITION_REMOVED
         for group in olds:
-            pair.report(removed, f"{keyword} was removed", group.node.at(keyword), None)
+            direction: Direction | None = "none" if _never_applies(pair.new, group, pair) else None
+            pair.report(removed, f"{keyword} was removed", group.node.at(keyword), None, direction=direction)
         for group in news:
-            pair.report(added, f"{keyword} was added", None, group.node.at(keyword))
+            direction = "none" if _never_applies(pair.old, group, pair) else None
+            pair.report(added, f"{keyword} was added", None, group.node.at(keyword), direction=direction)
     if (old or new) and (missing := pair.open_directions - pair.reported_directions() - pair.explained):
         at = (groups[0].node.at(groups[0].keyword) if groups else None for groups in (old, new))
         message = "the alternatives, taken together, may accept other values"
         if ("backward" in missing and overlapping(pair, *new)) or ("forward" in missing and overlapping(pair, *old)):
             message = "values that satisfy several alternatives of oneOf are refused, and these may be others now"
         pair.report(ALTERNATIVES_CHANGED, message, *at, direction=direction_of(missing), decided=False)
+
+
+def _never_applies(other: NormalizedSchema, group: Group, pair: SchemaPair) -> bool:
+    """Return whether a condition without `else` holds for no value of the other version, so that nothing follows."""
+    node = group.node
+    if group.keyword != "if" or "else" in node.schema:
+        return False
+    return pair.comparison.are_disjoint(other.conjunction, (node.at("if"),))
 
 
 def _lifted(pair: SchemaPair) -> bool:
@@ -155,8 +167,13 @@ def _lifted(pair: SchemaPair) -> bool:
 
 def _refusals(pair: SchemaPair) -> None:
     old, new = (
-        [subschema for subschema in normalized.subschemas("not") if normalize((subschema,)).types & pair.shared_types]
-        for normalized in (pair.old, pair.new)
+        [
+            refused
+            for refused in normalized.subschemas("not")
+            if normalize((refused,)).types & pair.shared_types
+            and not pair.comparison.are_disjoint(other.conjunction, (refused,))
+        ]
+        for normalized, other in ((pair.old, pair.new), (pair.new, pair.old))
     )
     for one in list(old):
         equal = [other for other in new if not pair.directions((one,), (other,), exactly="both")]
@@ -204,6 +221,20 @@ def _alternatives(pair: SchemaPair, old: Group, new: Group) -> None:
         pair.explained |= {"forward"}
 
 
+def _same_conditions(pair: SchemaPair, olds: list[Group], news: list[Group]) -> tuple[list[Group], list[Group]]:
+    """Compare what follows from conditions that are the same in both versions; return the other conditions."""
+    same = pair.comparison.equality.same_meaning
+    rest, left = [], list(news)
+    for old in olds:
+        new = next((each for each in left if same(old.node.at("if"), each.node.at("if"))), None)
+        if new is None:
+            rest.append(old)
+        else:
+            left.remove(new)
+            _condition(pair, old, new)
+    return rest, left
+
+
 def _condition(pair: SchemaPair, old: Group, new: Group) -> None:
     if pair.directions((old.node.at("if"),), (new.node.at("if"),), exactly="both"):
         pair.report(CONDITION_CHANGED, "the condition changed", old.node.at("if"), new.node.at("if"))
@@ -211,6 +242,9 @@ def _condition(pair: SchemaPair, old: Group, new: Group) -> None:
     pair.descend((old.node.at("if"),), (new.node.at("if"),), _NONE)
     for keyword in ("then", "else"):
         branches = [(group.node.at(keyword),) if keyword in group.node.schema else () for group in (old, new)]
+        if keyword == "then" and any(branches):
+            # The condition holds: a property that it refuses, say, is not there.
+            branches = [(*branch, group.node.at("if")) for group, branch in zip((old, new), branches, strict=True)]
         if branches[0] or branches[1]:
             pair.descend(branches[0], branches[1], here=True)
             pair.explained |= pair.directions(branches[0], branches[1])
