@@ -24,6 +24,10 @@ from linter_app.witness.search import OneDirection, Search, open_search
 
 MAX_SHARES = 8
 """One change may use an eighth of the remaining budget, however few changes are left."""
+STRAIGHT_ATTEMPTS = 3
+"""Instances that are generated for each change first, on the straight way to it."""
+MORE_EXAMPLES = 0.25
+"""The share of the remaining budget for more examples of a break that has one."""
 MAX_ATTEMPTS, MAX_UNFOCUSED_ATTEMPTS = 400, 4000
 """Instances that are generated for one change, and for the schemas as a whole."""
 STEPS_PER_MS = 100
@@ -193,12 +197,20 @@ def _with_witnesses(changes: list[Change], searches: list[Search], steps: Steps)
     for search in searches:
         concerned = [n for n, change in enumerate(changes) if search.direction in change.directions]
         concerned = [n for n in concerned if not changes[n].witness]
-        for left, index in zip(range(len(concerned), 0, -1), concerned, strict=True):
-            if steps.left <= 0:
-                break
-            share = steps.left // min(left, MAX_SHARES)
-            if found := search.witness(changes[index], share, MAX_ATTEMPTS):
-                changes[index] = replace(changes[index], witness=found, decided=True)
+        for straight in (True, False):
+            without = [n for n in concerned if not changes[n].witness]
+            if not straight and len(without) < len(concerned):
+                # The break is shown: what more examples may cost is less.
+                until = int(steps.left * (1 - MORE_EXAMPLES))
+            else:
+                until = 0
+            for left, index in zip(range(len(without), 0, -1), without, strict=True):
+                if steps.left <= until:
+                    break
+                share = (steps.left - until) // min(left, MAX_SHARES)
+                tries = STRAIGHT_ATTEMPTS if straight else MAX_ATTEMPTS
+                if found := search.witness(changes[index], share, tries, straight=straight):
+                    changes[index] = replace(changes[index], witness=found, decided=True)
         proven = not concerned or any(changes[index].witness for index in concerned)
         # Without a focus, a break can be found that several changes cause together.
         if not proven and (found := search.witness(None, steps.left, MAX_UNFOCUSED_ATTEMPTS)):

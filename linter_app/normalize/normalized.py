@@ -170,6 +170,8 @@ class NormalizedSchema:
         for group in self.groups:
             if group.keyword != "if":
                 types &= group.types(self.levels)
+        if not self.forbidden.keys().isdisjoint(self.required):
+            types -= {"object"}
         return frozenset() if self.refuses_all else types
 
     @cached_property

@@ -38,7 +38,6 @@ MAX_REASONS = 500
 PLACE_STEPS = 3
 """Steps of a pointer that show a place, where the rest of it is not known."""
 
-STRAIGHT_ATTEMPTS = 8
 MAX_MINIMIZING = 400
 """Smaller instances that are tried for one witness."""
 MAX_MINIMIZED_ITEMS = 50
@@ -70,18 +69,18 @@ class Search:
             + sorted(set(_names(comparison.old.root)) | set(_names(comparison.new.root)))[:200]
         )
 
-    def witness(self, change: Change | None, share: int, tries: int) -> Witness | None:
+    def witness(self, change: Change | None, share: int, tries: int, *, straight: bool = False) -> Witness | None:
         """Return a witness for a change (see `_witness`).
 
         If every instance needs a value for a reference that both versions have, and that is not available, such a value
         is assumed to exist: whatever it is, both versions treat it alike.
         """
-        found = self._witness(change, share if not self._opaque else share // 2, tries)
+        found = self._witness(change, share if not self._opaque else share // 2, tries, straight)
         if found is not None or not self._opaque:
             return found
         variants, self._variants = self._variants, self._variants[1:]
         try:
-            found = self._witness(change, share // 2, tries)
+            found = self._witness(change, share // 2, tries, straight)
         finally:
             self._variants = variants
         if found is None:
@@ -90,11 +89,12 @@ class Search:
             found, error=f"{found.error} (with a value that {', '.join(self._opaque[:3])} accepts in its place)"
         )
 
-    def _witness(self, change: Change | None, share: int, tries: int) -> Witness | None:
+    def _witness(self, change: Change | None, share: int, tries: int, straight: bool) -> Witness | None:
         """Return a witness for a change (for any change: None), or None where none was found in its share of steps.
 
         An instance that is refused because of this very change is preferred to one that is refused for another reason,
-        and one that is refused for nothing else is preferred most.
+        and one that is refused for nothing else is preferred most. With `straight`, all attempts go the shortest way to
+        the change, and no other reason will do.
         """
         rng = random.Random(f"{change.rule} {change.new_pointer}" if change else "any")
         focus = _focus_on(change, self.direction, self.comparison) if change else Focus()
@@ -108,7 +108,7 @@ class Search:
         for attempt in range(tries):
             if attempt > last or (attempt and self.steps.left <= until):
                 break
-            generator = InstanceGenerator(rng, focus, self._names, self.steps, straight=_is_straight(attempt))
+            generator = InstanceGenerator(rng, focus, self._names, self.steps, straight=straight or attempt % 2 == 0)
             try:
                 instance = generator.value([self._keep], [self._refuse])
             except (*UNUSABLE, Contradiction):
@@ -117,12 +117,12 @@ class Search:
                 continue
             own, others = self._errors(instance, change)
             if own and not others:
-                return self._verified(instance, change) or found or mixed
+                return self._verified(instance, change) or mixed or found
             if own and mixed is None:
                 mixed, last = self._verified(instance, change), min(last, attempt + 20)
-            elif not own and found is None:
+            elif not own and found is None and not straight:
                 found, last = self._verified(instance, None), min(last, attempt + 40)
-        return mixed or found
+        return mixed if straight else mixed or found
 
     def _is_checkable(self, instance: Any) -> bool:
         """Return whether validators finish with the instance quickly."""
@@ -178,11 +178,6 @@ class Search:
             if self._is_confirmed(value):
                 return Witness(value, self.direction, _reason(self._errors(value, change)[0]))
         return None
-
-
-def _is_straight(attempt: int) -> bool:
-    """Return whether an attempt goes straight to the focus: the first ones, and every other one."""
-    return attempt % 2 == 0
 
 
 def _equal_unknowns(unknown: list[tuple[Document, list[Path]]]) -> list[str]:
