@@ -199,11 +199,9 @@ def _with_witnesses(changes: list[Change], searches: list[Search], steps: Steps)
         concerned = [n for n in concerned if not changes[n].witness]
         for straight in (True, False):
             without = [n for n in concerned if not changes[n].witness]
-            if not straight and len(without) < len(concerned):
-                # The break is shown: what more examples may cost is less.
-                until = int(steps.left * (1 - MORE_EXAMPLES))
-            else:
-                until = 0
+            # Once the break is shown, more examples may cost less.
+            usable = MORE_EXAMPLES if not straight and len(without) < len(concerned) else 1.0
+            until = int(steps.left * (1 - usable))
             for left, index in zip(range(len(without), 0, -1), without, strict=True):
                 if steps.left <= until:
                     break

@@ -286,7 +286,8 @@ def _is_exclusive_for(pair: SchemaPair, direction: Literal["backward", "forward"
     if not overlapping(pair, *refusing):
         return True
     if len(accepting) != 1 or len(refusing) != 1 or accepting[0].keyword != refusing[0].keyword:
-        return False
+        accepted = (pair.old if direction == "backward" else pair.new).conjunction
+        return all(group.keyword != "oneOf" or _exclusive(pair, group, accepted) for group in refusing)
     pairing = pair.pairing(old[0], new[0])
     opposite = OPPOSITE[direction]
     changed = [
@@ -390,7 +391,8 @@ def overlapping(pair: SchemaPair, *groups: Group) -> bool:
     return any(group.keyword == "oneOf" and not _exclusive(pair, group) for group in groups)
 
 
-def _exclusive(pair: SchemaPair, group: Group) -> bool:
+def _exclusive(pair: SchemaPair, group: Group, around: Conjunction = ()) -> bool:
+    """Return whether no value satisfies two alternatives, of the values that satisfy what is around them."""
     if pair.comparison.tags(group).name is not None:
         return True
     normalized_schemas = [normalize((branch,)) for branch in group.branches]
@@ -399,7 +401,7 @@ def _exclusive(pair: SchemaPair, group: Group) -> bool:
         distinct = [{json_hashable(value) for value in values or ()} for values in listed]
         return len(set().union(*distinct)) == sum(map(len, distinct))
     return len(normalized_schemas) <= MAX_ALTERNATIVES and all(
-        pair.comparison.are_disjoint((one,), (other,))
+        pair.comparison.are_disjoint((*around, one), (*around, other))
         for index, one in enumerate(group.branches)
         for other in group.branches[:index]
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,17 +42,17 @@ def unavailable_references(document: Document) -> list[Path]:
     ]
 
 
-def with_answers(root: Any, paths: list[Path], answer: bool) -> Any:
-    """Return a schema in which what accepts everything, or nothing, stands for each of these subschemas' references."""
+def with_answers(root: Any, answers: Mapping[Path, bool]) -> Any:
+    """Return a schema in which what accepts everything, or nothing, stands for the reference at each of these paths."""
     root = json.loads(json.dumps(root))
-    for path in sorted(paths, key=len, reverse=True):
+    for path in sorted(answers, key=len, reverse=True):
         target = root
         for step in path[:-1]:
             target = target[step]
         if path:
-            target[path[-1]] = _with_answer(target[path[-1]], answer)
+            target[path[-1]] = _with_answer(target[path[-1]], answers[path])
         else:
-            root = _with_answer(root, answer)
+            root = _with_answer(root, answers[path])
     return root
 
 

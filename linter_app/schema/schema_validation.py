@@ -66,7 +66,7 @@ def check_compilable(schema: Schema) -> None:
     try:
         # Other documents are not available here: what refers to them is compiled without.
         others = [path for path in unavailable_references(Document(schema)) if _leads_out(root, path)]
-        root = with_answers(root, others, True) if others else root
+        root = with_answers(root, dict.fromkeys(others, True)) if others else root
         # `id` is a keyword in draft 4 alone, and a common name of properties.
         if schema.draft == jsonschema_rs.Draft4 or not schema.member_names.isdisjoint(_COMPILED):
             jsonschema_rs.validator_for(root, retriever=_never_fetch)

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
-from linter_app.changes import Change, Path, Witness
+from linter_app.changes import Change, Witness
 from linter_app.compare.comparison import Comparison, SchemaPair
 from linter_app.normalize.normalized import NormalizedSchema, normalize
 from linter_app.patterns import sample
-from linter_app.schema.documents import Document, Subschema
+from linter_app.schema.documents import Subschema
 from linter_app.schema.json_pointers import pointer, tokens_of
 from linter_app.schema.json_text import MAX_DEPTH, InvalidJSON, check_depth
-from linter_app.schema.references import unavailable_references, with_answers
 from linter_app.schema.validation_errors import short_reason
-from linter_app.schema.validators import UNUSABLE, ValidatorPair
-from linter_app.schema.vocabulary import DEFINITIONS
+from linter_app.schema.validators import UNUSABLE
+from linter_app.witness.assumptions import assumptions
+from linter_app.witness.blame import split_by_cause
 from linter_app.witness.constraints import Contradiction, Focus, Steps
 from linter_app.witness.generator import InstanceGenerator
+from linter_app.witness.minimizing import minimal
 
 MAX_INSTANCE_CHARACTERS = 1_000_000
 """Characters of the largest instance that is checked."""
@@ -33,14 +34,8 @@ MAX_INSTANCE_LEVELS = 12
 MAX_ERRORS = 50
 """Errors of one instance that are examined."""
 
-MAX_REASONS = 500
-"""Errors within one error that are examined: those of the alternatives of a union."""
-PLACE_STEPS = 3
-"""Steps of a pointer that show a place, where the rest of it is not known."""
-
 MAX_MINIMIZING = 400
 """Smaller instances that are tried for one witness."""
-MAX_MINIMIZED_ITEMS = 50
 
 OneDirection = Literal["backward", "forward"]
 
@@ -55,13 +50,8 @@ class Search:
         self.comparison, self.direction, self.steps = comparison, direction, steps
         documents = (comparison.old, comparison.new) if direction == "backward" else (comparison.new, comparison.old)
         self._keep, self._refuse = documents[0].root_subschema, documents[1].root_subschema
-        unknown = [(document, unavailable_references(document)) for document in documents]
-        self._variants = [
-            (ValidatorPair(one, resources), ValidatorPair(other, resources)) for one, other in _variants(unknown)
-        ]
-        self.accepting, self.refusing = self._variants[0]
-        self._opaque = _equal_unknowns(unknown)
-        """References to what is not available, if both versions have the same ones."""
+        self._assumptions = list(assumptions(*documents, resources))
+        self._assumed = self._assumptions[0]
         # What a validation costs grows with the schema, and making errors costs several times that.
         self._check_steps = CHECK_STEPS + sum(len(json.dumps(document.root)) for document in documents) // 4000
         self._names = (
@@ -70,24 +60,13 @@ class Search:
         )
 
     def witness(self, change: Change | None, share: int, tries: int, *, straight: bool = False) -> Witness | None:
-        """Return a witness for a change (see `_witness`).
-
-        If every instance needs a value for a reference that both versions have, and that is not available, such a value
-        is assumed to exist: whatever it is, both versions treat it alike.
-        """
-        found = self._witness(change, share if not self._opaque else share // 2, tries, straight)
-        if found is not None or not self._opaque:
-            return found
-        variants, self._variants = self._variants, self._variants[1:]
-        try:
-            found = self._witness(change, share // 2, tries, straight)
-        finally:
-            self._variants = variants
-        if found is None:
-            return None
-        return replace(
-            found, error=f"{found.error} (with a value that {', '.join(self._opaque[:3])} accepts in its place)"
-        )
+        """Return a witness for a change (see `_witness`), under the least assumption with which one is found."""
+        for assumed in self._assumptions:
+            self._assumed = assumed
+            found = self._witness(change, share // len(self._assumptions), tries, straight)
+            if found is not None:
+                return replace(found, error=f"{found.error}{assumed.words}")
+        return None
 
     def _witness(self, change: Change | None, share: int, tries: int, straight: bool) -> Witness | None:
         """Return a witness for a change (for any change: None), or None where none was found in its share of steps.
@@ -136,29 +115,22 @@ class Search:
     def _errors(self, instance: Any, change: Change | None) -> tuple[list[Any], list[Any]]:
         """Return why the instance is rejected: for this change, and for other reasons."""
         self.steps.take(self._check_steps * 4)
-        errors = self.refusing.errors(instance, MAX_ERRORS)
+        errors = self._assumed.validators[0][1].errors(instance, MAX_ERRORS)
         if change is None:
             return errors, []
-        at = (change.new_pointer if self.direction == "backward" else change.old_pointer) or ""
-        place = tokens_of(at.partition("#")[2] or at)
-        detail = change.new if self.direction == "backward" else change.old
-        named = detail if isinstance(detail, str) and place and place[-1] in _ABOUT_ALL_NAMES else ""
-
-        def is_own(error: Any) -> bool:
-            return any(_is_at(each, place) and named in each.message for each in _with_reasons(error))
-
-        own = [error for error in errors if is_own(error)]
-        return own, [error for error in errors if error not in own]
+        return split_by_cause(errors, change, new=self.direction == "backward")
 
     def _separates(self, instance: Any) -> bool:
         self.steps.take(self._check_steps)
         try:
-            return all(one.accepts(instance) and not other.accepts(instance) for one, other in self._variants)
+            return all(one.accepts(instance) and not other.accepts(instance) for one, other in self._assumed.validators)
         except UNUSABLE:
             return False
 
     def _is_confirmed(self, instance: Any) -> bool:
-        return all(one.agrees(instance, True) and other.agrees(instance, False) for one, other in self._variants)
+        return all(
+            one.agrees(instance, True) and other.agrees(instance, False) for one, other in self._assumed.validators
+        )
 
     def _verified(self, instance: Any, change: Change | None) -> Witness | None:
         """Return the instance, as small as possible and confirmed by both validators."""
@@ -174,32 +146,10 @@ class Search:
             own, others = self._errors(value, change)
             return bool(own) and len(others) <= most
 
-        for value in (_minimal(instance, holds), instance):
+        for value in (minimal(instance, holds), instance):
             if self._is_confirmed(value):
                 return Witness(value, self.direction, _reason(self._errors(value, change)[0]))
         return None
-
-
-def _equal_unknowns(unknown: list[tuple[Document, list[Path]]]) -> list[str]:
-    """Return the URIs of references to what is not available, if both schemas have the same ones."""
-    found = [
-        {document.uri_of(document.root_subschema.at(*path), "$ref") for path in paths} for document, paths in unknown
-    ]
-    return sorted(found[0]) if found[0] == found[1] else []
-
-
-def _variants(unknown: list[tuple[Document, list[Path]]]) -> list[tuple[Any, Any]]:
-    """Return both schemas with references that lead somewhere: twice, if some do not, with `false` and `true` there.
-
-    An instance that both variants agree on does not depend on what the references lead to.
-    """
-    (one, one_paths), (other, other_paths) = unknown
-    if not one_paths and not other_paths:
-        return [(one.root, other.root)]
-    return [
-        (with_answers(one.root, one_paths, answer), with_answers(other.root, other_paths, answer))
-        for answer in (False, True)
-    ]
 
 
 def _reason(errors: list[Any]) -> str:
@@ -257,34 +207,6 @@ def _focus_on(change: Change, direction: OneDirection, comparison: Comparison) -
     return Focus(frozenset(violated), frozenset(satisfied), pointed, keyword, name=name)
 
 
-def _is_at(error: Any, place: list[str]) -> bool:
-    """Return whether an error is at a place of the schema, or below it. A condition fails in `then` or `else`."""
-    if place and place[-1] == "if":
-        return any(_is_at(error, [*place[:-1], keyword]) for keyword in ("then", "else"))
-    path, way = list(map(str, error.schema_path)), list(map(str, error.evaluation_path))
-    if path[: len(place)] == place or _contains(path, place[-PLACE_STEPS:], PLACE_STEPS):
-        return True
-    # What a reference below the place leads to is elsewhere, but the way there goes through the place.
-    below = place[2:] if place and place[0] in DEFINITIONS else place
-    return _contains(way, below[-PLACE_STEPS:], PLACE_STEPS) or _contains(way, ["$ref", *below], 2)
-
-
-def _contains(path: list[str], steps: list[str], least: int) -> bool:
-    """Return whether a path goes through some steps in a row, if they are not too few to show a place."""
-    return len(steps) >= least and any(path[n : n + len(steps)] == steps for n in range(len(path)))
-
-
-def _with_reasons(error: Any) -> Iterator[Any]:
-    """Yield an error, and what each alternative of a union has against the value."""
-    waiting = [error]
-    for _ in range(MAX_REASONS):
-        if not waiting:
-            return
-        each = waiting.pop(0)
-        yield each
-        waiting += [inner for branch in getattr(each.kind, "context", ()) for inner in branch]
-
-
 def _ids_along(root: Any, pointer: str) -> Iterator[int]:
     """Yield the `id` of each value that a JSON Pointer leads through, as far as it leads anywhere."""
     value = root
@@ -298,7 +220,6 @@ def _ids_along(root: Any, pointer: str) -> Iterator[int]:
             return
 
 
-_ABOUT_ALL_NAMES = ("required", "additionalProperties", "unevaluatedProperties")
 _ABOUT_NAMES = ("property-added", "property-removed")
 
 
@@ -326,57 +247,6 @@ def _names(root: Any) -> Iterator[str]:
             waiting.extend(child for child in item.values() if isinstance(child, (dict, list)))
         elif isinstance(item, list):
             waiting.extend(child for child in item if isinstance(child, (dict, list)))
-
-
-def _minimal(instance: Any, holds: Callable[[Any], bool]) -> Any:
-    """Return a smaller instance for which `holds` is still true, from which nothing can be removed."""
-    before = None
-    while instance != before:
-        before, instance = instance, _smaller(instance, holds)
-    return instance
-
-
-def _smaller(value: Any, holds: Callable[[Any], bool]) -> Any:
-    """Return the value without what one pass over its members can remove."""
-    if isinstance(value, dict):
-        for name in list(value):
-            less = {key: member for key, member in value.items() if key != name}
-            value = less if holds(less) else value
-        for name in value:
-            value = {**value, name: _smaller(value[name], _within(value, name, holds))}
-    elif isinstance(value, list):
-        value = _shorter(value, holds)
-        for index in range(min(len(value), MAX_MINIMIZED_ITEMS)):
-            item = _smaller(value[index], _within(value, index, holds))
-            value = [*value[:index], item, *value[index + 1 :]]
-    elif isinstance(value, str):
-        value = _shorter(value, holds)
-    elif isinstance(value, (int, float)) and not isinstance(value, bool) and value not in (0, 1):
-        value = next((simple for simple in (0, 1) if holds(simple)), value)
-    return value
-
-
-def _shorter(value: Any, holds: Callable[[Any], bool]) -> Any:
-    """Return a string or an array without what can be removed of it, in pieces of half its length and less."""
-    step = len(value)
-    while step:
-        at = len(value) - step
-        while at >= 0:
-            less = value[:at] + value[at + step :]
-            if holds(less):
-                value = less
-            at -= step
-            if step < len(value) // 64:
-                break  # of a long value, only the end
-        step //= 2
-    return value
-
-
-def _within(whole: Any, at: Any, holds: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    """Return a predicate for one member: whether `holds` with this member replaced."""
-    if isinstance(whole, dict):
-        return lambda member: holds({**whole, at: member})
-    return lambda item: holds([*whole[:at], item, *whole[at + 1 :]])
 
 
 def _count(value: Any) -> int:

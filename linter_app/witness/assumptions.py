@@ -1,0 +1,55 @@
+"""What may be assumed of references that lead to nothing available, so that instances can be validated all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from linter_app.changes import Path
+from linter_app.schema.documents import Document
+from linter_app.schema.references import unavailable_references, with_answers
+from linter_app.schema.validators import ValidatorPair
+
+MAX_NAMED = 3
+
+
+class Assumption(NamedTuple):
+    """What is assumed, and the validators of both schemas: an instance must separate the schemas by each pair."""
+
+    words: str
+    validators: list[tuple[ValidatorPair, ValidatorPair]]
+
+
+def assumptions(one: Document, other: Document, resources: Mapping[str, Any]) -> Iterator[Assumption]:
+    """Yield what to assume of unavailable references, the least first.
+
+    At first nothing: an instance that both schemas agree on with `false` and with `true` for all of them does not
+    depend on what they lead to. Then, that a reference which both schemas have is satisfied by the values in its place,
+    or by none of them: whatever it leads to, both schemas treat such values alike.
+    """
+    paths = [unavailable_references(document) for document in (one, other)]
+    uris = [
+        {path: document.uri_of(document.root_subschema.at(*path), "$ref") for path in found}
+        for document, found in zip((one, other), paths, strict=True)
+    ]
+    shared = set(uris[0].values()) & set(uris[1].values())
+    roots = one.root, other.root
+
+    def validators(answers: list[dict[Path, bool]]) -> tuple[ValidatorPair, ValidatorPair]:
+        answered = [with_answers(root, each) if each else root for root, each in zip(roots, answers, strict=True)]
+        return ValidatorPair(answered[0], resources), ValidatorPair(answered[1], resources)
+
+    for known, verb in ((None, ""), (True, "accepts"), (False, "refuses")):
+        if known is not None and not shared:
+            return
+        variants = []
+        for answer in (False, True):
+            answers = [
+                {path: answer if known is None or uri not in shared else known for path, uri in each.items()}
+                for each in uris
+            ]
+            if answers not in variants:
+                variants.append(answers)
+        named = ", ".join(sorted(shared)[:MAX_NAMED])
+        words = f" (with a value that {named} {verb} in its place)" if verb else ""
+        yield Assumption(words, [validators(answers) for answers in variants])

@@ -1,0 +1,61 @@
+"""Which errors of an instance are at the place of a change, and which are elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from linter_app.changes import Change
+from linter_app.schema.json_pointers import tokens_of
+from linter_app.schema.vocabulary import DEFINITIONS
+
+MAX_REASONS = 500
+"""Errors within one error that are examined: those of the alternatives of a union."""
+PLACE_STEPS = 3
+"""Steps of a pointer that show a place, where the rest of it is not known."""
+_ABOUT_ALL_NAMES = ("required", "additionalProperties", "unevaluatedProperties")
+
+
+def split_by_cause(errors: list[Any], change: Change, *, new: bool) -> tuple[list[Any], list[Any]]:
+    """Return the errors at the place of a change, in the new version or in the old one, and the others.
+
+    An error of a union is at the place if that is so for something that an alternative has against the value.
+    """
+    at = (change.new_pointer if new else change.old_pointer) or ""
+    place = tokens_of(at.partition("#")[2] or at)
+    detail = change.new if new else change.old
+    named = detail if isinstance(detail, str) and place and place[-1] in _ABOUT_ALL_NAMES else ""
+    own: list[Any] = []
+    others: list[Any] = []
+    for error in errors:
+        caused = any(_is_at(each, place) and named in each.message for each in _with_reasons(error))
+        (own if caused else others).append(error)
+    return own, others
+
+
+def _is_at(error: Any, place: list[str]) -> bool:
+    """Return whether an error is at a place of the schema, or below it. A condition fails in `then` or `else`."""
+    if place and place[-1] == "if":
+        return any(_is_at(error, [*place[:-1], keyword]) for keyword in ("then", "else"))
+    path, way = list(map(str, error.schema_path)), list(map(str, error.evaluation_path))
+    if path[: len(place)] == place or _contains(path, place[-PLACE_STEPS:], PLACE_STEPS):
+        return True
+    # What a reference below the place leads to is elsewhere, but the way there goes through the place.
+    below = place[2:] if place and place[0] in DEFINITIONS else place
+    return _contains(way, below[-PLACE_STEPS:], PLACE_STEPS) or _contains(way, ["$ref", *below], 2)
+
+
+def _contains(path: list[str], steps: list[str], least: int) -> bool:
+    """Return whether a path goes through some steps in a row, if they are not too few to show a place."""
+    return len(steps) >= least and any(path[n : n + len(steps)] == steps for n in range(len(path)))
+
+
+def _with_reasons(error: Any) -> Iterator[Any]:
+    """Yield an error, and what each alternative of a union has against the value."""
+    waiting = [error]
+    for _ in range(MAX_REASONS):
+        if not waiting:
+            return
+        each = waiting.pop(0)
+        yield each
+        waiting += [inner for branch in getattr(each.kind, "context", ()) for inner in branch]
