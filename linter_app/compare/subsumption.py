@@ -6,17 +6,17 @@ from collections.abc import Callable
 from itertools import product
 from typing import Any, Literal
 
-from linter_app.changes import DIRECTIONS, OPPOSITE
+from linter_app.changes import DIRECTIONS
+from linter_app.compare.bases import without_groups
 from linter_app.compare.comparison import Exactly, SchemaPair
+from linter_app.compare.exclusivity import is_exclusive_for, overlapping
 from linter_app.compare.pairing import Pairing, Tags, label
-from linter_app.normalize.normalized import Conjunction, Group, NormalizedSchema, constrains, normalize
+from linter_app.normalize.normalized import Conjunction, Group, NormalizedSchema, normalize
 from linter_app.normalize.string_sets import are_included, strings_of
 from linter_app.patterns import literal
 from linter_app.schema.documents import Subschema
-from linter_app.schema.json_text import json_equal, json_hashable
 from linter_app.schema.json_types import reduced, type_of
 from linter_app.schema.validators import validate_values
-from linter_app.schema.vocabulary import REFERENCES
 
 MAX_ALTERNATIVES = 64
 """Combinations of several unions, and alternatives that are compared each with each."""
@@ -102,7 +102,7 @@ def _narrow_by_alternatives(pair: SchemaPair) -> None:
         return _is_covered(pair, news, olds, backwards, same, covers)
 
     covered: dict[str, bool] = {
-        direction: is_covered(direction) if _is_exclusive_for(pair, direction) else _is_same_for(pair, direction)
+        direction: is_covered(direction) if is_exclusive_for(pair, direction) else _is_same_for(pair, direction)
         for direction in SIDES
     }
     pair.open_directions &= frozenset(direction for direction in DIRECTIONS["both"] if not covered[direction])
@@ -276,63 +276,6 @@ def _is_same_for(pair: SchemaPair, direction: Literal["backward", "forward"]) ->
     return not any(pair.directions((old,), (new,), exactly=direction) for old, new in pairing.differing)
 
 
-def _is_exclusive_for(pair: SchemaPair, direction: Literal["backward", "forward"]) -> bool:
-    """Return whether no value is refused in a direction because it satisfies several alternatives of `oneOf`.
-
-    Only alternatives that accept more than before matter: what the others share with each other, they shared before.
-    """
-    old, new = pair.differing
-    accepting, refusing = (old, new) if direction == "backward" else (new, old)
-    if not overlapping(pair, *refusing):
-        return True
-    if len(accepting) != 1 or len(refusing) != 1 or accepting[0].keyword != refusing[0].keyword:
-        accepted = (pair.old if direction == "backward" else pair.new).conjunction
-        return all(group.keyword != "oneOf" or _exclusive(pair, group, accepted) for group in refusing)
-    pairing = pair.pairing(old[0], new[0])
-    opposite = OPPOSITE[direction]
-    changed = [
-        (each[direction == "backward"], _changed_properties(pair, *each))
-        for each in pairing.differing
-        if opposite in pair.directions((each[0],), (each[1],), exactly="both")
-    ]
-    wider = [(one, required) for one, names in changed for required in names]
-    wider += [(one, ()) for one in (pairing.added if direction == "backward" else pairing.removed)]
-    if len(wider) * len(refusing[0].branches) > MAX_TRIES:
-        return False
-    around = without_groups(pair.new if direction == "backward" else pair.old, refusing) or ()
-    return all(
-        pair.comparison.are_disjoint((*around, one, *required), (*around, other))
-        for one, required in wider
-        for other in refusing[0].branches
-        if other.key != one.key
-    )
-
-
-def _changed_properties(pair: SchemaPair, old: Subschema, new: Subschema) -> list[Conjunction]:
-    """Return what holds for a value that only one version of an alternative accepts: some changed property is there.
-
-    That is one conjunction for each property that may be the one; one that is always true, where more has changed.
-    """
-    nodes = [[node for node in normalize((branch,)).nodes if node.schema.keys() - {"$ref"}] for branch in (old, new)]
-    if len(nodes[0]) != 1 or len(nodes[1]) != 1:
-        return [()]
-    schemas = [each[0].schema for each in nodes]
-    properties = [schema.get("properties", {}) for schema in schemas]
-    rest = [{key: schema[key] for key in schema.keys() - {"properties"} - _ANNOTATIONS} for schema in schemas]
-    if not properties[0] or properties[0].keys() != properties[1].keys() or not json_equal(*rest):
-        return [()]
-    if not rest[0].keys() <= _ABOUT_NAMES or not isinstance(rest[0].get("additionalProperties", True), bool):
-        return [()]
-    same = pair.comparison.equality.same_meaning
-    names = [
-        name
-        for name in properties[0]
-        if not same(nodes[0][0].at("properties", name), nodes[1][0].at("properties", name))
-    ]
-    made = [new.document.keep(_KINDS, f"with {name}", {"required": [name]}) for name in names]
-    return [(Subschema(each, (), new.document),) for each in made]
-
-
 def _describe_elsewhere(pair: SchemaPair, pairing: Pairing) -> bool:
     """Return whether a property that some alternative gained or lost is described by anything else, too."""
     described = [[normalize((branch,)).properties.keys() for branch in branches] for branches in pairing.pairs]
@@ -352,56 +295,3 @@ def _spread(normalized: NormalizedSchema, groups: list[Group]) -> list[Conjuncti
     if base is None:
         return None
     return [(*base, *choice) for choice in product(*(group.branches for group in groups))]
-
-
-def without_groups(normalized: NormalizedSchema, groups: list[Group]) -> Conjunction | None:
-    """Return a schema as a conjunction without some of its groups; None where what applies depends on them."""
-    if (normalized.unclear_evaluation and groups) or normalized.unresolved:
-        return None
-    dropped: dict[int, set[str]] = {}
-    for group in groups:
-        dropped.setdefault(id(group.node.schema), set()).add(group.keyword)
-    base = []
-    for node in normalized.nodes:
-        without = dropped.get(id(node.schema), set()) | {"allOf", *REFERENCES}
-        # Single alternatives are among the nodes already.
-        without |= {word for word in ("anyOf", "oneOf") if len(node.schema.get(word, ())) == 1}
-        if "if" in without:
-            without |= {"then", "else"}
-        base.append(_without(node.subschema, node.schema, without))
-    return tuple(each for each in base if constrains((each,)))
-
-
-def _without(subschema: Subschema, schema: dict[str, Any], keywords: set[str]) -> Subschema:
-    if subschema.document.draft <= 7 and "$ref" in schema:
-        return Subschema(True, subschema.path, subschema.document)  # its siblings are ignored
-    if keywords.isdisjoint(schema):
-        return subschema
-    what = "less " + " ".join(sorted(keywords & schema.keys()))
-    document = subschema.document
-    made = document.kept(subschema.schema, what)
-    if made is None:
-        made = {keyword: value for keyword, value in subschema.schema.items() if keyword not in keywords}
-        document.keep(subschema.schema, what, made)
-    return Subschema(made, subschema.path, document)
-
-
-def overlapping(pair: SchemaPair, *groups: Group) -> bool:
-    """Return whether branches of a `oneOf` may be valid together, so that each refuses what the others accept."""
-    return any(group.keyword == "oneOf" and not _exclusive(pair, group) for group in groups)
-
-
-def _exclusive(pair: SchemaPair, group: Group, around: Conjunction = ()) -> bool:
-    """Return whether no value satisfies two alternatives, of the values that satisfy what is around them."""
-    if pair.comparison.tags(group).name is not None:
-        return True
-    normalized_schemas = [normalize((branch,)) for branch in group.branches]
-    listed = [each.values for each in normalized_schemas]
-    if all(values is not None for values in listed):  # one pass instead of every pair
-        distinct = [{json_hashable(value) for value in values or ()} for values in listed]
-        return len(set().union(*distinct)) == sum(map(len, distinct))
-    return len(normalized_schemas) <= MAX_ALTERNATIVES and all(
-        pair.comparison.are_disjoint((*around, one), (*around, other))
-        for index, one in enumerate(group.branches)
-        for other in group.branches[:index]
-    )

@@ -26,6 +26,8 @@ Conjunction = tuple[Subschema, ...]
 
 _FEW: dict[str, list[Any]] = {"boolean": [False, True], "null": [None]}
 MAX_LEVELS = 16
+MAX_BRANCHES = 32
+"""Alternatives of a union that are looked at, each by itself, to show that it excludes a schema."""
 DISJUNCTIVE = ("anyOf", "oneOf", "if")
 
 
@@ -421,19 +423,39 @@ class _Alternative(NormalizedSchema):
 
 
 def disjoint(one: NormalizedSchema, other: NormalizedSchema, levels: int = 2) -> bool:
-    """Return whether no value satisfies both, as far as types, listed values and discriminating properties show."""
+    """Return whether no value satisfies both, as far as types, listed values and discriminating properties show.
+
+    `levels` of properties, and of alternatives, are looked through.
+    """
+    if _plainly_disjoint(one, other):
+        return True
+    if one.types & other.types == {"object"}:
+        # A property that one requires is there, and has to satisfy what both say of it.
+        names = one.required.keys() | other.required.keys()
+        both = [(one.normalized_property(name), other.normalized_property(name)) for name in names]
+        if any(_plainly_disjoint(left, right) for left, right in both):
+            return True
+        if levels > 0 and any(disjoint(left, right, levels - 1) for left, right in both if not _same(left, right)):
+            return True
+    return levels > 0 and any(
+        all(disjoint(normalize((branch,)), against, levels - 1) for branch in group.branches)
+        for side, against in ((one, other), (other, one))
+        for group in side.groups
+        if group.keyword != "if" and len(group.branches) <= MAX_BRANCHES
+    )
+
+
+def _plainly_disjoint(one: NormalizedSchema, other: NormalizedSchema) -> bool:
     if not one.types & other.types:
         return True
     if one.values is not None and other.values is not None:
         return not any(json_equal(value, known) for value in one.values for known in other.values)
-    for values, refusing in ((one.values, other), (other.values, one)):
-        if values and all(refusing.refuses(value) for value in values):
-            return True
-    if one.types & other.types != {"object"}:
-        return False
-    # A property that one requires is there, and has to satisfy what both say of it.
     return any(
-        disjoint(one.normalized_property(name), other.normalized_property(name), levels - 1)
-        for name in one.required.keys() | other.required.keys()
-        if levels > 0 or (name in one.required and name in other.required)
+        values and all(refusing.refuses(value) for value in values)
+        for values, refusing in ((one.values, other), (other.values, one))
     )
+
+
+def _same(one: NormalizedSchema, other: NormalizedSchema) -> bool:
+    """Return whether both are the same object of the schema, reached in two ways."""
+    return len(one.nodes) == len(other.nodes) > 0 and one.nodes[-1].schema is other.nodes[-1].schema

@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 from linter_app.changes import OPPOSITE, Direction, direction_of
+from linter_app.compare.bases import without_groups
 from linter_app.compare.comparison import SchemaPair
+from linter_app.compare.exclusivity import overlapping
 from linter_app.compare.pairing import shown
 from linter_app.compare.rules.values import TYPE_NARROWED, TYPE_WIDENED
-from linter_app.compare.subsumption import overlapping, without_groups
 from linter_app.normalize.normalized import DISJUNCTIVE, Group, NormalizedSchema, normalize
 from linter_app.rule_catalogue import mirrored, rule
 from linter_app.schema.json_types import reduced
