@@ -11,7 +11,15 @@ from typing import Any, Literal
 from linter_app.changes import DIRECTIONS, Change, Direction, direction_of
 from linter_app.compare.equality import Equality
 from linter_app.compare.pairing import Pairing, Tags, pair_alternatives
-from linter_app.normalize.normalized import Conjunction, Group, NormalizedSchema, OwnKeywords, disjoint, normalize
+from linter_app.normalize.normalized import (
+    Conjunction,
+    Group,
+    Known,
+    NormalizedSchema,
+    OwnKeywords,
+    disjoint,
+    normalize,
+)
 from linter_app.rule_catalogue import Rule, mirrored, rule
 from linter_app.schema.documents import Document, Subschema
 
@@ -85,6 +93,7 @@ class Comparison:
     pairs: int = 0
     _change_characters: int = 0
     _disjoint: dict[tuple[Any, Any], bool] = field(default_factory=dict)
+    _disjoint_within: Known = field(default_factory=dict)
     _tags: dict[tuple[int, str], Tags] = field(default_factory=dict)
     _pairings: dict[tuple[int, int, str], Pairing] = field(default_factory=dict)
     _known_directions: dict[PairKey, frozenset[str]] = field(default_factory=dict)
@@ -100,7 +109,7 @@ class Comparison:
         """Return whether it is shown that no value satisfies both, computed once."""
         key = _conjunction_key(one), _conjunction_key(other)
         if key not in self._disjoint:
-            self._disjoint[key] = disjoint(normalize(one), normalize(other))
+            self._disjoint[key] = disjoint(normalize(one), normalize(other), self._disjoint_within)
         return self._disjoint[key]
 
     def tags(self, group: Group) -> Tags:

@@ -125,7 +125,7 @@ def pair_alternatives(olds: list[Subschema], news: list[Subschema], equality: Eq
             (one, other)
             for one, other in found
             if not _are_apart(label(normalize((one,))), label(normalize((other,))))
-            and not disjoint(normalize((one,)), normalize((other,)))
+            and not disjoint(normalize((one,)), normalize((other,)), {})
         ]
         pairing.certain += found
         paired = {id(branch) for pair in found for branch in pair}
@@ -206,7 +206,7 @@ def _pair_similar(
         if {id(one), id(other)} & taken:
             continue
         labels = label(normalize((one,))), label(normalize((other,)))
-        apart = _are_apart(*labels) or disjoint(normalize((one,)), normalize((other,)))
+        apart = _are_apart(*labels) or disjoint(normalize((one,)), normalize((other,)), {})
         is_only = len(olds) == len(news) == 1
         if apart and pairing.exclusive and score <= -LIKE:
             pairing.renamed.append((one, other))

@@ -7,7 +7,7 @@ keyword is written.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Set
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, reduce
@@ -257,6 +257,22 @@ class NormalizedSchema:
         return {name: node for names, node in reversed(list(self.found("required"))) for name in _list(names)}
 
     @cached_property
+    def allowed(self) -> Set[str] | None:
+        """The names of properties outside of which an object must not have any; None where it may have others."""
+        closed = [
+            node.schema.get("properties", {}).keys()
+            for refused, node in self.found("additionalProperties")
+            if refused is False and "patternProperties" not in node.schema
+        ]
+        return set(closed[0]).intersection(*closed) if closed else None
+
+    @cached_property
+    def tags(self) -> dict[str, frozenset[Hashable]]:
+        """The required properties that have listed values, with these values as `json_hashable` returns them."""
+        listed = {name: self.normalized_property(name).listed for name in self.required}
+        return {name: frozenset(map(json_hashable, values)) for name, values in listed.items() if values is not None}
+
+    @cached_property
     def properties(self) -> dict[str, SchemaNode]:
         """The described properties, each with the first node that describes it."""
         return {name: node for names, node in reversed(list(self.found("properties"))) for name in names}
@@ -422,27 +438,45 @@ class _Alternative(NormalizedSchema):
         self.levels = levels
 
 
-def disjoint(one: NormalizedSchema, other: NormalizedSchema, levels: int = 2) -> bool:
+Known = dict[tuple[NormalizedSchema, NormalizedSchema, int], bool]
+
+
+def disjoint(one: NormalizedSchema, other: NormalizedSchema, known: Known, levels: int = 3) -> bool:
     """Return whether no value satisfies both, as far as types, listed values and discriminating properties show.
 
-    `levels` of properties, and of alternatives, are looked through.
+    `levels` of properties, and of alternatives, are looked through. `known` keeps the results.
     """
-    if _plainly_disjoint(one, other):
-        return True
+    key = one, other, levels
+    if key not in known:
+        known[key] = _plainly_disjoint(one, other) or _disjoint_within(one, other, known, levels)
+    return known[key]
+
+
+def _disjoint_within(one: NormalizedSchema, other: NormalizedSchema, known: Known, levels: int) -> bool:
     if one.types & other.types == {"object"}:
+        if _are_objects_apart(one, other) or _are_objects_apart(other, one):
+            return True
         # A property that one requires is there, and has to satisfy what both say of it.
         names = one.required.keys() | other.required.keys()
         both = [(one.normalized_property(name), other.normalized_property(name)) for name in names]
+        both = [(left, right) for left, right in both if _may_differ(left, right)]
         if any(_plainly_disjoint(left, right) for left, right in both):
             return True
-        if levels > 0 and any(disjoint(left, right, levels - 1) for left, right in both if not _same(left, right)):
+        if levels > 0 and any(disjoint(left, right, known, levels - 1) for left, right in both):
             return True
     return levels > 0 and any(
-        all(disjoint(normalize((branch,)), against, levels - 1) for branch in group.branches)
+        all(disjoint(normalize((branch,)), against, known, levels - 1) for branch in group.branches)
         for side, against in ((one, other), (other, one))
         for group in side.groups
         if group.keyword != "if" and len(group.branches) <= MAX_BRANCHES
     )
+
+
+def _are_objects_apart(one: NormalizedSchema, other: NormalizedSchema) -> bool:
+    """Return whether one requires a property that the other refuses, or that has other values there."""
+    if other.allowed is not None and not one.required.keys() <= other.allowed:
+        return True
+    return any(name in other.tags and values.isdisjoint(other.tags[name]) for name, values in one.tags.items())
 
 
 def _plainly_disjoint(one: NormalizedSchema, other: NormalizedSchema) -> bool:
@@ -456,6 +490,8 @@ def _plainly_disjoint(one: NormalizedSchema, other: NormalizedSchema) -> bool:
     )
 
 
-def _same(one: NormalizedSchema, other: NormalizedSchema) -> bool:
-    """Return whether both are the same object of the schema, reached in two ways."""
-    return len(one.nodes) == len(other.nodes) > 0 and one.nodes[-1].schema is other.nodes[-1].schema
+def _may_differ(one: NormalizedSchema, other: NormalizedSchema) -> bool:
+    """Return whether both say something, and are not the same object of the schema, reached in two ways."""
+    if one.refuses_all or other.refuses_all:
+        return True
+    return bool(one.nodes) and bool(other.nodes) and one.nodes[-1].schema is not other.nodes[-1].schema
