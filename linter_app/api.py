@@ -30,7 +30,7 @@ MORE_EXAMPLES = 0.25
 """The share of the remaining budget for more examples of a break that has one."""
 MAX_ATTEMPTS, MAX_UNFOCUSED_ATTEMPTS = 400, 4000
 """Instances that are generated for one change, and for the schemas as a whole."""
-STEPS_PER_MS = 100
+STEPS_PER_MS = 40
 """Steps of the search for witnesses for each millisecond of the budget: about what a common machine does."""
 Stages = frozenset[str]
 STAGES: tuple[Stages, ...] = (frozenset({"prove", "witness"}), frozenset({"witness"}), frozenset())

@@ -27,8 +27,10 @@ MAX_INSTANCE_CHARACTERS = 1_000_000
 """Characters of the largest instance that is checked."""
 MAX_INSTANCE_VALUES = 100_000
 """Values in it: validators take long for more."""
-CHECK_STEPS = 20
-"""What one validation of a small instance counts, in steps of the generator."""
+CHECK_STEPS = 2
+"""What the answer whether an instance is valid counts, in steps of the generator."""
+ERROR_STEPS, CHARACTERS_PER_STEP = 10, 400
+"""What the errors of an instance count: so many steps, and one more for so many characters of both schemas."""
 MAX_INSTANCE_LEVELS = 12
 """Levels of an instance that is checked with schemas that have references."""
 MAX_ERRORS = 50
@@ -52,8 +54,7 @@ class Search:
         self._keep, self._refuse = documents[0].root_subschema, documents[1].root_subschema
         self._assumptions = list(assumptions(*documents, resources))
         self._assumed = self._assumptions[0]
-        # What a validation costs grows with the schema, and making errors costs several times that.
-        self._check_steps = CHECK_STEPS + sum(len(json.dumps(document.root)) for document in documents) // 4000
+        self._error_steps = ERROR_STEPS + sum(len(json.dumps(each.root)) for each in documents) // CHARACTERS_PER_STEP
         self._names = (
             sorted(comparison.names)[:50]
             + sorted(set(_names(comparison.old.root)) | set(_names(comparison.new.root)))[:200]
@@ -114,14 +115,14 @@ class Search:
 
     def _errors(self, instance: Any, change: Change | None) -> tuple[list[Any], list[Any]]:
         """Return why the instance is rejected: for this change, and for other reasons."""
-        self.steps.take(self._check_steps * 4)
+        self.steps.take(self._error_steps)
         errors = self._assumed.validators[0][1].errors(instance, MAX_ERRORS)
         if change is None:
             return errors, []
         return split_by_cause(errors, change, new=self.direction == "backward")
 
     def _separates(self, instance: Any) -> bool:
-        self.steps.take(self._check_steps)
+        self.steps.take(CHECK_STEPS)
         try:
             return all(one.accepts(instance) and not other.accepts(instance) for one, other in self._assumed.validators)
         except UNUSABLE:
@@ -137,16 +138,21 @@ class Search:
         most = len(self._errors(instance, change)[1]) if change is not None else 0
         left = Steps(MAX_MINIMIZING)
 
-        def holds(value: Any) -> bool:
+        def separates(value: Any) -> bool:
             left.take(1)
-            if left.left <= 0 or self.steps.left <= 0 or not self._separates(value):
-                return False
+            return left.left > 0 and self.steps.left > 0 and self._separates(value)
+
+        def has_cause(value: Any) -> bool:
             if change is None:
                 return True
             own, others = self._errors(value, change)
             return bool(own) and len(others) <= most
 
-        for value in (minimal(instance, holds), instance):
+        # What a smaller instance is refused for takes long to say: it mostly is the same, so it is asked at the end.
+        smallest = minimal(instance, separates)
+        if not has_cause(smallest):
+            smallest = minimal(instance, lambda value: separates(value) and has_cause(value))
+        for value in (smallest, instance):
             if self._is_confirmed(value):
                 return Witness(value, self.direction, _reason(self._errors(value, change)[0]))
         return None
