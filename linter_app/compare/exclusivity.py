@@ -14,7 +14,7 @@ from linter_app.schema.json_text import json_equal, json_hashable
 
 MAX_ALTERNATIVES = 64
 """Alternatives that are compared each with each."""
-MAX_TRIES = 300
+MAX_TRIES = 2000
 """How often alternatives that accept more are tried against the others."""
 MAX_LEVELS = 3
 """Levels of objects through which it is followed what an alternative accepts more."""
@@ -52,11 +52,19 @@ def is_exclusive_for(pair: SchemaPair, direction: Literal["backward", "forward"]
     """
     old, new = pair.differing
     accepting, refusing = (old, new) if direction == "backward" else (new, old)
-    if not overlapping(pair, *refusing):
+    if not any(group.keyword == "oneOf" for group in refusing):
         return True
     if len(accepting) != 1 or len(refusing) != 1 or accepting[0].keyword != refusing[0].keyword:
         accepted = (pair.old if direction == "backward" else pair.new).conjunction
-        return all(group.keyword != "oneOf" or _exclusive(pair, group, accepted) for group in refusing)
+        return not overlapping(pair, *refusing) or all(
+            group.keyword != "oneOf" or _exclusive(pair, group, accepted) for group in refusing
+        )
+    return _is_widening_exclusive(pair, direction, accepting, refusing) or not overlapping(pair, *refusing)
+
+
+def _is_widening_exclusive(pair: SchemaPair, direction: str, accepting: list[Group], refusing: list[Group]) -> bool:
+    """Return whether the alternatives that accept more than before exclude all others for what they gained."""
+    old, new = (accepting, refusing) if direction == "backward" else (refusing, accepting)
     pairing = pair.pairing(old[0], new[0])
     opposite = OPPOSITE[direction]
     sides = [(one, other) if direction == "backward" else (other, one) for one, other in pairing.differing]

@@ -242,15 +242,16 @@ def _same_group(pair: SchemaPair, one: Group, other: Group) -> Pairing | None:
     pairing = pair.pairing(one, other)
     if pairing.removed or pairing.added:
         return None
-    exactly: Exactly = "both" if overlapping(pair, one, other) else ""
-    if not exactly and pairing.differing and _describe_elsewhere(pair, pairing):
-        exactly = "both"  # a property that is new in one of them is known from elsewhere
+    if not pairing.differing:
+        return pairing
     # What is around them describes properties, too.
     around = without_groups(pair.old, [one])
-    if around is None:
-        around, exactly = (), "both"
-    differs = any(pair.directions((*around, old), (*around, new), exactly=exactly) for old, new in pairing.differing)
-    return None if differs else pairing
+    both = [((*(around or ()), old), (*(around or ()), new)) for old, new in pairing.differing]
+    if any(pair.directions(*each) for each in both):
+        return None
+    # A property that is new in one of them may be known from elsewhere, or decide which other alternative is satisfied.
+    is_strict = around is None or _describe_elsewhere(pair, pairing) or overlapping(pair, one, other)
+    return None if is_strict and any(pair.directions(*each, exactly="both") for each in both) else pairing
 
 
 def _is_same_for(pair: SchemaPair, direction: Literal["backward", "forward"]) -> bool:
