@@ -49,8 +49,9 @@ def normalize(conjunction: Conjunction) -> NormalizedSchema:
     if not conjunction or any(isinstance(each.schema, bool) for each in conjunction):
         return NormalizedSchema(conjunction)  # `true` is one object wherever it is written
     first = conjunction[0]
-    # Documents are part of the key: both schemas may share Python objects whose references differ.
-    purpose: Hashable = "normalized"
+    # Documents are part of the key: both schemas may share Python objects whose references differ. So are paths: a
+    # branch of a condition is a schema that is made of others.
+    purpose: Hashable = ("normalized", first.path)
     if len(conjunction) > 1:
         purpose = purpose, *((id(each.document), each.key) for each in conjunction[1:])
     known: NormalizedSchema | None = first.document.kept(first.schema, purpose)
@@ -170,10 +171,11 @@ class NormalizedSchema:
         if self.values is not None:
             types &= frozenset(map(type_of, self.values))
         for group in self.groups:
-            if group.keyword != "if":
-                types &= group.types(self.levels)
+            types &= group.types(self.levels)
         if not self.forbidden.keys().isdisjoint(self.required):
             types -= {"object"}
+        for refused, _ in self.found("not"):
+            types &= _types_refusable(refused)
         return frozenset() if self.refuses_all else types
 
     @cached_property
@@ -392,10 +394,31 @@ def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
+_OF_ONE_TYPE = {
+    "object": (
+        {"required", "properties", "patternProperties", "additionalProperties", "propertyNames", "minProperties"}
+        | {"maxProperties", "dependentRequired", "dependentSchemas"}
+    ),
+    "array": {"items", "prefixItems", "contains", "minItems", "maxItems", "uniqueItems"},
+    "string": {"pattern", "minLength", "maxLength"},
+}
+"""Keywords that accept all values of the other types."""
+
+
+def _types_refusable(refused: Any) -> frozenset[str]:
+    """Return the types of which a schema may refuse a value: only those remain where it is negated."""
+    if isinstance(refused, dict) and refused:
+        for kind, keywords in _OF_ONE_TYPE.items():
+            if refused.keys() <= keywords:
+                return frozenset({kind})
+    return ALL_TYPES
+
+
 def _groups_of(node: SchemaNode) -> list[Group]:
     """Return the alternatives of one node, made once."""
     document, schema = node.subschema.document, node.schema
-    groups: list[Group] | None = document.kept(schema, "groups")
+    purpose = ("groups", node.subschema.path)
+    groups: list[Group] | None = document.kept(schema, purpose)
     if groups is None:
         groups = []
         for keyword in ("anyOf", "oneOf"):
@@ -404,7 +427,7 @@ def _groups_of(node: SchemaNode) -> list[Group]:
                 groups.append(Group(keyword, node, branches))
         if "if" in schema and ("then" in schema or "else" in schema):
             groups.append(Group("if", node, _if_branches(node)))
-        document.keep(schema, "groups", groups)
+        document.keep(schema, purpose, groups)
     return groups
 
 

@@ -1,0 +1,165 @@
+"""Conditions, exclusive alternatives and unknown references, as real histories have them."""
+
+from __future__ import annotations
+
+import pytest
+
+from linter_app import diff, lint
+from linter_app.compare import comparison
+
+TEXT = {"type": "string"}
+NOT_VERSIONED = {"not": {"required": ["version"]}}
+
+
+def closed(required=(), **properties):
+    return {"type": "object", "properties": properties, "required": list(required), "additionalProperties": False}
+
+
+def versioned(version: str) -> dict:
+    return {"required": ["version"], "properties": {"version": {"const": version}}}
+
+
+def binding(latest: str, versions: dict[str, dict]):
+    """An object that is described by the schema of its version, or of the latest one if it names none."""
+    conditions = [{"if": NOT_VERSIONED, "then": versions[latest]}]
+    conditions += [{"if": versioned(name), "then": schema} for name, schema in versions.items()]
+    return {"properties": {"version": {"enum": list(versions)}}, "allOf": conditions}
+
+
+def body(version: str, **properties) -> dict:
+    return closed(version={"enum": [version]}, **properties)
+
+
+def breaks(old, new) -> set[str]:
+    """The rules that break backward by the comparison alone, as for schemas that are too large for a proof."""
+    return {change.rule for change in diff(old, new) if "backward" in change.directions}
+
+
+def rules(report) -> set[str]:
+    return {change.rule for change in report.breaking}
+
+
+def test_a_new_version_of_a_binding_is_compatible():
+    """The new condition holds for no value that was accepted, and where no version is named its list does not count."""
+    old = binding("1", {"1": body("1", delay={"maximum": 15})})
+    new = binding("2", {"2": body("2", delay={"maximum": 900}, topic=TEXT), "1": body("1", delay={"maximum": 15})})
+    assert not breaks(old, new)
+
+
+def test_what_breaks_below_one_of_many_conditions_is_said_there():
+    old = binding("2", {"2": body("2", delay=TEXT), "1": body("1", delay=TEXT)})
+    new = binding("2", {"2": body("2", delay=TEXT), "1": body("1", delay={"type": "string", "maxLength": 3})})
+    report = lint(old, new)
+    assert rules(report) == {"max-length-added"}
+    [change] = report.breaking
+    assert change.new_pointer == "/allOf/2/then/properties/delay/maxLength"
+    assert change.witness is not None
+    assert change.witness.instance == {"version": "1", "delay": change.witness.instance["delay"]}
+
+
+def test_widening_what_follows_from_two_conditions_is_compatible():
+    old = binding("1", {"1": body("1", delay={"maximum": 15})})
+    new = binding("1", {"1": body("1", delay={"maximum": 900})})
+    assert not breaks(old, new)
+    assert breaks(new, old)
+
+
+def test_a_condition_that_may_hold_breaks_with_an_example():
+    old = {"oneOf": [closed(["ref"], ref=TEXT), {**closed(format=TEXT, payload={}, note=TEXT)}]}
+    conditions = [{"if": {"not": {"required": ["format"]}}, "then": {"properties": {"payload": {"type": "object"}}}}]
+    old["oneOf"][1]["allOf"] = conditions
+    more = {
+        "if": {"required": ["format"], "properties": {"format": {"const": "avro"}}},
+        "then": {"properties": {"payload": {"type": "array"}}},
+    }
+    new = {"oneOf": [old["oneOf"][0], {**old["oneOf"][1], "allOf": [*conditions, more]}]}
+    report = lint({"properties": {"a": old}}, {"properties": {"a": new}})
+    [change] = report.breaking
+    assert change.rule == "condition-added"
+    assert change.witness is not None
+    assert change.witness.instance["a"]["format"] == "avro"
+
+
+def test_a_negated_negation_says_what_is_negated_twice():
+    assert not breaks({"not": {"not": {"maxLength": 5}}}, {"maxLength": 5})
+    assert breaks({"not": {"not": {"maxLength": 5}}}, {"maxLength": 4})
+
+
+def test_what_accepts_all_other_types_leaves_one_type_where_it_is_negated():
+    assert not breaks({"not": {"required": ["a"]}}, {"type": "object", "not": {"required": ["a"]}})
+    assert breaks({"not": {"required": ["a"], "type": "object"}}, {"type": "object", "not": {"required": ["a"]}})
+
+
+def test_alternatives_that_the_old_version_cannot_satisfy_together_are_compatible():
+    old = closed(["topics"], topics={"type": "object"})
+    new = closed([], topics={"type": "object"}, stream={"type": "object"})
+    new["oneOf"] = [{"required": ["topics"]}, {"required": ["stream"]}]
+    assert not breaks(old, new)
+    assert breaks({**old, "additionalProperties": True}, {**new, "additionalProperties": True})
+
+
+def event(action: str, **properties) -> dict:
+    return closed(["action", *properties], action={"enum": [action]}, **properties)
+
+
+def test_unions_within_a_union_exclude_each_other_by_what_they_require():
+    alert = closed(["state"], state={"enum": ["open", "fixed"]})
+    wider = closed(["state"], state={"enum": ["open", "fixed", "ignored"]})
+    rule = {"oneOf": [event("created", rule=TEXT), event("edited", rule=TEXT)]}
+    scan = {"oneOf": [event("created", alert=alert), event("resolved", alert=alert)]}
+    later = {"oneOf": [event("created", alert=wider), event("resolved", alert=wider)]}
+    assert not breaks({"oneOf": [rule, scan]}, {"oneOf": [rule, later]})
+
+
+def test_alternatives_exclude_each_other_by_what_they_gain_deep_within():
+    def kinds(**more):
+        return {
+            "oneOf": [
+                {"type": "object", "properties": {"options": closed(a=TEXT, **more)}},
+                {"type": "object", "properties": {"options": closed(b=TEXT)}},
+            ]
+        }
+
+    assert not breaks(kinds(), kinds(c=TEXT))
+    # One that the other alternative has, too, satisfies both now.
+    report = lint(kinds(), kinds(b=TEXT))
+    assert report.verdict == "breaking"
+    assert any(change.witness for change in report.breaking)
+
+
+def test_types_are_seen_through_unions_within_unions():
+    listed = {"oneOf": [{"const": "a"}, {"const": "b"}]}
+    old = {"anyOf": [listed, {"type": "null"}]}
+    new = {"anyOf": [{"type": "string", "enum": ["a", "b", "c"]}, {"type": "null"}]}
+    changes = diff({"properties": {"a": old}}, {"properties": {"a": new}})
+    assert not [change for change in changes if change.rule.startswith("type-")]
+
+
+@pytest.mark.parametrize("extra", [{}, {"more": {"$ref": "https://example.com/c"}}])
+def test_a_value_that_needs_an_unknown_schema_of_both_versions_is_assumed(extra):
+    template = {"$ref": "https://example.com/template"}
+    old = {"type": "object", "required": ["template"], "properties": {"template": template}}
+    new = {**closed(["template"], template=template), "properties": {"template": template, **extra}}
+    [change] = [change for change in lint(old, new).breaking if change.rule == "additional-properties-refused"]
+    assert change.witness is not None
+    assert "https://example.com/template# accepts" in change.witness.error
+
+
+def test_a_value_that_unknown_alternatives_refuse_is_assumed():
+    known = [{"$ref": "https://example.com/a"}, {"$ref": "https://example.com/b"}]
+    old = {"items": {"oneOf": [*known, {"type": "array"}]}}
+    report = lint(old, {"items": {"oneOf": known}})
+    [change] = report.breaking
+    assert change.witness is not None
+    assert "refuses" in change.witness.error
+
+
+def test_what_is_only_tried_does_not_use_up_the_room_for_changes(monkeypatch):
+    def alternatives(limit: int) -> dict:
+        each = [closed([f"p{n}"], **{f"p{n}": TEXT, f"q{n}": {"maximum": limit + n}}) for n in range(12)]
+        return {"properties": {"union": {"anyOf": [*each, {"maxItems": limit}]}, "name": {"maxLength": limit}}}
+
+    monkeypatch.setattr(comparison, "MAX_CHANGE_CHARACTERS", 3000)
+    report = lint(alternatives(9), alternatives(8))
+    assert "max-length-decreased" in rules(report)
+    assert "undecided" not in rules(report)
