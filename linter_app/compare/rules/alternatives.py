@@ -89,10 +89,13 @@ def compare(pair: SchemaPair) -> None:
     old, new = pair.differing
     if (old or new) and _lifted(pair):
         return
+    are_settled = all(group.keyword == "if" for group in (*old, *new))
     for keyword in DISJUNCTIVE:
         olds, news = ([group for group in groups if group.keyword == keyword] for groups in (old, new))
         if keyword == "if":
             olds, news = _same_conditions(pair, olds, news)
+            others = [(pair.new, group) for group in olds] + [(pair.old, group) for group in news]
+            are_settled = are_settled and all(_never_applies(side, group, pair) for side, group in others)
         if len(olds) == len(news) == 1:
             (_condition if keyword == "if" else _alternatives)(pair, olds[0], news[0])
             continue
@@ -105,6 +108,8 @@ def compare(pair: SchemaPair) -> None:
         for group in news:
             direction = "none" if _never_applies(pair.old, group, pair) else None
             pair.report(added, f"{keyword} was added", None, group.node.at(keyword), direction=direction)
+    if are_settled:
+        return  # each condition holds for the same values as before, or for none
     if (old or new) and (missing := pair.open_directions - pair.reported_directions() - pair.explained):
         at = (groups[0].node.at(groups[0].keyword) if groups else None for groups in (old, new))
         message = "the alternatives, taken together, may accept other values"
