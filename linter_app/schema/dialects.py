@@ -151,5 +151,7 @@ def guessed_draft_of(schema: Any) -> int:
             return jsonschema_rs.Draft4
         if isinstance(item.get("items"), list) or isinstance(item.get("dependencies"), dict):
             guess = jsonschema_rs.Draft7
-        waiting.extend(child for _, child in subschemas_in(item) if isinstance(child, dict))
+        # An embedded schema with a dialect of its own shows nothing about what is around it.
+        below = (child for _, child in subschemas_in(item))
+        waiting.extend(child for child in below if isinstance(child, dict) and "$schema" not in child)
     return guess

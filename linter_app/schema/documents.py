@@ -237,6 +237,16 @@ class Document:
             if each.path and each.identifier
         }
 
+    @cached_property
+    def foreign(self) -> dict[str, Subschema]:
+        """The embedded resources, by their URI, whose `$schema` names another draft than that of the document."""
+        resources = {self._base(path): self.root_subschema.at(*path) for path in self._identified}
+        return {
+            uri: each
+            for uri, each in resources.items()
+            if "$schema" in each.schema and dialects.draft_of(each.schema) != self.draft
+        }
+
     def _base(self, path: Path) -> str:
         base = self._root_uri
         for length in range(1, len(path) + 1) if self._identified else ():
