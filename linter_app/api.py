@@ -199,23 +199,30 @@ def _with_witnesses(changes: list[Change], searches: list[Search], steps: Steps)
     for search in searches:
         concerned = [n for n, change in enumerate(changes) if search.direction in change.directions]
         concerned = [n for n in concerned if not changes[n].witness]
-        for straight in (True, False):
-            without = [n for n in concerned if not changes[n].witness]
-            # Once the break is shown, more examples may cost less.
-            usable = MORE_EXAMPLES if not straight and len(without) < len(concerned) else 1.0
-            until = int(steps.left * (1 - usable))
-            for left, index in zip(range(len(without), 0, -1), without, strict=True):
-                if steps.left <= until:
-                    break
-                share = (steps.left - until) // min(left, MAX_SHARES)
-                tries = STRAIGHT_ATTEMPTS if straight else MAX_ATTEMPTS
-                if found := search.witness(changes[index], share, tries, straight=straight):
-                    changes[index] = replace(changes[index], witness=found, decided=True)
-        proven = not concerned or any(changes[index].witness for index in concerned)
+        _add_examples(changes, concerned, search, steps, straight=True)
+        is_shown = any(changes[n].witness for n in concerned)
+        # Once the break is shown, more examples may cost less.
+        until = int(steps.left * (1 - MORE_EXAMPLES)) if is_shown else 0
+        _add_examples(changes, concerned, search, steps, straight=False, until=until)
+        is_shown = any(changes[n].witness for n in concerned)
         # Without a focus, a break can be found that several changes cause together.
-        if not proven and (found := search.witness(None, steps.left, MAX_UNFOCUSED_ATTEMPTS)):
+        if concerned and not is_shown and (found := search.witness(None, steps.left, MAX_UNFOCUSED_ATTEMPTS)):
             changes[concerned[0]] = replace(changes[concerned[0]], witness=found, decided=True)
     return _without_echoes(changes)
+
+
+def _add_examples(
+    changes: list[Change], concerned: list[int], search: Search, steps: Steps, *, straight: bool, until: int = 0
+) -> None:
+    """Add a witness to those of the changes for which one is found, until so many steps are left."""
+    without = [n for n in concerned if not changes[n].witness]
+    for left, index in zip(range(len(without), 0, -1), without, strict=True):
+        if steps.left <= until:
+            return
+        share = (steps.left - until) // min(left, MAX_SHARES)
+        tries = STRAIGHT_ATTEMPTS if straight else MAX_ATTEMPTS
+        if found := search.witness(changes[index], share, tries, straight=straight):
+            changes[index] = replace(changes[index], witness=found, decided=True)
 
 
 def _without_echoes(changes: list[Change]) -> list[Change]:

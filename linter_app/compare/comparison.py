@@ -11,13 +11,12 @@ from typing import Any, Literal
 from linter_app.changes import DIRECTIONS, Change, Direction, direction_of
 from linter_app.compare.equality import Equality
 from linter_app.compare.pairing import Pairing, Tags, pair_alternatives
+from linter_app.normalize.disjointness import Known, disjoint
 from linter_app.normalize.normalized import (
     Conjunction,
     Group,
-    Known,
     NormalizedSchema,
     OwnKeywords,
-    disjoint,
     normalize,
 )
 from linter_app.rule_catalogue import Rule, mirrored, rule

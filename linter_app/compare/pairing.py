@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from linter_app.compare.equality import Equality
-from linter_app.normalize.normalized import NormalizedSchema, disjoint, normalize
+from linter_app.normalize.disjointness import disjoint
+from linter_app.normalize.normalized import NormalizedSchema, normalize
 from linter_app.patterns import literal
 from linter_app.schema.documents import Subschema
 from linter_app.schema.json_text import json_hashable

@@ -1,0 +1,66 @@
+"""Whether no value satisfies two schemas, as far as types, listed values and required properties show."""
+
+from __future__ import annotations
+
+from linter_app.normalize.normalized import NormalizedSchema, normalize
+from linter_app.schema.json_text import json_equal
+
+MAX_BRANCHES = 32
+"""Alternatives of a union that are looked at, each by itself, to show that it excludes a schema."""
+Known = dict[tuple[NormalizedSchema, NormalizedSchema, int], bool]
+
+
+def disjoint(one: NormalizedSchema, other: NormalizedSchema, known: Known, levels: int = 3) -> bool:
+    """Return whether no value satisfies both, as far as types, listed values and discriminating properties show.
+
+    `levels` of properties, and of alternatives, are looked through. `known` keeps the results.
+    """
+    key = one, other, levels
+    if key not in known:
+        known[key] = _plainly_disjoint(one, other) or _disjoint_within(one, other, known, levels)
+    return known[key]
+
+
+def _disjoint_within(one: NormalizedSchema, other: NormalizedSchema, known: Known, levels: int) -> bool:
+    if one.types & other.types == {"object"}:
+        if _are_objects_apart(one, other) or _are_objects_apart(other, one):
+            return True
+        # A property that one requires is there, and has to satisfy what both say of it.
+        names = one.required.keys() | other.required.keys()
+        both = [(one.normalized_property(name), other.normalized_property(name)) for name in names]
+        both = [(left, right) for left, right in both if _may_differ(left, right)]
+        if any(_plainly_disjoint(left, right) for left, right in both):
+            return True
+        if levels > 0 and any(disjoint(left, right, known, levels - 1) for left, right in both):
+            return True
+    return levels > 0 and any(
+        all(disjoint(normalize((branch,)), against, known, levels - 1) for branch in group.branches)
+        for side, against in ((one, other), (other, one))
+        for group in side.groups
+        if group.keyword != "if" and len(group.branches) <= MAX_BRANCHES
+    )
+
+
+def _are_objects_apart(one: NormalizedSchema, other: NormalizedSchema) -> bool:
+    """Return whether one requires a property that the other refuses, or that has other values there."""
+    if other.allowed is not None and not one.required.keys() <= other.allowed:
+        return True
+    return any(name in other.tags and values.isdisjoint(other.tags[name]) for name, values in one.tags.items())
+
+
+def _plainly_disjoint(one: NormalizedSchema, other: NormalizedSchema) -> bool:
+    if not one.types & other.types:
+        return True
+    if one.values is not None and other.values is not None:
+        return not any(json_equal(value, known) for value in one.values for known in other.values)
+    return any(
+        values and all(refusing.refuses(value) for value in values)
+        for values, refusing in ((one.values, other), (other.values, one))
+    )
+
+
+def _may_differ(one: NormalizedSchema, other: NormalizedSchema) -> bool:
+    """Return whether both say something, and are not the same object of the schema, reached in two ways."""
+    if one.refuses_all or other.refuses_all:
+        return True
+    return bool(one.nodes) and bool(other.nodes) and one.nodes[-1].schema is not other.nodes[-1].schema
