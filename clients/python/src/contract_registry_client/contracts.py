@@ -13,11 +13,12 @@ import logging
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import jsonschema_rs
 import nats.errors
+import orjson
 from nats.aio.client import Client
 from nats.js.kv import KeyValue
 
@@ -51,6 +52,15 @@ class Outcome:
         return not self.reason
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A schema, its validator, and what a valid message is by each binding: made once, not for each message."""
+
+    schema: Schema
+    validator: Any
+    valid: dict[str, Outcome] = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class _Bucket:
     """The registry's bucket, and the connection that it is watched over."""
@@ -66,7 +76,7 @@ class Contracts:
     def __init__(self, registry: AsyncRegistryClient) -> None:
         self.registry = registry
         self._bindings: dict[str, Binding] = {}
-        self._validators: dict[tuple[str, str], tuple[Schema, Any]] = {}
+        self._validators: dict[tuple[str, str], _Known] = {}
         self._subjects: dict[str, Binding | None] = {}
         self._stale: set[tuple[str, str]] = set()
         self._fetching = False
@@ -108,7 +118,7 @@ class Contracts:
         for binding in bindings:
             contracts._set(binding.name, binding)
         for key, schema in schemas.items():
-            contracts._validators[key] = schema, _compiled(schema)
+            contracts._validators[key] = _Known(schema, _compiled(schema))
         return contracts
 
     def announce(
@@ -167,14 +177,17 @@ class Contracts:
         known = self._validators.get((binding.contract, binding.range))
         if known is None:
             return Outcome(binding, "")
-        schema, validator = known
+        schema = known.schema
         try:
             value = _value_of(data, headers or {}, binding)
         except ValueError as error:
             return Outcome(binding, schema.version, "", str(error))
-        if validator.is_valid(value):
-            return Outcome(binding, schema.version)
-        first = next(iter(validator.iter_errors(value)))
+        if known.validator.is_valid(value):
+            outcome = known.valid.get(binding.name)
+            if outcome is None or outcome.binding is not binding:
+                outcome = known.valid[binding.name] = Outcome(binding, schema.version)
+            return outcome
+        first = next(iter(known.validator.iter_errors(value)))
         place = "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in first.instance_path)
         return Outcome(binding, schema.version, place, str(first.message)[:300])
 
@@ -277,8 +290,8 @@ class Contracts:
                 try:
                     schema = await self.registry.schema(contract, version)
                     known = self._validators.get((contract, version))
-                    if known is None or known[0].text != schema.text or known[0].version != schema.version:
-                        self._validators[contract, version] = schema, _compiled(schema)
+                    if known is None or known.schema.text != schema.text or known.schema.version != schema.version:
+                        self._validators[contract, version] = _Known(schema, _compiled(schema))
                 except RegistryUnreachable:
                     failed = True
                     self._stale.add((contract, version))
@@ -300,9 +313,11 @@ def _value_of(data: bytes, headers: Mapping[str, str], binding: Binding) -> Any:
     if binding.location == "cloudevents-binary" and not any(name.lower() == "ce-specversion" for name in headers):
         raise ValueError("it is no CloudEvent in binary mode: it has no header ce-specversion")
     try:
-        value = json.loads(data)
-    except (ValueError, RecursionError) as error:
+        value = orjson.loads(data)
+    except ValueError as error:
         raise ValueError(f"not JSON: {error}") from None
+    if binding.location == "body":
+        return value
     if binding.location == "cloudevents":
         if not isinstance(value, dict) or "specversion" not in value:
             raise ValueError("it is no CloudEvent in structured mode: it has no specversion")
