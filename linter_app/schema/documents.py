@@ -239,12 +239,15 @@ class Document:
 
     @cached_property
     def foreign(self) -> dict[str, Subschema]:
-        """The embedded resources, by their URI, whose `$schema` names another draft than that of the document."""
+        """The embedded resources, by their URI, whose `$schema` names another draft than that of the document.
+
+        An unknown dialect is no other draft: such a resource is read in the draft around it.
+        """
         resources = {self._base(path): self.root_subschema.at(*path) for path in self._identified}
         return {
             uri: each
             for uri, each in resources.items()
-            if "$schema" in each.schema and dialects.draft_of(each.schema) != self.draft
+            if dialects.DRAFTS.get(str(each.schema.get("$schema")), self.draft) != self.draft
         }
 
     def _base(self, path: Path) -> str:

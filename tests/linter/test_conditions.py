@@ -175,3 +175,12 @@ def test_embedded_schemas_of_another_draft_that_differ_are_undecided(others):
 
     report = lint(bundle(["b"]), bundle(others))
     assert report.verdict == ("compatible" if others == ["b"] else "undecided")
+
+
+def test_an_embedded_schema_of_an_unknown_dialect_is_read_in_the_draft_around_it():
+    def bundle(limit):
+        embedded = {"$id": "https://example.com/x", "$schema": "http://example.com/custom", "maxLength": limit}
+        return {"properties": {"a": {"$ref": "https://example.com/x"}}, "$defs": {"x": embedded}}
+
+    assert rules(lint(bundle(5), bundle(4))) == {"max-length-decreased"}
+    assert lint(bundle(4), bundle(5)).verdict == "compatible"
