@@ -72,7 +72,7 @@ def main() -> None:
         print("npm is not installed: the packages of npm are left out")
         return
     for package in packages.PACKAGES:
-        measure(package, [(old, new) for _, old, new in packages.steps(package)])
+        measure(package, list(packages.steps(package)))
 
 
 if __name__ == "__main__":

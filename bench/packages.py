@@ -33,13 +33,13 @@ PACKAGES: dict[str, tuple[str, str]] = {
 """By the name of the package: the file in it, and versions of it."""
 
 
-def steps(package: str) -> Iterator[tuple[str, Any, Any]]:
-    """Yield each step of a package: its name, the old schema and the new one. Raises what `npm pack` fails with."""
+def steps(package: str) -> Iterator[tuple[Any, Any]]:
+    """Yield each step of a package: the old schema and the new one. Raises what `npm pack` fails with."""
     file, versions = PACKAGES[package]
     for before, after in pairwise(versions.split()):
         old, new = (_schema(package, version, file) for version in (before, after))
         if old is not None and new is not None and old != new:
-            yield f"{package} {before} to {after}", old, new
+            yield old, new
 
 
 def _schema(package: str, version: str, file: str) -> Any:

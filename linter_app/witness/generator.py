@@ -20,7 +20,7 @@ from linter_app.schema.vocabulary import REFERENCES
 from linter_app.witness import scalars
 from linter_app.witness.certainty import certainty
 from linter_app.witness.constraints import COUNTED, Constraints, Contradiction, Focus, Steps
-from linter_app.witness.negations import Literal, constants, kept_constants, listed, negations
+from linter_app.witness.negations import Literal, listed, negations
 
 MAX_DEPTH = 24
 MAX_CHOICES = 4000
@@ -217,7 +217,7 @@ class InstanceGenerator:
             kept = None if constraints.values is None else set(map(json_hashable, constraints.values))
             if not any(constraints.fits(value) and (kept is None or json_hashable(value) in kept) for value in values):
                 return False
-        return not self._is_apart(node_of(subschema), constraints)
+        return certainty(subschema, constraints) is not False
 
     def _leads_on(self, subschema: Subschema) -> bool:
         if subschema.key in self.focus.satisfied:
@@ -229,8 +229,7 @@ class InstanceGenerator:
 
     def _refuse(self, node: SchemaNode, constraints: Constraints) -> list[Literal]:
         """Choose one keyword to violate: the one in focus if it is here, else one that leads to it, else any."""
-        certain = certainty(node.subschema, constraints)
-        if certain is False or self._is_apart(node, constraints):
+        if certainty(node.subschema, constraints) is False:
             return []
         every = (negation for keyword in node.schema for negation in negations(self, node, keyword, constraints))
         found = [negation for negation in every if negation.kinds & constraints.types]
@@ -257,22 +256,6 @@ class InstanceGenerator:
             # Nothing else should be violated here.
             constraints.required |= set(node.schema.get("required", ())) - constraints.forbidden
         return negation.take()
-
-    def _is_apart(self, node: SchemaNode, constraints: Constraints, levels: int = 3) -> bool:
-        """Return whether a required property has another constant than this node wants, such as another tag."""
-        if constraints.types != {"object"}:
-            return False
-        for name in constraints.required:
-            wanted = constants(node.schema.get("properties", {}).get(name))
-            kept = kept_constants(constraints, name) if wanted is not None else None
-            if wanted is not None and kept is not None and not kept & wanted:
-                return True
-        members = [node.at("allOf", index) for index in range(len(node.schema.get("allOf", ())))]
-        target = node.target("$ref") if "$ref" in node.schema else None
-        members += [target] if target is not None else []
-        return levels > 0 and any(
-            isinstance(each.schema, dict) and self._is_apart(node_of(each), constraints, levels - 1) for each in members
-        )
 
     # Names of properties
 

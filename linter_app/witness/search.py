@@ -148,7 +148,7 @@ class Search:
             own, others = self._errors(value, change)
             return bool(own) and len(others) <= most
 
-        # What a smaller instance is refused for takes long to say: it mostly is the same, so it is asked at the end.
+        # Making errors takes long, and a smaller instance is mostly refused for the same reason: check that at the end.
         smallest = minimal(instance, separates)
         if not has_cause(smallest):
             smallest = minimal(instance, lambda value: separates(value) and has_cause(value))
