@@ -19,6 +19,7 @@ from linter_app.normalize.normalized import (
     OwnKeywords,
     normalize,
 )
+from linter_app.normalize.schema_node import followed
 from linter_app.rule_catalogue import Rule, mirrored, rule
 from linter_app.schema.documents import Document, Subschema
 
@@ -89,10 +90,11 @@ class Comparison:
     ignored_items: dict[str, dict[int, set[int]]] = field(default_factory=lambda: {"backward": {}, "forward": {}})
     omitted_directions: frozenset[str] = frozenset()
     """The directions of changes that were left out because of MAX_CHANGE_CHARACTERS."""
+    labels: dict[int, tuple[str, str] | None] = field(default_factory=dict)
+    """The one string that an alternative lets pass, and in which property, by the key of the alternative."""
     pairs: int = 0
     _change_characters: int = 0
-    _disjoint: dict[tuple[Any, Any], bool] = field(default_factory=dict)
-    _disjoint_within: Known = field(default_factory=dict)
+    _disjoint: Known = field(default_factory=dict)
     _tags: dict[tuple[int, str], Tags] = field(default_factory=dict)
     _pairings: dict[tuple[int, int, str], Pairing] = field(default_factory=dict)
     _known_directions: dict[PairKey, frozenset[str]] = field(default_factory=dict)
@@ -104,12 +106,9 @@ class Comparison:
     # Pairs that are equal if the pair of a lower level is, with that level, in the order in which they were found.
     _provisional: dict[PairKey, int] = field(default_factory=dict)
 
-    def are_disjoint(self, one: Conjunction, other: Conjunction) -> bool:
+    def are_disjoint(self, one: NormalizedSchema, other: NormalizedSchema) -> bool:
         """Return whether it is shown that no value satisfies both, computed once."""
-        key = _conjunction_key(one), _conjunction_key(other)
-        if key not in self._disjoint:
-            self._disjoint[key] = disjoint(normalize(one), normalize(other), self._disjoint_within)
-        return self._disjoint[key]
+        return disjoint(one, other, self._disjoint)
 
     def tags(self, group: Group) -> Tags:
         """Return the tags of a union, computed once."""
@@ -152,6 +151,8 @@ class Comparison:
 
         `around` is the pair of which they are alternatives: it is about the same instances.
         """
+        # The same definitions are compared once, wherever a reference leads to them.
+        old, new = _followed(old), _followed(new)
         key = (*_pair_key(old, new), directions)
         if key in self.seen or self.is_same_text(old, new):
             return
@@ -220,6 +221,7 @@ class Comparison:
                 return self.directions(old, new, depth)
             finally:
                 self.exactly = outer
+        old, new = _followed(old), _followed(new)
         key = *_pair_key(old, new), self.exactly
         if key in self._known_directions:
             return self._known_directions[key]
@@ -446,8 +448,8 @@ class SchemaPair:
         return self.parent.base_pointer(version) if self.parent else ""
 
 
-def _conjunction_key(conjunction: Conjunction) -> tuple[tuple[int, int], ...]:
-    return tuple((id(subschema.document), subschema.key) for subschema in conjunction)
+def _followed(conjunction: Conjunction) -> Conjunction:
+    return tuple(map(followed, conjunction))
 
 
 def _pair_key(old: Conjunction, new: Conjunction) -> tuple[tuple[int, ...], tuple[int, ...]]:

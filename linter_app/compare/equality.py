@@ -11,7 +11,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
-from linter_app.normalize.schema_node import node_of
+from linter_app.normalize.schema_node import followed, node_of
 from linter_app.schema.documents import Subschema
 from linter_app.schema.formats import is_asserted
 from linter_app.schema.json_text import json_equal, json_hashable
@@ -26,6 +26,7 @@ from linter_app.schema.vocabulary import (
 )
 
 _SILENT = names_of(Kind.ANNOTATION, Kind.IDENTIFIER, Kind.CONTENT)
+_REFERENCES = frozenset(REFERENCES)
 _SETS = frozenset({"required", "enum", "type"})
 _UNIONS = frozenset({"allOf", "anyOf", "oneOf"})
 Pair = tuple[Subschema, Subschema]
@@ -40,7 +41,8 @@ class _Place:
     meaning: bool = True
     text: bool = True
     children: list[_Place] = field(default_factory=list)
-    parents: list[_Place] = field(default_factory=list)
+    parents: list[tuple[_Place, Pair]] = field(default_factory=list)
+    """Each with the pair as it is written there, which may be references."""
 
 
 class Equality:
@@ -49,6 +51,7 @@ class Equality:
     def __init__(self) -> None:
         self._places: dict[tuple[Any, ...], _Place] = {}
         self._keys: dict[tuple[int, int], Any] = {}
+        self._referring: dict[int, bool] = {}
 
     def same_meaning(self, old: Subschema, new: Subschema) -> bool:
         """Return whether both are proven to accept the same instances; annotations and identifiers do not count."""
@@ -63,25 +66,34 @@ class Equality:
         """Return the pairs of direct subschemas and targets of references, of two that mean the same."""
         return [(child.old, child.new) for child in self._place(old, new).children]
 
+    def differing(self, old: Subschema, new: Subschema) -> list[Pair]:
+        """Return the pairs at and below two subschemas that do not mean the same."""
+        found, waiting = dict[int, _Place](), [self._place(old, new)]
+        while waiting:
+            place = waiting.pop()
+            if not place.meaning and id(place) not in found:
+                found[id(place)] = place
+                waiting += place.children
+        return [(place.old, place.new) for place in found.values()]
+
     def way(self, old: Subschema, new: Subschema, roots: Pair) -> list[Pair]:
         """Return the fewest pairs that lead from two subschemas up to the roots; nothing where none are known."""
-        first, last = self._places.get(_key(old, new)), self._places.get(_key(*roots))
+        first, last = (self._places.get(_key(*map(followed, pair))) for pair in ((old, new), roots))
         if first is None or last is None:
             return []
-        came: dict[int, tuple[_Place, _Place | None]] = {id(first): (first, None)}
+        came: dict[int, tuple[_Place, Pair] | None] = {id(first): None}
         waiting = deque([first])
         while waiting:
             place = waiting.popleft()
             if place is last:
-                found: list[Pair] = []
-                at: _Place | None = place
-                while at is not None:
-                    found.append((at.old, at.new))
-                    at = came[id(at)][1]
+                found: list[Pair] = [(place.old, place.new)]
+                while (step := came[id(place)]) is not None:
+                    place, written = step
+                    found += [written, (place.old, place.new)]
                 return found
-            for parent in place.parents:
+            for parent, written in place.parents:
                 if id(parent) not in came:
-                    came[id(parent)] = (parent, place)
+                    came[id(parent)] = place, written
                     waiting.append(parent)
         return []
 
@@ -93,6 +105,7 @@ class Equality:
         return self._keys[key]
 
     def _place(self, old: Subschema, new: Subschema) -> _Place:
+        old, new = followed(old), followed(new)
         found = self._places.get(_key(old, new))
         if found is None:
             found = self._explore(old, new)
@@ -105,7 +118,8 @@ class Equality:
         while waiting:
             place = waiting.pop()
             place.meaning, place.text, pairs = self._compared(place.old, place.new)
-            for one, other in pairs:
+            for written in pairs:
+                one, other = map(followed, written)
                 key = _key(one, other)
                 child = self._places.get(key)
                 if child is None:
@@ -113,14 +127,14 @@ class Equality:
                     waiting.append(child)
                     added.append(child)
                 place.children.append(child)
-                child.parents.append(place)
+                child.parents.append((place, written))
         for attribute in ("meaning", "text"):
             differing = [place for place in added if not getattr(place, attribute)]
             differing += [place for place in added if any(not getattr(child, attribute) for child in place.children)]
             while differing:
                 place = differing.pop()
                 setattr(place, attribute, False)
-                differing += [parent for parent in place.parents if getattr(parent, attribute)]
+                differing += [parent for parent, _ in place.parents if getattr(parent, attribute)]
         return first
 
     def _compared(self, old: Subschema, new: Subschema) -> tuple[bool, bool, list[Pair]]:
@@ -128,6 +142,8 @@ class Equality:
         if not isinstance(old.schema, dict) or not isinstance(new.schema, dict):
             same = old.schema is new.schema if isinstance(old.schema, bool) else False
             return same, same, []
+        if self._is_same_without_references(old, new):
+            return True, True, []  # what is below need not be looked at
         left, right = node_of(old), node_of(new)
         known, pairs = keywords_of(DRAFT2020), list[Pair]()
         meaning, text = True, json_equal(_unknown(old), _unknown(new))
@@ -162,6 +178,22 @@ class Equality:
                     text = text and same
                 pairs += [(left.at(*before), right.at(*after)) for before, after in steps]
         return meaning, text, pairs
+
+    def _is_same_without_references(self, old: Subschema, new: Subschema) -> bool:
+        if old.schema != new.schema or old.document.draft != new.document.draft:
+            return False
+        return not self._refers(old.schema) and json_equal(old.schema, new.schema)
+
+    def _refers(self, value: Any) -> bool:
+        """Return whether there may be a reference anywhere in a value."""
+        known = self._referring.get(id(value))
+        if known is None:
+            below = value.values() if isinstance(value, dict) else value
+            known = (isinstance(value, dict) and not _REFERENCES.isdisjoint(value)) or any(
+                self._refers(each) for each in below if isinstance(each, (dict, list))
+            )
+            self._referring[id(value)] = known
+        return known
 
     def _matched(self, keyword: str, left: Any, right: Any, lefts: Any, rights: Any) -> list[tuple[Any, Any]]:
         """Return the steps to subschemas in the same place of both; in unions, to those that are written alike."""

@@ -12,7 +12,7 @@ from linter_app.compare.comparison import Exactly, SchemaPair
 from linter_app.compare.exclusivity import is_exclusive_for, overlapping
 from linter_app.compare.pairing import Pairing, Tags, label
 from linter_app.normalize.normalized import Conjunction, Group, NormalizedSchema, normalize
-from linter_app.normalize.string_sets import are_included, strings_of
+from linter_app.normalize.string_sets import Strings, are_included, strings_of
 from linter_app.patterns import literal
 from linter_app.schema.documents import Subschema
 from linter_app.schema.json_types import reduced, type_of
@@ -51,12 +51,8 @@ def _narrow_by_listed_values(pair: SchemaPair) -> None:
 
 def _values_of_alternatives(normalized: NormalizedSchema) -> list[Any] | None:
     """Return all values of a union that lists them one by one, to describe each; None where it is no such union."""
-    for group in normalized.groups:
-        if group.keyword != "if":
-            lists = [normalize((branch,)).listed for branch in group.branches]
-            if all(each is not None for each in lists):
-                return [value for each in lists for value in each or ()]
-    return None
+    listed = (group.listed for group in normalized.groups if group.keyword != "if")
+    return next((each for each in listed if each is not None), None)
 
 
 def _narrow_by_strings(pair: SchemaPair) -> None:
@@ -132,6 +128,7 @@ def _is_covered(
     left = MAX_TRIES
     tags: Tags | None = None
     labels: list[tuple[str, str] | None] = []
+    strings: list[Strings] | None = None
     around: bool | None = None
     for conjunction in narrower:
         partner = by_branch.get(partners.get(conjunction[-1].key, 0)) if conjunction else None
@@ -148,8 +145,11 @@ def _is_covered(
         labels = labels or [_label(pair, other) for other in wider]
         own = _label(pair, conjunction)
         for piece in _pieces(pair, conjunction, wider, tags):
-            if _are_covered_strings(pair, piece, wider):
-                continue
+            if normalize(piece).types == {"string"}:
+                strings = _strings_of_all(wider) if strings is None else strings
+                narrow = strings_of(normalize(piece))
+                if narrow is not None and are_included(narrow, strings):
+                    continue
             fits = own is not None and normalize(piece).types == {"object" if own[0] else "string"}
             for other, known in zip(wider, labels, strict=True):
                 if fits and own and known and known[0] == own[0] and known[1] != own[1]:
@@ -168,25 +168,25 @@ def _label(pair: SchemaPair, conjunction: Conjunction) -> tuple[str, str] | None
     """Return the one string that an alternative lets pass, and in which property; the empty name for itself."""
     if not conjunction:
         return None
-    normalized = normalize((conjunction[-1],))
-    listed = normalized.listed or ()
-    own = listed[0] if len(listed) == 1 and isinstance(listed[0], str) else None
-    own = own if own is not None else next(filter(None, map(literal, sorted(normalized.texts))), None)
-    return ("", own) if own is not None else label(normalized)
+    known, key = pair.comparison.labels, conjunction[-1].key
+    if key not in known:
+        normalized = normalize((conjunction[-1],))
+        listed = normalized.listed or ()
+        own = listed[0] if len(listed) == 1 and isinstance(listed[0], str) else None
+        own = own if own is not None else next(filter(None, map(literal, sorted(normalized.texts))), None)
+        known[key] = ("", own) if own is not None else label(normalized)
+    return known[key]
 
 
-def _are_covered_strings(pair: SchemaPair, piece: Conjunction, wider: list[Conjunction]) -> bool:
-    """Return whether strings are covered by several alternatives together."""
-    normalized = normalize(piece)
-    if normalized.types != {"string"} or len(wider) > MAX_ALTERNATIVES:
-        return False
-    narrow = strings_of(normalized)
-    sets = [strings_of(normalize(each)) for each in wider]
-    return narrow is not None and are_included(narrow, [one for each in sets for one in each or ()])
+def _strings_of_all(conjunctions: list[Conjunction]) -> list[Strings]:
+    """Return the strings that one of these accepts, as far as they are known; nothing of too many."""
+    if len(conjunctions) > MAX_ALTERNATIVES:
+        return []
+    return [one for each in conjunctions for one in strings_of(normalize(each)) or ()]
 
 
 def _apart(pair: SchemaPair, one: Conjunction, other: Conjunction) -> bool:
-    return bool(normalize(one).types) and pair.comparison.are_disjoint(one, other)
+    return bool(normalize(one).types) and pair.comparison.are_disjoint(normalize(one), normalize(other))
 
 
 def _pieces(pair: SchemaPair, conjunction: Conjunction, wider: list[Conjunction], tags: Tags) -> list[Conjunction]:

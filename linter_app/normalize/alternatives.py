@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 from linter_app.normalize.normalized import Conjunction, NormalizedSchema, normalize
 from linter_app.schema.documents import Subschema
 
@@ -25,6 +27,14 @@ def names_in_alternatives(normalized: NormalizedSchema, levels: int = MAX_LEVELS
         each = normalize((branch,))
         found |= each.properties.keys() | names_in_alternatives(each, levels - 1)
     return found
+
+
+def undescribed_name(described: Set[str]) -> str:
+    """Return a name that is not among these."""
+    name = "\u2603"
+    while name in described:
+        name += "\u2603"
+    return name
 
 
 def _alternatives_of(normalized: NormalizedSchema) -> list[Subschema]:

@@ -51,11 +51,11 @@ def _are_objects_apart(one: NormalizedSchema, other: NormalizedSchema) -> bool:
 def _plainly_disjoint(one: NormalizedSchema, other: NormalizedSchema) -> bool:
     if not one.types & other.types:
         return True
-    if one.values is not None and other.values is not None:
-        return not any(json_equal(value, known) for value in one.values for known in other.values)
+    if one.possible is not None and other.possible is not None:
+        return not any(json_equal(value, known) for value in one.possible for known in other.possible)
     return any(
         values and all(refusing.refuses(value) for value in values)
-        for values, refusing in ((one.values, other), (other.values, one))
+        for values, refusing in ((one.possible, other), (other.possible, one))
     )
 
 

@@ -14,7 +14,7 @@ from functools import cached_property, reduce
 from typing import Any
 
 from linter_app.normalize.schema_node import SchemaNode, node_of
-from linter_app.patterns import matches
+from linter_app.patterns import literal, matches
 from linter_app.schema.documents import Subschema
 from linter_app.schema.formats import FORMATS, is_asserted
 from linter_app.schema.json_text import json_hashable
@@ -41,6 +41,17 @@ class Group:
     def types(self, levels: int) -> frozenset[str]:
         """Return the types that the alternatives may accept, as far as these levels of alternatives show."""
         return frozenset().union(*(_types_of_branch(branch, levels) for branch in self.branches))
+
+    @cached_property
+    def listed(self) -> list[Any] | None:
+        """All values of alternatives that list them one by one; None where one of them does not."""
+        values: list[Any] = []
+        for branch in self.branches:
+            listed = normalize((branch,)).listed
+            if listed is None:
+                return None
+            values += listed
+        return values
 
 
 def normalize(conjunction: Conjunction) -> NormalizedSchema:
@@ -195,6 +206,13 @@ class NormalizedSchema:
         if self.listed is None and self._declared <= _FEW.keys():
             return [value for kind in sorted(self._declared) for value in _FEW[kind]]
         return self.listed
+
+    @cached_property
+    def possible(self) -> list[Any] | None:
+        """All values, also where they are one string that a pattern such as `^a$` lets pass; None where unknown."""
+        if self.values is None and self._declared == {"string"}:
+            return next(([text] for text in map(literal, sorted(self.texts)) if text is not None), None)
+        return self.values
 
     @cached_property
     def refused(self) -> set[Hashable]:

@@ -65,6 +65,21 @@ def node_of(subschema: Subschema) -> SchemaNode:
     return SchemaNode(kept[0], subschema, kept[1])
 
 
+def followed(subschema: Subschema) -> Subschema:
+    """Return what a subschema refers to, where it says nothing else; otherwise itself."""
+    seen: set[int] = set()
+    while isinstance(subschema.schema, dict) and "$ref" in subschema.schema and subschema.key not in seen:
+        seen.add(subschema.key)
+        node, known = node_of(subschema), keywords_of(subschema.document.draft)
+        # Older drafts ignore what is written beside a reference, though not what they do not know.
+        is_alone = len(node.schema) == 1 and all(keyword in known for keyword in subschema.schema)
+        target = node.target("$ref") if is_alone else None
+        if target is None:
+            break
+        subschema = target
+    return subschema
+
+
 def _translated(schema: dict[str, Any], draft: int) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the object in 2020-12 terms, and the spellings that differ."""
     if draft <= DRAFT7 and "$ref" in schema:

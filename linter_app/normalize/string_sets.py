@@ -11,7 +11,8 @@ from itertools import product
 from typing import NamedTuple
 
 from linter_app.normalize.normalized import NormalizedSchema, normalize
-from linter_app.patterns import matches, shortest
+from linter_app.normalize.schema_node import SchemaNode
+from linter_app.patterns import literal, matches, shortest
 from linter_app.schema.documents import Subschema
 from linter_app.schema.formats import FORMATS, is_asserted
 
@@ -88,59 +89,83 @@ def strings_of(normalized: NormalizedSchema, levels: int = 6) -> list[Strings] |
         return []
     if normalized.unresolved or not levels:
         return None
-    found = [Strings()]
+    found: list[Strings] | None = [Strings()]
     for node in normalized.nodes:
-        schema = node.schema
-        asserted = str(schema.get("format", ""))
-        is_known = is_asserted(asserted, node.subschema.document.draft)
-        own = Strings(
-            frozenset({schema["pattern"]}) if "pattern" in schema else frozenset(),
+        found = _product(found, _strings_of_node(node, levels))
+    return found
+
+
+def _product(one: list[Strings] | None, other: list[Strings] | None) -> list[Strings] | None:
+    if one is None or other is None or len(one) * len(other) > MAX_CLAUSES:
+        return None
+    return [each.both(another) for each, another in product(one, other)]
+
+
+def _strings_of_node(node: SchemaNode, levels: int) -> list[Strings] | None:
+    """Return the strings that one object of the schema accepts, found once."""
+    document, purpose = node.subschema.document, ("strings", levels)
+    kept: tuple[list[Strings] | None] | None = document.kept(node.schema, purpose)
+    if kept is None:
+        kept = document.keep(node.schema, purpose, (_strings_of_keywords(node, levels),))
+    return kept[0]
+
+
+def _strings_of_keywords(node: SchemaNode, levels: int) -> list[Strings] | None:
+    schema = node.schema
+    if "if" in schema and ("then" in schema or "else" in schema):
+        return None
+    asserted = str(schema.get("format", ""))
+    is_known = is_asserted(asserted, node.subschema.document.draft)
+    text = literal(schema["pattern"]) if "pattern" in schema else None
+    found: list[Strings] | None = [
+        Strings(
+            frozenset({schema["pattern"]}) if "pattern" in schema and text is None else frozenset(),
             frozenset(),
             max(schema.get("minLength", 0), FORMATS[asserted].shortest if is_known else 0),
             min(schema.get("maxLength", math.inf), FORMATS[asserted].longest if is_known else math.inf),
             frozenset({asserted}) if is_known else frozenset(),
+            None if text is None else frozenset({text}),
         )
-        parts: list[list[Strings] | None] = [[own]]
-        if "enum" in schema or "const" in schema:
-            values = [schema["const"]] if "const" in schema else schema["enum"]
-            parts.append([Strings(values=frozenset(each for each in values if isinstance(each, str)))])
-        if "if" in schema and ("then" in schema or "else" in schema):
-            return None
-        if "not" in schema:
-            parts.append(_negated(node.at("not"), levels - 1))
-        for keyword in ("anyOf", "oneOf"):
-            if len(schema.get(keyword, ())) > 1:
-                branches = [node.at(keyword, index) for index in range(len(schema[keyword]))]
-                parts.append(_union(branches, levels - 1, exclusive=keyword == "oneOf"))
-        for part in parts:
-            if part is None or len(found) * len(part) > MAX_CLAUSES:
-                return None
-            found = [one.both(other) for one, other in product(found, part)]
+    ]
+    if "enum" in schema or "const" in schema:
+        values = [schema["const"]] if "const" in schema else schema["enum"]
+        found = _product(found, [Strings(values=frozenset(each for each in values if isinstance(each, str)))])
+    if "not" in schema:
+        found = _product(found, _negated(node.at("not"), levels - 1))
+    for keyword in ("anyOf", "oneOf"):
+        if len(schema.get(keyword, ())) > 1:
+            branches = [node.at(keyword, index) for index in range(len(schema[keyword]))]
+            found = _product(found, _union(branches, levels - 1, exclusive=keyword == "oneOf"))
     return found
 
 
 def _union(branches: list[Subschema], levels: int, *, exclusive: bool) -> list[Strings] | None:
-    sets = [strings_of(normalize((branch,)), levels) for branch in branches]
-    known = [each for each in sets if each is not None]
-    if len(known) < len(sets):
+    """Return the strings of any of these alternatives; of `oneOf`, where no string satisfies two of them."""
+    listed: list[frozenset[str]] = []
+    others: list[list[Strings]] = []
+    for branch in branches:
+        found = strings_of(normalize((branch,)), levels)
+        if found is None or len(others) > MAX_CLAUSES:
+            return None
+        if all(each.values is not None and each == Strings(values=each.values) for each in found):
+            listed.append(frozenset[str]().union(*(each.values or () for each in found)))
+        else:
+            others.append(found)
+    values = frozenset[str]().union(*listed)
+    sets = [[Strings(values=values)]] if values else []
+    sets += others
+    if exclusive and (len(values) < sum(map(len, listed)) or _overlap(sets)):
         return None
-    if exclusive and any(
+    return [one for each in sets for one in each]
+
+
+def _overlap(sets: list[list[Strings]]) -> bool:
+    return any(
         not one.both(other).is_empty()
-        for index, first in enumerate(known)
-        for second in known[:index]
+        for index, first in enumerate(sets)
+        for second in sets[:index]
         for one, other in product(first, second)
-    ):
-        return None
-    return _joined([one for each in known for one in each])
-
-
-def _joined(sets: list[Strings]) -> list[Strings]:
-    """Return the sets with those that are just listed values in one."""
-    listed = [each for each in sets if each == Strings(values=each.values)]
-    if len(listed) < 2:
-        return sets
-    values = frozenset().union(*(each.values or () for each in listed))
-    return [each for each in sets if each not in listed] + [Strings(values=values)]
+    )
 
 
 def _negated(subschema: Subschema, levels: int) -> list[Strings] | None:

@@ -44,6 +44,8 @@ class Focus:
     """Those of the refusing version that the pointer of the keyword leads through."""
     keyword: str | None = None
     """The keyword to violate at the end of the way."""
+    together: frozenset[int] = frozenset()
+    """Two alternatives of the refusing version, by the `id` of their schemas, to satisfy at once."""
     # Names that an instance must not use in an object that this schema (by `id`) applies to.
     ignored_names: dict[int, set[tuple[str, bool]]] = field(default_factory=dict)
     known_names: set[str] = field(default_factory=set)

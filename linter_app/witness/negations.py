@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from itertools import combinations
 from random import Random
 from typing import Any, NamedTuple, Protocol
 
+from linter_app.normalize.disjointness import Known, disjoint
+from linter_app.normalize.normalized import normalize
 from linter_app.normalize.schema_node import SchemaNode
 from linter_app.patterns import literal
 from linter_app.schema.documents import Subschema
 from linter_app.schema.json_text import json_hashable
 from linter_app.schema.json_types import ALL_TYPES, types_of
-from linter_app.witness.constraints import COUNTED, NUMERIC, Constraints, Focus
+from linter_app.witness.constraints import COUNTED, NUMERIC, Constraints, Focus, Steps
 
+MAX_COMPARED = 64
+"""Alternatives of `oneOf` that are compared each with each, to find two that a value can satisfy."""
 Literal = tuple[Subschema, bool]
 """A schema, and whether to satisfy or violate it."""
 
@@ -22,6 +27,7 @@ class Generator(Protocol):
 
     rng: Random
     focus: Focus
+    steps: Steps
 
     def name_matching(self, regex: str) -> str | None: ...
     def fresh_names(self, node: SchemaNode, constraints: Constraints) -> list[str]: ...
@@ -296,10 +302,29 @@ def _any_of(negated: NegatedKeyword) -> Iterator[Negation]:
     branches = _branches(negated)
     aimed = (id(subschema.schema) for subschema in branches if id(subschema.schema) in negated.generator.focus.violated)
     yield from negated.instead(*((subschema, False) for subschema in branches), through=next(aimed, 0))
-    if negated.keyword == "oneOf" and len(branches) > 1:
-        two = [(subschema, True) for subschema in negated.generator.rng.sample(branches, 2)]
-        for negation in negated.instead(*two, through=0):
-            yield negation._replace(far=True)
+    if negated.keyword != "oneOf":
+        return
+    together = [each for each in branches if each.key in negated.generator.focus.together]
+    is_aim = len(together) == 2
+    for two in [together] if is_aim else _overlapping(negated, branches):
+        for negation in negated.instead(*((subschema, True) for subschema in two), through=0):
+            yield negation._replace(far=not is_aim, through=two[0].key if is_aim else 0)
+
+
+def _overlapping(negated: NegatedKeyword, branches: list[Subschema]) -> list[Sequence[Subschema]]:
+    """Return two alternatives that some value may satisfy together, any two of very many; none where none overlap."""
+    rng = negated.generator.rng
+    if len(branches) < 2 or len(branches) > MAX_COMPARED:
+        return [rng.sample(branches, 2)] if len(branches) > 1 else []
+    document, schema = negated.node.subschema.document, negated.node.schema
+    found: list[tuple[Subschema, Subschema]] | None = document.kept(schema, "overlaps")
+    if found is None:
+        pairs = list(combinations(branches, 2))
+        negated.generator.steps.take(len(pairs))
+        known: Known = {}
+        found = [pair for pair in pairs if not disjoint(normalize(pair[:1]), normalize(pair[1:]), known)]
+        document.keep(schema, "overlaps", found)
+    return [rng.choice(found)] if found else []
 
 
 def _not(negated: NegatedKeyword) -> Iterator[Negation]:

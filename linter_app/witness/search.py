@@ -22,6 +22,7 @@ from linter_app.witness.blame import split_by_cause
 from linter_app.witness.constraints import Contradiction, Focus, Steps
 from linter_app.witness.generator import InstanceGenerator
 from linter_app.witness.minimizing import minimal
+from linter_app.witness.overlaps import Overlap, new_overlaps
 
 MAX_INSTANCE_CHARACTERS = 1_000_000
 """Characters of the largest instance that is checked."""
@@ -83,12 +84,14 @@ class Search:
             focus.ignored_names = {**self.comparison.tried_names[self.direction], **focus.ignored_names}
         focus.known_names = self.comparison.known_names
         focus.ignored_items = self.comparison.ignored_items[self.direction]
+        overlaps = new_overlaps(change, self.direction) if change else []
         until = max(self.steps.left - share, 0)
         mixed, found, last = None, None, tries
         for attempt in range(tries):
             if attempt > last or (attempt and self.steps.left <= until):
                 break
-            generator = InstanceGenerator(rng, focus, self._names, self.steps, straight=straight or attempt % 2 == 0)
+            aim = _aimed_at(rng.choice(overlaps), focus) if overlaps else focus
+            generator = InstanceGenerator(rng, aim, self._names, self.steps, straight=straight or attempt % 2 == 0)
             try:
                 instance = generator.value([self._keep], [self._refuse])
             except (*UNUSABLE, Contradiction):
@@ -211,6 +214,12 @@ def _focus_on(change: Change, direction: OneDirection, comparison: Comparison) -
     pointed = frozenset(_ids_along(document.root, at or ""))
     keyword = (at or "").rpartition("/")[2] or None
     return Focus(frozenset(violated), frozenset(satisfied), pointed, keyword, name=name)
+
+
+def _aimed_at(overlap: Overlap, focus: Focus) -> Focus:
+    satisfied = focus.satisfied | _schema_ids(normalize((overlap.accepting,)))
+    violated = focus.violated.union(*(_schema_ids(normalize((each,))) for each in overlap.refusing))
+    return replace(focus, satisfied=satisfied, violated=violated, together=overlap.together)
 
 
 def _ids_along(root: Any, pointer: str) -> Iterator[int]:

@@ -266,3 +266,144 @@ def test_draft_4_with_a_reference_that_is_not_available_has_an_example():
 
     (change,) = lint(schema("1"), schema("2")).breaking
     assert change.witness.instance == {"version": "1"}
+
+
+ANY_TEXT = {"anyOf": [TEXT, {"type": "string", "title": "A name"}]}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ({"type": "string", "anyOf": [TEXT, {"type": ["string", "null"]}]}, {"type": "string", "maxLength": 3}),
+        ({"type": "string", "anyOf": [{"minLength": 0}, {"title": "A name"}]}, {"type": "string", "pattern": "^a"}),
+        (ANY_TEXT, {"anyOf": [{"type": "string", "maxLength": 3}, {"type": "string", "pattern": "^a"}]}),
+        (ANY_TEXT, {"type": "string", "oneOf": [{"pattern": "^Build@1$"}, {"pattern": "^Test@1$"}]}),
+    ],
+)
+def test_alternatives_that_accept_every_string_are_no_empty_union(old, new):
+    assert lint(old, new, budget_ms=0).verdict == "breaking"
+    assert lint(old, new, mode="forward", budget_ms=0).verdict == "compatible"
+    assert any(change.witness for change in lint(old, new).breaking)
+
+
+def test_patterns_of_one_string_are_a_set_of_strings_however_many_they_are():
+    names = [f"Task{number}@1" for number in range(200)]
+    patterns = {"type": "string", "oneOf": [{"pattern": f"^{name}$"} for name in names]}
+    assert lint(patterns, {"enum": names}, mode="full").verdict == "compatible"
+    assert lint(patterns, {"enum": names[1:]}).verdict == "breaking"
+    twice = {"type": "string", "oneOf": [*patterns["oneOf"], {"pattern": "^Task1@1$"}]}
+    assert lint(patterns, twice).verdict == "breaking"
+
+
+@pytest.mark.parametrize("draft", ["http://json-schema.org/draft-07/schema#", None])
+def test_a_change_of_a_definition_is_told_once_wherever_it_is_used(draft):
+    used = {name: {"$ref": "#/definitions/name"} for name in "abc"}
+    old, new = (
+        {"type": "object", "properties": used, "definitions": {"name": name}}
+        for name in ({"type": "string", "maxLength": 5}, {"maxLength": 5})
+    )
+    if draft:
+        old, new = ({"$schema": draft, **schema} for schema in (old, new))
+    report = lint(old, new, mode="forward")
+    (change,) = report.breaking
+    assert (change.old_pointer, change.new_pointer) == ("/definitions/name/type", "/definitions/name")
+
+
+def test_what_is_written_beside_a_reference_is_compared_in_each_place():
+    def object_of(*descriptions):
+        places = {f"p{n}": {"$ref": "#/$defs/name", "description": each} for n, each in enumerate(descriptions)}
+        return {"type": "object", "properties": places, "$defs": {"name": TEXT}}
+
+    changes = lint(object_of("a", "b", "c"), object_of("a", "x", "y")).changes
+    assert [change.old_pointer for change in changes] == ["/properties/p1/description", "/properties/p2/description"]
+
+
+def target(**builders):
+    """Targets as a build tool has them: the builder need not be named, so that open options tell nothing apart."""
+    return {
+        "oneOf": [
+            {
+                "type": "object",
+                "properties": {
+                    "builder": {"const": name},
+                    "options": {"$ref": f"#/$defs/{name}"},
+                    "configurations": {"type": "object", "additionalProperties": {"$ref": f"#/$defs/{name}"}},
+                },
+            }
+            for name in builders
+        ],
+        "$defs": builders,
+    }
+
+
+BOOLEAN, MAP = {"type": "boolean"}, {"oneOf": [closed(scripts={"type": "boolean"}), {"type": "boolean"}]}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        # Only one builder knows what it gained.
+        (
+            target(browser=closed(a=TEXT), server=closed(b=TEXT)),
+            target(browser=closed(a=TEXT, c=TEXT), server=closed(b=TEXT)),
+        ),
+        # Both gained it, and neither accepted it before.
+        (
+            target(browser=closed(map=BOOLEAN), server=closed(map=BOOLEAN)),
+            target(browser=closed(map=MAP), server=closed(map=MAP)),
+        ),
+        (
+            target(browser=closed(size={"enum": ["s"]}), server=closed(size={"enum": ["m"]})),
+            target(browser=closed(size={"enum": ["s", "l"]}), server=closed(size={"enum": ["m"]})),
+        ),
+        # Options that may be of any type.
+        (
+            target(browser={"properties": {"a": TEXT}, "additionalProperties": False}, server=closed(b=TEXT)),
+            target(
+                browser={"properties": {"a": TEXT, "c": TEXT}, "additionalProperties": False}, server=closed(b=TEXT)
+            ),
+        ),
+    ],
+)
+def test_what_one_of_several_alternatives_gained_is_followed_through_maps(old, new):
+    assert lint(old, new).verdict == "compatible"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        # The other builder knows it, too, and accepted it alone.
+        (
+            target(browser=closed(a=TEXT), server=closed(c=TEXT)),
+            target(browser=closed(a=TEXT, c=TEXT), server=closed(c=TEXT)),
+        ),
+        (
+            target(browser=closed(size={"enum": ["s"]}), server=closed(size={"enum": ["m"]})),
+            target(browser=closed(size={"enum": ["s", "m"]}), server=closed(size={"enum": ["m"]})),
+        ),
+        # The map of the other one has a name of its own, for which it is open.
+        (
+            {"oneOf": [{"additionalProperties": closed(a=TEXT)}, closed(own=closed(c=TEXT))]},
+            {"oneOf": [{"additionalProperties": closed(a=TEXT, c=TEXT)}, closed(own=closed(c=TEXT))]},
+        ),
+        # Two alternatives gained what a third one lost.
+        (
+            {"type": "string", "oneOf": [{"maxLength": 2}, {"minLength": 3, "maxLength": 3}, {"minLength": 5}]},
+            {"type": "string", "oneOf": [{"maxLength": 9}, {"minLength": 3, "maxLength": 9}, {"minLength": 20}]},
+        ),
+    ],
+)
+def test_what_several_alternatives_accept_now_is_a_break_with_its_example(old, new):
+    report = lint(old, new)
+    assert report.verdict == "breaking"
+    assert any(change.witness for change in report.breaking)
+
+
+@pytest.mark.parametrize("size", [2, 40, 200])
+def test_two_of_many_alternatives_that_overlap_now_are_found(size):
+    tasks = [task(f"Task{number}", a=TEXT) for number in range(size)]
+    old = {"type": "object", "oneOf": tasks}
+    new = {"type": "object", "oneOf": [*tasks, {"properties": {"task": {"const": "Task1@1"}}, "required": ["task"]}]}
+    (change,) = lint(old, new).breaking
+    assert change.rule == "alternatives-changed"
+    assert change.witness.instance["task"] == "Task1@1"

@@ -123,7 +123,7 @@ def _never_applies(other: NormalizedSchema, group: Group, pair: SchemaPair) -> b
     node = group.node
     if group.keyword != "if" or "else" in node.schema:
         return False
-    return pair.comparison.are_disjoint(other.conjunction, (node.at("if"),))
+    return pair.comparison.are_disjoint(other, normalize((node.at("if"),)))
 
 
 def _lifted(pair: SchemaPair) -> bool:
@@ -177,7 +177,7 @@ def _refusals(pair: SchemaPair) -> None:
             refused
             for refused in normalized.subschemas("not")
             if normalize((refused,)).types & pair.shared_types
-            and not pair.comparison.are_disjoint(other.conjunction, (refused,))
+            and not pair.comparison.are_disjoint(other, normalize((refused,)))
         ]
         for normalized, other in ((pair.old, pair.new), (pair.new, pair.old))
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Callable
 
 from linter_app.changes import Direction, direction_of
 from linter_app.compare.comparison import SchemaPair
-from linter_app.normalize.alternatives import mentions, names_in_alternatives
+from linter_app.normalize.alternatives import mentions, names_in_alternatives, undescribed_name
 from linter_app.normalize.normalized import Conjunction, constrains
+from linter_app.normalize.schema_node import SchemaNode
 from linter_app.patterns import matches, shortest
 from linter_app.rule_catalogue import mirrored, rule
 from linter_app.schema.documents import Subschema
@@ -204,16 +205,34 @@ def _refuses(value: Conjunction) -> bool:
 
 def _unchanged(pair: SchemaPair) -> set[str]:
     """Return the properties with the same text and meaning in both versions, which are most of them."""
-    sides = [
+    lefts, rights = (
         [node for node in each.nodes if not _ABOUT_MEMBERS.isdisjoint(node.schema)] for each in (pair.old, pair.new)
-    ]
-    if len(sides[0]) != 1 or len(sides[1]) != 1 or pair.old.patterns or pair.new.patterns:
+    )
+    if len(lefts) != len(rights):
         return set()
-    left, right = sides[0][0], sides[1][0]
     equality = pair.comparison.equality
     same = equality.same_meaning if pair.comparison.is_silent else equality.same_text
-    shared = left.schema.get("properties", {}).keys() & right.schema.get("properties", {}).keys()
-    return {name for name in shared if same(left.at("properties", name), right.at("properties", name))}
+    described, changed = set[str](), set[str]()
+    for left, right in zip(lefts, rights, strict=True):
+        # With several nodes, a name that one describes is among the others of the next.
+        about = ("additionalProperties", "unevaluatedProperties") if len(lefts) > 1 else ()
+        if _differing(left, right, "patternProperties", same) or any(
+            (keyword in left.schema) is not (keyword in right.schema)
+            or (keyword in left.schema and not same(left.at(keyword), right.at(keyword)))
+            for keyword in about
+        ):
+            return set()
+        described |= left.schema.get("properties", {}).keys()
+        changed |= _differing(left, right, "properties", same)
+    return described - changed
+
+
+def _differing(
+    left: SchemaNode, right: SchemaNode, keyword: str, same: Callable[[Subschema, Subschema], bool]
+) -> set[str]:
+    """Return the names under a keyword that only one has, or with other schemas."""
+    one, other = set(left.schema.get(keyword, ())), set(right.schema.get(keyword, ()))
+    return {name for name in one & other if not same(left.at(keyword, name), right.at(keyword, name))} | (one ^ other)
 
 
 def _patterns(pair: SchemaPair) -> None:
@@ -272,7 +291,7 @@ def _kinds_of_names(pair: SchemaPair) -> list[tuple[frozenset[str], str]] | None
     """
     described = pair.old.properties.keys() | pair.new.properties.keys()
     if not pair.old.patterns and not pair.new.patterns:
-        return [(frozenset(), _undescribed(described))]
+        return [(frozenset(), undescribed_name(described))]
     kinds: list[tuple[frozenset[str], frozenset[str]]] = [(frozenset(), frozenset())]
     for regex in sorted(pair.old.patterns.keys() | pair.new.patterns.keys()):
         found = [(matching | {regex}, failing) for matching, failing in kinds]
@@ -298,13 +317,6 @@ def _kinds_of_names(pair: SchemaPair) -> list[tuple[frozenset[str], str]] | None
             return None
         names.append((matching, name))
     return names
-
-
-def _undescribed(described: Set[str]) -> str:
-    name = "\u2603"
-    while name in described:
-        name += "\u2603"
-    return name
 
 
 def _is_of_kind(name: str, matching: frozenset[str], failing: frozenset[str]) -> bool:
