@@ -181,13 +181,13 @@ class Comparison:
         _compare_unresolved(pair)
         if pair.unclear:
             pair.undecided("which items or properties are unevaluated depends on the instance", "", "")
-        keywords = pair.old.keywords | pair.new.keywords
+        keywords, is_silent = pair.old.keywords | pair.new.keywords, self.is_silent
         for about, step in self.steps:
-            if self.is_silent and step in self.documentation_steps:
+            if is_silent and step in self.documentation_steps:
                 continue
             if about is None or not about.isdisjoint(keywords):
                 step(pair)
-            if pair.is_settled or (self.is_silent and not pair.open_directions):
+            if pair.is_settled or (is_silent and not pair.open_directions):
                 return
 
     def _compare_documentation(self, old: Conjunction, new: Conjunction, parent: SchemaPair | None) -> None:

@@ -56,8 +56,11 @@ class Group:
 
 def normalize(conjunction: Conjunction) -> NormalizedSchema:
     """Return the normalized form of a conjunction, computed once."""
-    if not conjunction or any(isinstance(each.schema, bool) for each in conjunction):
-        return NormalizedSchema(conjunction)  # `true` is one object wherever it is written
+    if not conjunction:
+        return NormalizedSchema(conjunction)
+    for each in conjunction:
+        if isinstance(each.schema, bool):
+            return NormalizedSchema(conjunction)  # `true` is one object wherever it is written
     first = conjunction[0]
     # Documents are part of the key: both schemas may share Python objects whose references differ. So are paths: a
     # branch of a condition is a schema that is made of others.

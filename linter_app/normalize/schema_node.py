@@ -67,6 +67,8 @@ def node_of(subschema: Subschema) -> SchemaNode:
 
 def followed(subschema: Subschema) -> Subschema:
     """Return what a subschema refers to, where it says nothing else; otherwise itself."""
+    if not isinstance(subschema.schema, dict) or "$ref" not in subschema.schema:
+        return subschema
     seen: set[int] = set()
     while isinstance(subschema.schema, dict) and "$ref" in subschema.schema and subschema.key not in seen:
         seen.add(subschema.key)
