@@ -67,8 +67,16 @@ def node_of(subschema: Subschema) -> SchemaNode:
 
 def followed(subschema: Subschema) -> Subschema:
     """Return what a subschema refers to, where it says nothing else; otherwise itself."""
-    if not isinstance(subschema.schema, dict) or "$ref" not in subschema.schema:
+    schema, document = subschema.schema, subschema.document
+    if not isinstance(schema, dict) or "$ref" not in schema:
         return subschema
+    target: Subschema | None = document.kept(schema, "followed")
+    if target is None:
+        target = document.keep(schema, "followed", _target(subschema))
+    return target
+
+
+def _target(subschema: Subschema) -> Subschema:
     seen: set[int] = set()
     while isinstance(subschema.schema, dict) and "$ref" in subschema.schema and subschema.key not in seen:
         seen.add(subschema.key)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,8 @@ import jsonschema_rs
 from referencing import Specification
 from referencing.jsonschema import DRAFT4, DRAFT6, DRAFT7, DRAFT201909, DRAFT202012
 
-from linter_app.schema.spelling import respelled
+from linter_app.schema.json_types import objects_in
+from linter_app.schema.spelling import RESPELLED, respelled
 from linter_app.schema.vocabulary import REFERENCES, subschemas_in
 
 DEFAULT = "https://json-schema.org/draft/2020-12/schema"
@@ -41,8 +42,6 @@ _SPELLINGS = {
 """Each way to write the URI of a draft, with the one that the draft itself uses."""
 _LATEST = ("http://json-schema.org/schema#", "http://json-schema.org/schema", "https://json-schema.org/schema")
 """\"The latest\", as old tutorials write it: no draft is named."""
-_RESPELLED = frozenset({"pattern", "patternProperties", "$id", "id", *REFERENCES})
-"""Members that may have to be spelled otherwise; an embedded schema has an identifier next to its `$schema`."""
 # Only schemas with one of these keywords can be recognized as schemas of an older draft.
 _DISTINCTIVE = frozenset({"exclusiveMinimum", "exclusiveMaximum", "items", "dependencies"})
 
@@ -101,22 +100,9 @@ def read_schema(root: Any, dialects: Mapping[str, int] | None = None) -> Schema:
     if isinstance(root, dict) and isinstance(dialect := root.get("$schema"), str) and dialect in aliases:
         root = {**root, "$schema": aliases[dialect]}
     draft = draft_of(root) if names.isdisjoint(_DISTINCTIVE) else guessed_draft_of(root)
-    if not names.isdisjoint(_RESPELLED):
+    if not names.isdisjoint(RESPELLED):
         root = respelled(root, draft, aliases)
     return Schema(root, frozenset(names), draft)
-
-
-def objects_in(root: Any) -> Iterator[dict[str, Any]]:
-    """Yield every object within a parsed value, whether it is a schema or data."""
-    waiting: list[Any] = [root] if isinstance(root, (dict, list)) else []
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, dict):
-            yield item
-            item = item.values()
-        for child in item:
-            if isinstance(child, (dict, list)):
-                waiting.append(child)
 
 
 def draft_of(schema: Any) -> int:

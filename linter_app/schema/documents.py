@@ -17,6 +17,7 @@ from linter_app.schema import dialects
 from linter_app.schema.dialects import Schema
 from linter_app.schema.identifiers import identifier_keyword, local_target, located_schemas, resolve_uri
 from linter_app.schema.json_pointers import pointer
+from linter_app.schema.json_types import objects_in
 from linter_app.schema.vocabulary import DEFINITIONS, IN_PLACE, REFERENCES, applicators_of, subschemas_under
 
 
@@ -94,6 +95,14 @@ class Document:
         if keyword == "$recursiveRef" or (keyword == "$dynamicRef" and "#" in reference):
             return self._dynamic_target(subschema, keyword, reference)
         return self._static_target(subschema.path, reference)
+
+    @cached_property
+    def local_targets(self) -> dict[str, Subschema | None] | None:
+        """The targets of all static references, in data too, by what is written; None where they have other bases."""
+        if self._identified or any(keyword != "$ref" for keyword, _ in references_in(self.root)):
+            return None
+        written = {reference for _, reference in references_in(self.root) if isinstance(reference, str)}
+        return {reference: self._static_target((), reference) for reference in written}
 
     def uri_of(self, subschema: Subschema, keyword: str) -> str:
         """Return the URI that a reference names, resolved against its base."""
@@ -173,6 +182,10 @@ class Document:
         if not self.refers:
             return None
         done: set[int] = set()
+        targets = self.local_targets
+        if targets is not None and not any(self._circle(each, done) for each in targets.values() if each is not None):
+            return None
+        done.clear()
         for subschema in self._used():
             if any(keyword in subschema.schema for keyword in REFERENCES) and (found := self._circle(subschema, done)):
                 return found
@@ -285,7 +298,7 @@ def _in_place(subschema: Subschema) -> Iterator[Subschema]:
 
 def references_in(value: Any) -> Iterator[tuple[str, Any]]:
     """Yield every reference within a parsed value: the keyword, and its value."""
-    for item in dialects.objects_in(value):
+    for item in objects_in(value):
         yield from ((keyword, item[keyword]) for keyword in REFERENCES if keyword in item)
 
 

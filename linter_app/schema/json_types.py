@@ -1,8 +1,9 @@
-"""The types of JSON Schema, and what the type of a value is."""
+"""The types of JSON Schema, what the type of a value is, and the objects in a value."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 ALL_TYPES = frozenset({"null", "boolean", "object", "array", "number", "integer", "string"})
@@ -28,3 +29,16 @@ def type_of(value: Any) -> str:
     if value is None:
         return "null"
     return "string" if isinstance(value, str) else "array" if isinstance(value, list) else "object"
+
+
+def objects_in(root: Any) -> Iterator[dict[str, Any]]:
+    """Yield every object within a parsed value, whether it is a schema or data."""
+    waiting: list[Any] = [root] if isinstance(root, (dict, list)) else []
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, dict):
+            yield item
+            item = item.values()
+        for child in item:
+            if isinstance(child, (dict, list)):
+                waiting.append(child)

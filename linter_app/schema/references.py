@@ -32,7 +32,8 @@ class SchemaWarning:
 
 def unavailable_references(document: Document) -> list[Path]:
     """Return the paths of the subschemas that refer to what is not available."""
-    if not document.refers:
+    targets = document.local_targets
+    if not document.refers or (targets is not None and None not in targets.values()):
         return []
     return [
         each.path

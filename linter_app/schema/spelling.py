@@ -17,8 +17,11 @@ import jsonschema_rs
 from linter_app.changes import Path
 from linter_app.patterns.legacy import with_unicode_flag
 from linter_app.schema.identifiers import located_schemas
+from linter_app.schema.json_types import objects_in
 from linter_app.schema.vocabulary import REFERENCES
 
+RESPELLED = frozenset({"pattern", "patternProperties", "$id", "id", *REFERENCES})
+"""Members that may have to be spelled otherwise; an embedded schema has an identifier next to its `$schema`."""
 _URI = "!#$%&'()*+,-./:;=?@_~[]"
 """Characters that a URI reference may have, besides letters and digits (RFC 3986)."""
 
@@ -28,13 +31,20 @@ def respelled(root: Any, draft: int, dialects: Mapping[str, str]) -> Any:
 
     `dialects` has the URI of a draft's meta-schema for other spellings of it.
     """
-    if not isinstance(root, dict):
+    if not isinstance(root, dict) or not any(_is_respelled(each, dialects) for each in objects_in(root)):
         return root
     copy = _Copy(root)
     for each in located_schemas(root, draft):
         for keyword, value in _changes(each.schema, dialects):
             copy.set(each.path, keyword, value)
     return copy.root
+
+
+def _is_respelled(schema: dict[str, Any], dialects: Mapping[str, str]) -> bool:
+    return (
+        not (RESPELLED.isdisjoint(schema) and "$schema" not in schema)
+        and next(_changes(schema, dialects), None) is not None
+    )
 
 
 def _changes(schema: dict[str, Any], dialects: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
@@ -57,6 +67,7 @@ def _changes(schema: dict[str, Any], dialects: Mapping[str, str]) -> Iterator[tu
         yield "patternProperties", {_expression(pattern): value for pattern, value in patterns.items()}
 
 
+@lru_cache(4096)
 def _encoded(reference: str) -> str:
     uri, hash_, fragment = reference.partition("#")
     return quote(uri, safe=_URI) + hash_ + quote(fragment, safe=_URI.replace("#", "").replace("[", "").replace("]", ""))
