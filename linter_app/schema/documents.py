@@ -70,6 +70,7 @@ class Document:
         self._others: dict[str, Document] = {}
         self._kept: dict[tuple[int, Hashable], Any] = {}
         self._targets: dict[tuple[str, str], Subschema | None] = {}
+        self._bases: dict[Path, str] = {}
 
     def pointer(self, path: Path) -> str:
         return f"{self._uri}#{pointer(path)}" if self._uri else pointer(path)
@@ -183,7 +184,8 @@ class Document:
             return None
         done: set[int] = set()
         targets = self.local_targets
-        if targets is not None and not any(self._circle(each, done) for each in targets.values() if each is not None):
+        starts = [each for each in (targets or {}).values() if each is not None and isinstance(each.schema, dict)]
+        if targets is not None and not any(self._circle(each, done) for each in starts):
             return None
         done.clear()
         for subschema in self._used():
@@ -264,10 +266,16 @@ class Document:
         }
 
     def _base(self, path: Path) -> str:
-        base = self._root_uri
-        for length in range(1, len(path) + 1) if self._identified else ():
-            if path[:length] in self._identified:
-                base = resolve_uri(base, self._identified[path[:length]])
+        if not self._identified:
+            return self._root_uri
+        length = len(path)
+        while length and path[:length] not in self._bases:
+            length -= 1
+        base = self._bases.setdefault(path[:length], self._root_uri)
+        for longer in range(length + 1, len(path) + 1):
+            if path[:longer] in self._identified:
+                base = resolve_uri(base, self._identified[path[:longer]])
+            self._bases[path[:longer]] = base
         return base
 
     @cached_property
