@@ -47,12 +47,13 @@ class WorkPool:
     """Child processes that call functions. They start at the first call, or at `start`.
 
     Functions, arguments and results are pickled, and the functions are members of modules. Children have a lower
-    priority than this process and end with it.
+    priority than this process and end with it. Each calls `prepare` when it starts.
     """
 
-    def __init__(self, processes: int, *, memory_bytes: int) -> None:
+    def __init__(self, processes: int, *, memory_bytes: int, prepare: Callable[[], None] | None = None) -> None:
         self._processes = processes
         self._memory_bytes = memory_bytes
+        self._prepare = prepare
         self._lock = threading.Lock()
         self._pool: ProcessPool | None = None
         atexit.register(self.stop)
@@ -110,8 +111,8 @@ class WorkPool:
                 self._pool = ProcessPool(
                     self._processes,
                     max_tasks=MAX_CALLS,
-                    initializer=_limit_this_process,
-                    initargs=[self._memory_bytes],
+                    initializer=_start,
+                    initargs=[self._memory_bytes, self._prepare],
                     context=_context(),
                 )
             return self._pool
@@ -148,6 +149,12 @@ def die_with_parent(number: int = signal.SIGKILL) -> None:
     """Have the kernel send this process a signal when the one that started it ends; on Linux only."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PDEATHSIG, number)
+
+
+def _start(memory_bytes: int, prepare: Callable[[], None] | None) -> None:
+    if prepare is not None:
+        prepare()
+    _limit_this_process(memory_bytes)
 
 
 def _limit_this_process(memory_bytes: int) -> None:

@@ -18,6 +18,7 @@ from environ import FileAwareEnv
 from contracts_app.api.auth.basic import read_basic_users
 from contracts_app.api.auth.config import read_jwt
 from contracts_app.embedded_login import read_login, write_private
+from linter_app.config import draft_named
 from registry_project.logging import FORMATS, logging_config
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -96,11 +97,27 @@ def _default_database() -> str:
     return f"sqlite:///{path}"
 
 
+def _dialects(name: str) -> dict[str, int]:
+    """Return the drafts of further URIs of `$schema`, written as URI=DRAFT with commas between them."""
+    found: dict[str, int] = {}
+    for each in env.list(name, default=[]):
+        uri, _, draft = each.strip().rpartition("=")
+        try:
+            if not uri:
+                raise ValueError(f"{each!r} is not URI=DRAFT, such as http://example.com/schemas#=draft-04")
+            found[uri] = draft_named(draft, uri)
+        except ValueError as error:
+            raise ImproperlyConfigured(f"{name}: {error}") from None
+    return found
+
+
 WEB_THREADS = env.int("WEB_THREADS", 12)
 # Child processes of each worker, for work on schemas that is not known to be cheap.
 WORK_PROCESSES = env.int("WORK_PROCESSES", 3)
 WORK_SECONDS = env.float("WORK_SECONDS", 4.0)
 WORK_MEMORY_MIB = env.int("WORK_MEMORY_MIB", 512)
+# What to read schemas in whose `$schema` names no draft.
+SCHEMA_DIALECTS = _dialects("SCHEMA_DIALECTS")
 for _name, _minimum in (("WEB_THREADS", 4), ("WORK_PROCESSES", 1), ("WORK_SECONDS", 0.1), ("WORK_MEMORY_MIB", 64)):
     if globals()[_name] < _minimum:
         raise ImproperlyConfigured(f"{_name}={globals()[_name]} is too small; set {_minimum} or more")

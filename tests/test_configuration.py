@@ -64,6 +64,8 @@ def test_check_deploy_warns_in_development():
         ({"JWT_ALGORITHM": "HS999"}, "HS999"),
         ({"LOG_LEVEL": "loud"}, "LOG_LEVEL"),
         ({"CONTRACT_MAX_BYTES": "1"}, "CONTRACT_MAX_BYTES"),
+        ({"SCHEMA_DIALECTS": "http://example.com/a#=draft-05"}, "draft-04"),
+        ({"SCHEMA_DIALECTS": "draft-04"}, "URI=DRAFT"),
     ],
 )
 def test_invalid_settings_are_refused(variables, says):

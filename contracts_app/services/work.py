@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import CancelledError
 from concurrent.futures import TimeoutError as FutureTimeout
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from django.conf import settings
@@ -15,6 +15,7 @@ from contracts_app.fair_queue import FairQueue, QueueFull
 from contracts_app.request_context import RequestWork, current_work
 from contracts_app.tracing import span
 from linter_app.bounded import BoundedLinter
+from linter_app.schema.dialects import configure_dialects
 from linter_app.work_pool import MIB, WorkAborted, WorkPool
 
 MAX_WAITING = 100
@@ -28,7 +29,8 @@ class Workers:
     """The child processes of one process, and the queue for them."""
 
     def __init__(self, processes: int, *, memory_bytes: int, seconds: float) -> None:
-        self._pool = WorkPool(processes, memory_bytes=memory_bytes)
+        prepare = partial(configure_dialects, settings.SCHEMA_DIALECTS)
+        self._pool = WorkPool(processes, memory_bytes=memory_bytes, prepare=prepare)
         # One caller never has all of them, as far as there are several.
         self._queue = FairQueue(processes, per_caller=max(1, processes - 1), max_waiting=MAX_WAITING)
         self._seconds = seconds

@@ -40,6 +40,7 @@ _SPELLINGS = {
     for end in ("", "#")
 }
 """Each way to write the URI of a draft, with the one that the draft itself uses."""
+_configured: dict[str, int] = {}
 _LATEST = ("http://json-schema.org/schema#", "http://json-schema.org/schema", "https://json-schema.org/schema")
 """\"The latest\", as old tutorials write it: no draft is named."""
 # Only schemas with one of these keywords can be recognized as schemas of an older draft.
@@ -79,11 +80,17 @@ class Schema:
         return not self.member_names.isdisjoint(REFERENCES)
 
 
+def configure_dialects(dialects: Mapping[str, int]) -> None:
+    """Give drafts to further URIs of `$schema`, for all schemas that this process reads from now on."""
+    _configured.clear()
+    _configured.update(dialects)
+
+
 def read_schema(root: Any, dialects: Mapping[str, int] | None = None) -> Schema:
     """Pass over a parsed schema, valid or not, and return it as the drafts spell it.
 
-    `dialects` has further URIs for `$schema`, each with its draft. Objects that occur in several places become one
-    object for each. Raises InvalidSchema on an unknown `$schema`.
+    `dialects` has further URIs for `$schema`, each with its draft, besides those that are configured for the process.
+    Objects that occur in several places become one object for each. Raises InvalidSchema on an unknown `$schema`.
     """
     names: set[str] = set()
     seen: set[int] = set()
@@ -94,7 +101,7 @@ def read_schema(root: Any, dialects: Mapping[str, int] | None = None) -> Schema:
         count += 1
     if len(seen) < count:
         root = json.loads(json.dumps(root))
-    aliases = {**_SPELLINGS, **{uri: URIS[draft] for uri, draft in (dialects or {}).items()}}
+    aliases = {**_SPELLINGS, **{uri: URIS[draft] for uri, draft in {**_configured, **(dialects or {})}.items()}}
     if isinstance(root, dict) and root.get("$schema") in _LATEST:
         root = {keyword: value for keyword, value in root.items() if keyword != "$schema"}
     if isinstance(root, dict) and isinstance(dialect := root.get("$schema"), str) and dialect in aliases:
@@ -112,10 +119,13 @@ def draft_of(schema: Any) -> int:
     dialect = schema["$schema"]
     if dialect in _LATEST:
         return jsonschema_rs.Draft202012
+    if isinstance(dialect, str) and dialect in _configured:
+        return _configured[dialect]
     if not isinstance(dialect, str) or dialect not in _SPELLINGS:
         known = ", ".join(DRAFTS)
         raise InvalidSchema(
-            f"unknown dialect {dialect!r}; $schema must be one of {known}, or be given a draft (dialects)", "/$schema"
+            f"unknown dialect {dialect!r}; $schema must be one of {known}, or be given a draft by configuration",
+            "/$schema",
         )
     return DRAFTS[_SPELLINGS[dialect]]
 

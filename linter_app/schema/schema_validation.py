@@ -22,6 +22,8 @@ from linter_app.schema.vocabulary import REFERENCES, Kind, described_applicators
 
 MAX_FAULTS = 20
 """Faults of one schema that are found."""
+_LIMITS = {"exclusiveMinimum": "minimum", "exclusiveMaximum": "maximum"}
+"""Keywords of draft 4 that must not stand alone, with what they need."""
 _TYPES = f"the types are {', '.join(sorted(ALL_TYPES))}"
 # Without these keywords a schema that its meta-schema accepts can be compiled: nothing is resolved or parsed.
 _COMPILED = names_of(Kind.IDENTIFIER) - {"$schema", "id"} | {"pattern", "patternProperties", *REFERENCES}
@@ -99,6 +101,8 @@ def _faults(path: Path, schema: Any, draft: int) -> Iterator[tuple[str, str]]:
     applicators = described_applicators(draft)
     for keyword, value in schema.items() if isinstance(schema, dict) else ():
         alone = {keyword: value, "$schema": URIS[draft]}
+        if (limit := _LIMITS.get(keyword, "")) in schema and draft == jsonschema_rs.Draft4:
+            alone[limit] = 0
         if keyword == "$schema" or jsonschema_rs.meta.is_valid(alone):
             continue
         below = subschemas_under(keyword, value, applicators[keyword]) if keyword in applicators else ()

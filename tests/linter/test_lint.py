@@ -355,3 +355,18 @@ def test_data_and_unknown_keywords_do_not_decide_the_dialect(keyword, data):
     assert report.verdict == "breaking"
     assert report.breaking[0].witness
     assert lint(schema(3), schema(50)).verdict == "compatible"
+
+
+@pytest.mark.parametrize(
+    ("schema", "faults"),
+    [
+        ({"minimum": 0, "exclusiveMinimum": 5}, {"/exclusiveMinimum": '5 is not of type "boolean"'}),
+        ({"minimum": 0, "exclusiveMinimum": True, "maxLength": "a"}, {"/maxLength": '"a" is not of type "integer"'}),
+        ({"exclusiveMaximum": True}, {"": '"maximum" is a required property'}),
+    ],
+)
+def test_faults_of_a_schema_of_draft_4_name_the_keyword(schema, faults):
+    with pytest.raises(InvalidSchema) as refused:
+        parse_schema(json.dumps({"$schema": "http://json-schema.org/draft-04/schema#", **schema}))
+    error = refused.value
+    assert {error.pointer: error.reason, **dict(error.others)} == faults
