@@ -172,7 +172,7 @@ def changes_between_schemas(
 def _is_proven(comparison: Comparison, direction: OneDirection | str, max_characters: int) -> bool:
     """Return whether nothing breaks in a direction, by a proof about the schemas as a whole."""
     wider, narrower = comparison.new, comparison.old
-    if wider.foreign or narrower.foreign:
+    if wider.embedded or narrower.embedded:
         return False
     if direction == "forward":
         wider, narrower = narrower, wider

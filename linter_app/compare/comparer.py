@@ -11,7 +11,6 @@ from linter_app.compare.comparison import UNDECIDED, Comparison
 from linter_app.compare.rules import RULE_MODULES, unknown_keywords
 from linter_app.compare.rules import annotations as annotation_rules
 from linter_app.schema.documents import Document
-from linter_app.schema.json_text import json_equal
 
 # Subsumption comes first: what it proves to be covered is not reported by the rules.
 STEPS = ((None, subsumption.narrow_directions), *((module.KEYWORDS, module.compare) for module in RULE_MODULES))
@@ -41,25 +40,12 @@ def compare_documents(
             message = "a reference leads back to itself without going into the instance, which has no meaning"
             at = circle.pointer if document is old else None, circle.pointer if document is new else None
             comparison.changes.append(Change(UNDECIDED.id, at[0], at[1], "both", message, decided=False))
-    comparison.changes += _foreign_resources(old, new)
     if comparison.omitted_directions:
         direction = direction_of(comparison.omitted_directions)
         message = "there are more changes than can be listed: compare smaller schemas"
         comparison.changes.append(replace(undecided(message), direction=direction))
     comparison.changes = _merged(comparison.changes)
     return comparison
-
-
-def _foreign_resources(old: Document, new: Document) -> list[Change]:
-    """Return what says that embedded resources of another draft differ: they are read in the draft around them."""
-    changes = []
-    for uri in sorted(old.foreign.keys() | new.foreign.keys()):
-        one, other = old.foreign.get(uri), new.foreign.get(uri)
-        if one is None or other is None or not json_equal(one.schema, other.schema):
-            message = f"the embedded schema {uri} has another draft than the schema around it, and differs"
-            at = one.pointer if one else None, other.pointer if other else None
-            changes.append(Change(UNDECIDED.id, at[0], at[1], "both", message, decided=False))
-    return changes
 
 
 def _merged(changes: list[Change]) -> list[Change]:

@@ -27,7 +27,7 @@ class SchemaNode:
         child = self.schema[keyword]
         for step in steps:
             child = child[step]
-        return Subschema(child, (*self.path(keyword), *steps), self.subschema.document)
+        return self.subschema.document.subschema(child, (*self.path(keyword), *steps))
 
     def path(self, keyword: str) -> Path:
         """Return the path at which a keyword is written."""

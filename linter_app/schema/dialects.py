@@ -73,6 +73,8 @@ class Schema:
     """The names of all members anywhere in it, keywords among them."""
     draft: int
     """The draft to read it in, as jsonschema_rs numbers it."""
+    embeds: bool = False
+    """Whether objects within it name a dialect, too."""
 
     @property
     def refers(self) -> bool:
@@ -94,11 +96,12 @@ def read_schema(root: Any, dialects: Mapping[str, int] | None = None) -> Schema:
     """
     names: set[str] = set()
     seen: set[int] = set()
-    count = 0
+    count = named = 0
     for item in objects_in(root):
         names.update(item)
         seen.add(id(item))
         count += 1
+        named += isinstance(item.get("$schema"), str)
     if len(seen) < count:
         root = json.loads(json.dumps(root))
     aliases = {**_SPELLINGS, **{uri: URIS[draft] for uri, draft in {**_configured, **(dialects or {})}.items()}}
@@ -109,7 +112,8 @@ def read_schema(root: Any, dialects: Mapping[str, int] | None = None) -> Schema:
     draft = draft_of(root) if names.isdisjoint(_DISTINCTIVE) else guessed_draft_of(root)
     if not names.isdisjoint(RESPELLED):
         root = respelled(root, draft, aliases)
-    return Schema(root, frozenset(names), draft)
+    is_named = isinstance(root, dict) and isinstance(root.get("$schema"), str)
+    return Schema(root, frozenset(names), draft, embeds=named > is_named)
 
 
 def draft_of(schema: Any) -> int:

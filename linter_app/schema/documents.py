@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 from urllib.parse import urldefrag
@@ -18,7 +18,14 @@ from linter_app.schema.dialects import Schema
 from linter_app.schema.identifiers import identifier_keyword, local_target, located_schemas, resolve_uri
 from linter_app.schema.json_pointers import pointer
 from linter_app.schema.json_types import objects_in
-from linter_app.schema.vocabulary import DEFINITIONS, IN_PLACE, REFERENCES, applicators_of, subschemas_under
+from linter_app.schema.vocabulary import (
+    DEFINITIONS,
+    IN_PLACE,
+    REFERENCES,
+    applicators_of,
+    subschemas_in,
+    subschemas_under,
+)
 
 
 @dataclass(eq=False, slots=True)  # not frozen: that makes each four times as slow to create
@@ -41,10 +48,12 @@ class Subschema:
 
     def at(self, *steps: str | int) -> Subschema:
         """Return the subschema that these steps lead to."""
-        schema = self.schema
+        schema, path, document = self.schema, self.path, self.document
         for step in steps:
-            schema = schema[step]
-        return Subschema(schema, self.path + steps, self.document)
+            schema, path = schema[step], (*path, step)
+            if (embedded := document.embedded.get(id(schema))) is not None:
+                path, document = (), embedded
+        return Subschema(schema, path, document)
 
     def below(self, *, definitions: bool = False) -> Iterator[tuple[str, Subschema]]:
         """Yield the direct subschemas, each with the keyword that it is under; `definitions` only on request."""
@@ -54,30 +63,81 @@ class Subschema:
         for keyword, value in self.schema.items():
             if keyword in applicators and (definitions or keyword not in DEFINITIONS):
                 for steps, child in subschemas_under(keyword, value, applicators[keyword]):
-                    yield keyword, Subschema(child, self.path + steps, self.document)
+                    yield keyword, self.document.subschema(child, self.path + steps)
 
 
 class Document:
-    """A schema with the resources that its references may lead to (URI to parsed schema)."""
+    """A schema with the resources that its references may lead to (URI to parsed schema).
 
-    def __init__(self, schema: Schema, resources: Mapping[str, Any] | None = None, uri: str = "") -> None:
+    An embedded schema that names another draft, and its own URI, is a document of its own within that `around` it.
+    """
+
+    def __init__(
+        self,
+        schema: Schema,
+        resources: Mapping[str, Any] | None = None,
+        uri: str = "",
+        around: Subschema | None = None,
+    ) -> None:
         self.schema = schema
         self.root = schema.root
         self.draft = schema.draft
         self.refers = schema.refers
         self.resources = resources or {}
         self._uri = uri
+        self.around = around
         self._others: dict[str, Document] = {}
         self._kept: dict[tuple[int, Hashable], Any] = {}
         self._targets: dict[tuple[str, str], Subschema | None] = {}
         self._bases: dict[Path, str] = {}
 
     def pointer(self, path: Path) -> str:
+        if self.around is not None:
+            return self.around.document.pointer(self.around.path + path)
         return f"{self._uri}#{pointer(path)}" if self._uri else pointer(path)
 
     @property
     def root_subschema(self) -> Subschema:
         return Subschema(self.root, (), self)
+
+    def subschema(self, schema: Any, path: Path) -> Subschema:
+        """Return a subschema of this document; the root of the document that is embedded there, if one is."""
+        embedded = self.embedded.get(id(schema)) if self.embedded else None
+        return Subschema(schema, path, self) if embedded is None else embedded.root_subschema
+
+    @cached_property
+    def embedded(self) -> dict[int, Document]:
+        """The embedded documents, by the `id` of their root. Within an unknown dialect, the draft stays the same."""
+        found: dict[int, Document] = {}
+        waiting: list[tuple[Path, Any]] = [((), self.root)] if self.schema.embeds else []
+        while waiting:
+            path, schema = waiting.pop()
+            draft = dialects.DRAFTS.get(str(schema.get("$schema")), self.draft) if isinstance(schema, dict) else 0
+            named = isinstance(schema, dict) and isinstance(schema.get("$id", schema.get("id")), str)
+            if path and named and draft != self.draft:
+                within = replace(self.schema, root=schema, draft=draft)
+                base = self._base(path[:-1])
+                found[id(schema)] = Document(within, self.resources, base, Subschema(schema, path, self))
+            else:
+                waiting += [((*path, *steps), child) for steps, child in subschemas_in(schema)] if draft else []
+        return found
+
+    @cached_property
+    def family(self) -> list[Document]:
+        """This document and those that it is embedded in or embeds, innermost first."""
+        if self.around is not None:
+            return self.around.document.family
+        documents = [self]
+        for document in documents:
+            documents += document.embedded.values()
+        return documents[::-1]
+
+    def _own(self, schema: dict[str, Any]) -> Subschema | None:
+        """Return an object of this family of documents as a subschema."""
+        for document in self.family:
+            if id(schema) in document.paths:
+                return Subschema(schema, document.paths[id(schema)], document)
+        return None
 
     def keep(self, schema: dict[str, Any], purpose: Hashable, value: Any) -> Any:
         """Keep a value that is derived from `schema`, so that it is computed once and stays the same object."""
@@ -100,7 +160,7 @@ class Document:
     @cached_property
     def local_targets(self) -> dict[str, Subschema | None] | None:
         """The targets of all static references, in data too, by what is written; None where they have other bases."""
-        if self._identified or any(keyword != "$ref" for keyword, _ in references_in(self.root)):
+        if self._identified or self.embedded or any(keyword != "$ref" for keyword, _ in references_in(self.root)):
             return None
         written = {reference for _, reference in references_in(self.root) if isinstance(reference, str)}
         return {reference: self._static_target((), reference) for reference in written}
@@ -122,6 +182,7 @@ class Document:
             if ("", reference) not in self._targets:
                 target, steps = (self.root, ()) if reference == "#" else local_target(self.root, reference)
                 found = Subschema(target, steps, self) if isinstance(target, (dict, bool)) else None
+                found = (self._own(target) if self.embedded and isinstance(target, dict) else None) or found
                 self._targets["", reference] = found
             return self._targets["", reference]
         base = self._base(path)
@@ -132,7 +193,7 @@ class Document:
 
     def _found(self, base: str, reference: str) -> Subschema | None:
         try:
-            contents = self._registry.resolver(base).lookup(reference).contents
+            contents = self.registry.resolver(base).lookup(reference).contents
         except (referencing.exceptions.Unresolvable, ValueError, TypeError, KeyError, AttributeError):
             return None
         return self._located(contents, resolve_uri(base, reference), reference)
@@ -140,10 +201,10 @@ class Document:
     def _located(self, contents: Any, uri: str, reference: str) -> Subschema | None:
         if not isinstance(contents, (dict, bool)):
             return None
-        if id(contents) in self.paths and isinstance(contents, dict):
-            return Subschema(contents, self.paths[id(contents)], self)
+        if isinstance(contents, dict) and (own := self._own(contents)) is not None:
+            return own
         if uri not in self._others:
-            root = self._registry.contents(uri) if uri in self._registry else contents
+            root = self.registry.contents(uri) if uri in self.registry else contents
             self._others[uri] = Document(dialects.read_schema(root), self.resources, uri)
         other = self._others[uri]
         return Subschema(contents, other.paths.get(id(contents), (urldefrag(reference).fragment,)), other)
@@ -252,19 +313,6 @@ class Document:
             if each.path and each.identifier
         }
 
-    @cached_property
-    def foreign(self) -> dict[str, Subschema]:
-        """The embedded resources, by their URI, whose `$schema` names another draft than that of the document.
-
-        An unknown dialect is no other draft: such a resource is read in the draft around it.
-        """
-        resources = {self._base(path): self.root_subschema.at(*path) for path in self._identified}
-        return {
-            uri: each
-            for uri, each in resources.items()
-            if dialects.DRAFTS.get(str(each.schema.get("$schema")), self.draft) != self.draft
-        }
-
     def _base(self, path: Path) -> str:
         if not self._identified:
             return self._root_uri
@@ -281,11 +329,14 @@ class Document:
     @cached_property
     def _root_uri(self) -> str:
         keyword = identifier_keyword(self.draft)
-        own = self.root.get(keyword) if isinstance(self.root, dict) else None
+        own = self.root.get(keyword, self.root.get("$id")) if isinstance(self.root, dict) else None
         return resolve_uri(self._uri, own) if isinstance(own, str) else self._uri
 
     @cached_property
-    def _registry(self) -> Registry[Any]:
+    def registry(self) -> Registry[Any]:
+        if self.around is not None:
+            return self.around.document.registry
+
         def resource(contents: Any) -> Resource[Any]:
             draft = dialects.SPECIFICATIONS[dialects.guessed_draft_of(contents)]
             return draft.create_resource(contents)

@@ -38,9 +38,12 @@ def unavailable_references(document: Document) -> list[Path]:
     return [
         each.path
         for each in located_schemas(document.root, document.draft)
-        if isinstance(each.schema.get("$ref"), str)
-        and document.resolve(Subschema(each.schema, each.path, document), "$ref") is None
+        if isinstance(each.schema.get("$ref"), str) and _leads_nowhere(document.root_subschema.at(*each.path))
     ]
+
+
+def _leads_nowhere(subschema: Subschema) -> bool:
+    return subschema.document.resolve(subschema, "$ref") is None
 
 
 def with_answers(root: Any, answers: Mapping[Path, bool]) -> Any:
@@ -73,7 +76,7 @@ def schema_warnings(text: str | bytes) -> tuple[SchemaWarning, ...]:
     for path, schema in document.schemas():
         reference = schema.get("$ref") if document.refers else None
         subschema = document.root_subschema.at(*path)
-        if isinstance(reference, str) and document.resolve(subschema, "$ref") is None:
+        if isinstance(reference, str) and _leads_nowhere(subschema):
             message = f"{reference} is not available to the registry: instances cannot be validated by it"
             found.append(SchemaWarning(UNRESOLVED, f"{subschema.pointer}/$ref", reference, message))
     return tuple(sorted(found, key=lambda warning: warning.pointer)[:MAX_WARNINGS])

@@ -17,6 +17,7 @@ from linter_app.schema.json_pointers import pointer
 from linter_app.schema.json_text import loads
 from linter_app.schema.json_types import ALL_TYPES, type_of
 from linter_app.schema.references import unavailable_references, with_answers
+from linter_app.schema.spelling import replaced
 from linter_app.schema.validation_errors import short_reason
 from linter_app.schema.vocabulary import REFERENCES, Kind, described_applicators, names_of, subschemas_under
 
@@ -59,7 +60,26 @@ def check_shape(schema: Schema) -> None:
         return
     if not isinstance(root, dict):
         raise InvalidSchema(f"a JSON Schema is an object or a boolean, not {type_of(root)}")
+    if schema.embeds:
+        root = _without_embedded(schema)
     _check_meta_schema({**root, "$schema": URIS[schema.draft]})
+
+
+def _without_embedded(schema: Schema) -> dict[str, Any]:
+    """Return the root without the schemas that it embeds and that name another draft, once these are checked by it.
+
+    Raises InvalidSchema.
+    """
+    document = Document(schema)
+    embedded = {document.paths[id(each.root)]: each for each in document.embedded.values()}
+    for path, each in embedded.items():
+        try:
+            check_shape(each.schema)
+        except InvalidSchema as error:
+            at = pointer(path)
+            others = tuple((at + further, reason) for further, reason in error.others)
+            raise InvalidSchema(error.reason, at + error.pointer, others=others) from None
+    return replaced(schema.root, {path: {} for path in embedded})
 
 
 def check_compilable(schema: Schema) -> None:

@@ -40,6 +40,14 @@ def respelled(root: Any, draft: int, dialects: Mapping[str, str]) -> Any:
     return copy.root
 
 
+def replaced(root: dict[str, Any], values: Mapping[Path, Any]) -> dict[str, Any]:
+    """Return a parsed value in which others stand at these paths. Only what is around them is copied."""
+    copy = _Copy(root)
+    for path, value in values.items():
+        copy.set(path[:-1], path[-1], value)
+    return copy.root
+
+
 def _is_respelled(schema: dict[str, Any], dialects: Mapping[str, str]) -> bool:
     return (
         not (RESPELLED.isdisjoint(schema) and "$schema" not in schema)
@@ -93,7 +101,7 @@ class _Copy:
         self.root = root
         self._own: set[int] = set()
 
-    def set(self, path: Path, name: str, value: Any) -> None:
+    def set(self, path: Path, name: str | int, value: Any) -> None:
         """Set a member of the object at a path."""
         self.root = target = self._copied(self.root)
         for step in path:

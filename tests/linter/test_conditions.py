@@ -165,18 +165,6 @@ def test_what_is_only_tried_does_not_use_up_the_room_for_changes(monkeypatch):
     assert "undecided" not in rules(report)
 
 
-@pytest.mark.parametrize("others", [["b"], ["b", "c"]])
-def test_embedded_schemas_of_another_draft_that_differ_are_undecided(others):
-    """They are read in the draft around them, in which `dependencies` means nothing."""
-
-    def bundle(names):
-        embedded = {"$id": "https://example.com/old", "$schema": "http://json-schema.org/draft-07/schema#"}
-        return {"$ref": "https://example.com/old", "$defs": {"old": {**embedded, "dependencies": {"a": names}}}}
-
-    report = lint(bundle(["b"]), bundle(others))
-    assert report.verdict == ("compatible" if others == ["b"] else "undecided")
-
-
 def test_an_embedded_schema_of_an_unknown_dialect_is_read_in_the_draft_around_it():
     def bundle(limit):
         embedded = {"$id": "https://example.com/x", "$schema": "http://example.com/custom", "maxLength": limit}
