@@ -157,6 +157,7 @@ def changes_between_schemas(
         opened = (open_search(comparison, each, steps, resources) for each in sorted(breaking))  # type: ignore[arg-type]
         searches = [search for search in opened if search is not None]
     changes = _with_witnesses(list(changes), searches, steps)
+    changes = _with_examples_of_policy(changes, comparison, config, steps, resources, stages)
     witnessed = {change.witness.direction for change in changes if change.witness}
     if "prove" not in stages:
         changes = [_open(change) if change.directions & (breaking - witnessed) else change for change in changes]
@@ -209,6 +210,24 @@ def _with_witnesses(changes: list[Change], searches: list[Search], steps: Steps)
         if concerned and not is_shown and (found := search.witness(None, steps.left, MAX_UNFOCUSED_ATTEMPTS)):
             changes[concerned[0]] = replace(changes[concerned[0]], witness=found, decided=True)
     return _without_echoes(changes)
+
+
+def _with_examples_of_policy(
+    changes: list[Change],
+    comparison: Comparison,
+    config: Config,
+    steps: Steps,
+    resources: Mapping[str, Any],
+    stages: Stages,
+) -> list[Change]:
+    """Return the changes that policy alone refuses with an instance each that lacks what consumers rely on."""
+    without = [n for n, each in enumerate(changes) if _is_policy(each, config.strict_open_objects) and not each.witness]
+    if not without or not config.directions or config.budget_ms <= 0 or "witness" not in stages:
+        return changes
+    search = open_search(comparison, "forward", steps, resources)
+    if search is not None:
+        _add_examples(changes, without, search, steps, straight=True)
+    return changes
 
 
 def _add_examples(

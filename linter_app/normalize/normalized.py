@@ -40,6 +40,8 @@ class Group:
 
     def types(self, levels: int) -> frozenset[str]:
         """Return the types that the alternatives may accept, as far as these levels of alternatives show."""
+        if self.keyword == "oneOf" and sum(not constrains((branch,)) for branch in self.branches) > 1:
+            return frozenset()  # every value satisfies two of them
         return frozenset().union(*(_types_of_branch(branch, levels) for branch in self.branches))
 
     @cached_property

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from linter_app.changes import Change
+from linter_app.compare.rules.objects import REQUIRED_PROPERTY_REMOVED
 from linter_app.schema.json_pointers import tokens_of
 from linter_app.schema.vocabulary import DEFINITIONS
 
@@ -21,7 +22,7 @@ def split_by_cause(errors: list[Any], change: Change, *, new: bool) -> tuple[lis
 
     An error of a union is at the place if that is so for something that an alternative has against the value.
     """
-    at = (change.new_pointer if new else change.old_pointer) or ""
+    at = pointer_of_cause(change, new=new)
     place = tokens_of(at.partition("#")[2] or at)
     detail = change.new if new else change.old
     named = detail if isinstance(detail, str) and place and place[-1] in _ABOUT_ALL_NAMES else ""
@@ -31,6 +32,14 @@ def split_by_cause(errors: list[Any], change: Change, *, new: bool) -> tuple[lis
         caused = any(_is_at(each, place) and named in each.message for each in _with_reasons(error))
         (own if caused else others).append(error)
     return own, others
+
+
+def pointer_of_cause(change: Change, *, new: bool) -> str:
+    """Return the pointer of what refuses an instance, in the new version or in the old one."""
+    at = (change.new_pointer if new else change.old_pointer) or ""
+    if change.rule == REQUIRED_PROPERTY_REMOVED.id and not new:
+        return f"{at.rpartition('/properties/')[0]}/required"  # what is missing is the property, not its description
+    return at
 
 
 def _is_at(error: Any, place: list[str]) -> bool:

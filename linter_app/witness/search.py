@@ -18,7 +18,7 @@ from linter_app.schema.json_text import MAX_DEPTH, InvalidJSON, check_depth
 from linter_app.schema.validation_errors import short_reason
 from linter_app.schema.validators import UNUSABLE
 from linter_app.witness.assumptions import assumptions
-from linter_app.witness.blame import split_by_cause
+from linter_app.witness.blame import pointer_of_cause, split_by_cause
 from linter_app.witness.constraints import Contradiction, Focus, Steps
 from linter_app.witness.generator import InstanceGenerator
 from linter_app.witness.minimizing import minimal
@@ -202,17 +202,19 @@ def _focus_on(change: Change, direction: OneDirection, comparison: Comparison) -
         violated |= _schema_ids(refusing)
         satisfied |= _schema_ids(accepting)
         pair = pair.parent
-    for place, found in zip(
+    at = pointer_of_cause(change, new=direction == "backward")
+    is_at_place = at == ((change.new_pointer if direction == "backward" else change.old_pointer) or "")
+    places = zip(
         change.places, (satisfied, violated) if direction == "backward" else (violated, satisfied), strict=True
-    ):
+    )
+    for place, found in places if is_at_place else ():
         if isinstance(place, Subschema):
             found |= _schema_ids(normalize((place,)))
-    at = change.new_pointer if direction == "backward" else change.old_pointer
     detail = change.new if direction == "backward" else change.old
     name = detail if isinstance(detail, str) and change.rule in _ABOUT_NAMES else None
     document = comparison.new if direction == "backward" else comparison.old
-    pointed = frozenset(_ids_along(document.root, at or ""))
-    keyword = (at or "").rpartition("/")[2] or None
+    pointed = frozenset(_ids_along(document.root, at))
+    keyword = at.rpartition("/")[2] or None
     return Focus(frozenset(violated), frozenset(satisfied), pointed, keyword, name=name)
 
 

@@ -370,3 +370,14 @@ def test_faults_of_a_schema_of_draft_4_name_the_keyword(schema, faults):
         parse_schema(json.dumps({"$schema": "http://json-schema.org/draft-04/schema#", **schema}))
     error = refused.value
     assert {error.pointer: error.reason, **dict(error.others)} == faults
+
+
+@pytest.mark.parametrize("mode", ["backward", "forward", "full"])
+def test_a_required_property_that_is_removed_has_an_instance_without_it(mode):
+    properties = {"a": {"type": "string"}, "b": {"type": "integer"}}
+    old = {"type": "object", "properties": properties, "required": ["a", "b"]}
+    new = {"type": "object", "properties": {"b": properties["b"]}, "required": ["b"]}
+    (change,) = lint({"properties": {"x": old}}, {"properties": {"x": new}}, mode=mode).breaking
+    assert change.rule == "required-property-removed"
+    # Whatever the mode, it is what the consumers of the old version may receive.
+    assert (change.witness.direction, change.witness.instance) == ("forward", {"x": {"b": 0}})

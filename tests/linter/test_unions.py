@@ -407,3 +407,26 @@ def test_two_of_many_alternatives_that_overlap_now_are_found(size):
     (change,) = lint(old, new).breaking
     assert change.rule == "alternatives-changed"
     assert change.witness.instance["task"] == "Task1@1"
+
+
+def test_alternatives_of_which_two_accept_everything_accept_nothing():
+    # A description where a schema was meant: both alternatives know no keyword, so that each value satisfies both.
+    old = {"oneOf": [{"env": {"type": "string"}}, {"file": {"type": "string"}}]}
+    new = {"oneOf": [closed(env=TEXT), closed(file=TEXT)]}
+    assert lint(old, new).verdict == "compatible"
+    assert lint(new, old).verdict == "breaking"
+
+
+@pytest.mark.parametrize("rest", [True, TEXT, {"type": "object"}])
+def test_closing_a_map_is_said_so(rest):
+    old = {"type": "object", "properties": {"a": TEXT}, "additionalProperties": rest}
+    (change,) = lint(old, {**old, "additionalProperties": False}).breaking
+    assert (change.rule, change.new_pointer) == ("additional-properties-refused", "/additionalProperties")
+    assert change.witness is not None
+    (change,) = lint({**old, "additionalProperties": False}, old, mode="forward").breaking
+    assert change.rule == "additional-properties-accepted"
+
+
+def test_closing_a_map_that_refused_everything_breaks_nothing():
+    old = {"type": "object", "properties": {"a": TEXT}, "additionalProperties": {"type": "string", "enum": [1]}}
+    assert lint(old, {**old, "additionalProperties": False}, mode="full").verdict == "compatible"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from linter_app.changes import Direction, direction_of
 from linter_app.compare.comparison import SchemaPair
 from linter_app.normalize.alternatives import mentions, names_in_alternatives, undescribed_name
-from linter_app.normalize.normalized import Conjunction, constrains
+from linter_app.normalize.normalized import Conjunction, constrains, normalize
 from linter_app.normalize.schema_node import SchemaNode
 from linter_app.patterns import matches, shortest
 from linter_app.rule_catalogue import mirrored, rule
@@ -347,10 +347,10 @@ def _patterns_apart(pair: SchemaPair) -> None:
 def _rest(pair: SchemaPair, old: Conjunction, new: Conjunction) -> None:
     refused = [_refuses(rest) for rest in (old, new)]
     ignored: Direction | None = "none" if pair.comparison.readers_ignore else None
-    if refused[1] and not constrains(old):
+    if refused[1] and not refused[0] and normalize(old).types:
         message = "additional properties are refused now"
         pair.report(CLOSED, message, _closing(old), _closing(new), direction=ignored)
-    elif refused[0] and not constrains(new):
+    elif refused[0] and not refused[1] and normalize(new).types:
         message = "additional properties are accepted now"
         pair.report(OPENED, message, _closing(old), _closing(new), direction=ignored)
     elif old or new:
