@@ -10,6 +10,7 @@ from linter_app.compare import subsumption
 from linter_app.compare.comparison import UNDECIDED, Comparison
 from linter_app.compare.rules import RULE_MODULES, unknown_keywords
 from linter_app.compare.rules import annotations as annotation_rules
+from linter_app.schema.circles import circular_reference
 from linter_app.schema.documents import Document
 
 # Subsumption comes first: what it proves to be covered is not reported by the rules.
@@ -33,10 +34,10 @@ def compare_documents(
             comparison.compare(former, latter, parent, 0, directions)
     except RecursionError:
         comparison.changes.append(undecided("the schemas are too deep to compare"))
-    if old.circular or new.circular:
+    if circular_reference(old) or circular_reference(new):
         comparison.changes = [replace(change, decided=False) for change in comparison.changes]
     for document in (old, new):
-        if (circle := document.circular) is not None:
+        if (circle := circular_reference(document)) is not None:
             message = "a reference leads back to itself without going into the instance, which has no meaning"
             at = circle.pointer if document is old else None, circle.pointer if document is new else None
             comparison.changes.append(Change(UNDECIDED.id, at[0], at[1], "both", message, decided=False))

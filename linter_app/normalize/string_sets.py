@@ -95,6 +95,19 @@ def strings_of(normalized: NormalizedSchema, levels: int = 6) -> list[Strings] |
     return found
 
 
+def possible_names(normalized: NormalizedSchema) -> frozenset[str] | None:
+    """Return the names that properties can have, where they are listed or the object is closed; None otherwise."""
+    schemas, allowed = normalized.subschemas("propertyNames"), normalized.allowed
+    if not schemas:
+        return None if allowed is None else frozenset(allowed)
+    names: set[str] = set()
+    for each in strings_of(normalize(schemas)) or [Strings()]:
+        if each.values is None or each != Strings(values=each.values):
+            return None
+        names |= each.values
+    return frozenset(names if allowed is None else names & allowed)
+
+
 def _product(one: list[Strings] | None, other: list[Strings] | None) -> list[Strings] | None:
     if one is None or other is None or len(one) * len(other) > MAX_CLAUSES:
         return None

@@ -20,7 +20,6 @@ from linter_app.schema.json_pointers import pointer
 from linter_app.schema.json_types import objects_in
 from linter_app.schema.vocabulary import (
     DEFINITIONS,
-    IN_PLACE,
     REFERENCES,
     applicators_of,
     subschemas_in,
@@ -233,57 +232,8 @@ class Document:
             for keyword in ("$recursiveAnchor", "$dynamicAnchor"):
                 if isinstance(name := each.schema.get(keyword), (str, bool)):
                     targets = found.setdefault((keyword, name), {})
-                    targets.setdefault(self._base(each.path), Subschema(each.schema, each.path, self))
+                    targets.setdefault(self._base(each.path), self.root_subschema.at(*each.path))
         return found
-
-    # Circles
-
-    @cached_property
-    def circular(self) -> Subschema | None:
-        """A reference that leads back to itself without going into the instance, which has no meaning (Core 9.4.1)."""
-        if not self.refers:
-            return None
-        done: set[int] = set()
-        targets = self.local_targets
-        starts = [each for each in (targets or {}).values() if each is not None and isinstance(each.schema, dict)]
-        if targets is not None and not any(self._circle(each, done) for each in starts):
-            return None
-        done.clear()
-        for subschema in self._used():
-            if any(keyword in subschema.schema for keyword in REFERENCES) and (found := self._circle(subschema, done)):
-                return found
-        return None
-
-    def _used(self) -> Iterator[Subschema]:
-        """Yield the subschemas that apply; definitions count where a reference leads to them."""
-        seen: set[int] = set()
-        waiting = [self.root_subschema]
-        while waiting:
-            subschema = waiting.pop()
-            if not isinstance(subschema.schema, dict) or subschema.key in seen:
-                continue
-            seen.add(subschema.key)
-            yield subschema
-            waiting += [child for _, child in subschema.below()]
-            for keyword in REFERENCES:
-                if keyword in subschema.schema:
-                    target = subschema.document.resolve(subschema, keyword)
-                    waiting += [target] if target is not None else []
-
-    def _circle(self, start: Subschema, done: set[int]) -> Subschema | None:
-        active: set[int] = set()
-        waiting: list[tuple[Subschema, bool]] = [(start, False)]
-        while waiting:
-            subschema, left = waiting.pop()
-            if left:
-                active.discard(subschema.key)
-                done.add(subschema.key)
-            elif subschema.key in active:
-                return subschema
-            elif subschema.key not in done:
-                active.add(subschema.key)
-                waiting += [(subschema, True), *((each, False) for each in _in_place(subschema))]
-        return None
 
     # Locations
 
@@ -345,14 +295,6 @@ class Document:
         # The root comes last: a resource supplied under its URI does not replace it.
         known: Registry[Any] = REGISTRY
         return known.with_resources([*named, (self._root_uri, resource(self.root))]).crawl()
-
-
-def _in_place(subschema: Subschema) -> Iterator[Subschema]:
-    """Yield the subschemas that apply to the same instance."""
-    document = subschema.document
-    targets = (document.resolve(subschema, keyword) for keyword in REFERENCES if keyword in subschema.schema)
-    children = (child for keyword, child in subschema.below() if keyword in IN_PLACE)
-    yield from (each for each in (*targets, *children) if each is not None and isinstance(each.schema, dict))
 
 
 def references_in(value: Any) -> Iterator[tuple[str, Any]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from linter_app.patterns.syntax import MANY, Characters, Choice, Edge, Node, Repeat, Sequence, parse
+from linter_app.schema.circles import circular_reference
 from linter_app.schema.dialects import Schema
 from linter_app.schema.documents import Document, Subschema
 from linter_app.schema.vocabulary import DRAFT7, IN_PLACE
@@ -85,7 +86,7 @@ def _recursive_size(document: Document) -> int | None:
 
     That is so without alternatives, without patterns of names, and where nothing else applies next to a reference.
     """
-    if not document.schema.member_names.isdisjoint(_SEVERAL_AT_ONCE) or document.circular is not None:
+    if not document.schema.member_names.isdisjoint(_SEVERAL_AT_ONCE) or circular_reference(document) is not None:
         return None
     size = 0
     try:

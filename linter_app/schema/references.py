@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from linter_app.changes import Path
+from linter_app.schema.circles import circular_reference
 from linter_app.schema.dialects import read_schema
 from linter_app.schema.documents import Document, Subschema
 from linter_app.schema.identifiers import located_schemas
@@ -70,7 +71,7 @@ def schema_warnings(text: str | bytes) -> tuple[SchemaWarning, ...]:
     """Return the warnings about the references of a valid schema's text, at most MAX_WARNINGS."""
     document = Document(read_schema(loads(text)))
     found: list[SchemaWarning] = []
-    if (circle := document.circular) is not None:
+    if (circle := circular_reference(document)) is not None:
         message = "it leads back to itself without going into the instance, so that it accepts everything"
         found.append(SchemaWarning(CIRCULAR, circle.pointer, str(circle.schema.get("$ref", "")), message))
     for path, schema in document.schemas():

@@ -274,16 +274,25 @@ class InstanceGenerator:
         } - constraints.forbidden
         named = [self.focus.name] * 8 if self.focus.name else []
         pool = [*named, *sorted(constraints.required), *self.rng.sample(sorted(others), min(len(others), 4))]
-        pool += [*self.rng.sample(self.names, min(len(self.names), 4)), "extra", "x", "a1", "Z"]
+        if any("propertyNames" in each.schema for each in constraints.nodes):
+            pool += [self._name(constraints) for _ in range(6)]
+        else:
+            pool += [*self.rng.sample(self.names, min(len(self.names), 4)), "extra", "x", "a1", "Z"]
         described = node.schema.get("properties", ())
         patterns = node.schema.get("patternProperties", ())
         return [n for n in pool if n not in described and not any(matches(regex, n) for regex in patterns)]
 
     def bad_name(self, constraints: Constraints, names: Subschema) -> None:
-        """Require a property whose name `names` refuses."""
-        text = Subschema({"type": "string"}, (), names.document)
+        """Require a property whose name `names` refuses: the one in focus, if there is one."""
+        aimed = self.focus.name if self.focus.name and self._often(0.7) else None
+        constraints.required.add(aimed or self._name(constraints, names))
+
+    def _name(self, constraints: Constraints, *refused: Subschema) -> str:
+        """Return a name that a property may have, and that these schemas refuse. Raises Contradiction."""
         held = [node.at("propertyNames") for node in constraints.nodes if "propertyNames" in node.schema]
-        constraints.required.add(self.value([text, *held], [names], MAX_DEPTH - 3))
+        document = held[0].document if held else refused[0].document
+        name: str = self.value([Subschema({"type": "string"}, (), document), *held], refused, MAX_DEPTH - 3)
+        return name
 
     # Building: a value from the constraints.
 

@@ -12,6 +12,7 @@ from linter_app.changes import Change, Witness
 from linter_app.compare.comparison import Comparison, SchemaPair
 from linter_app.normalize.normalized import NormalizedSchema, normalize
 from linter_app.patterns import sample
+from linter_app.schema.circles import circular_reference
 from linter_app.schema.documents import Subschema
 from linter_app.schema.json_pointers import pointer, tokens_of
 from linter_app.schema.json_text import MAX_DEPTH, InvalidJSON, check_depth
@@ -173,7 +174,7 @@ def open_search(
     comparison: Comparison, direction: OneDirection, steps: Steps, resources: Mapping[str, Any]
 ) -> Search | None:
     """Return a search, or None where validators cannot decide: unavailable or circular references."""
-    if comparison.old.circular or comparison.new.circular:
+    if circular_reference(comparison.old) or circular_reference(comparison.new):
         return None
     try:
         return Search(comparison, direction, steps, resources)

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from linter_app.changes import Direction, direction_of
 from linter_app.compare.comparison import SchemaPair
 from linter_app.normalize.alternatives import mentions, names_in_alternatives, undescribed_name
-from linter_app.normalize.normalized import Conjunction, constrains, normalize
+from linter_app.normalize.normalized import Conjunction, NormalizedSchema, constrains, normalize
 from linter_app.normalize.schema_node import SchemaNode
+from linter_app.normalize.string_sets import possible_names
 from linter_app.patterns import matches, shortest
 from linter_app.rule_catalogue import mirrored, rule
 from linter_app.schema.documents import Subschema
@@ -107,14 +108,48 @@ def compare(pair: SchemaPair) -> None:
         return
     _required(pair)
     _properties(pair)
-    _patterns(pair)
+    are_listed = _are_listed(pair)
+    if not are_listed:
+        _patterns(pair)
     old_names, new_names = pair.old.subschemas("propertyNames"), pair.new.subschemas("propertyNames")
     if old_names and new_names:
         pair.descend(old_names, new_names)
+    elif are_listed:
+        pass  # each name was compared
     elif old_names:
         pair.report(NAMES_REMOVED, "names of properties are no longer restricted", "propertyNames", None)
     elif new_names:
         pair.report(NAMES_ADDED, "names of properties are restricted now", None, "propertyNames")
+
+
+def _are_listed(pair: SchemaPair) -> bool:
+    """Compare properties by name, and return whether these are all, where both versions list them.
+
+    One version may do so by `propertyNames`, and the other describe each in a closed object.
+    """
+    old, new = possible_names(pair.old), possible_names(pair.new)
+    if old is None or new is None or (old != new and "propertyNames" not in pair.old.keywords ^ pair.new.keywords):
+        return False
+    for name in sorted((old | new) - pair.old.properties.keys() - pair.new.properties.keys()):
+        if name in old and name in new:
+            pair.descend(pair.old.property(name), pair.new.property(name))
+        elif name in old:
+            at = "propertyNames", "additionalProperties"
+            pair.report(PROPERTY_REMOVED, f"property {name!r} is no longer accepted", *at, name, direction="backward")
+        else:
+            at = "additionalProperties", "propertyNames"
+            pair.report(PROPERTY_ADDED, f"property {name!r} is accepted now", *at, None, name, direction="forward")
+    return True
+
+
+def _value(side: NormalizedSchema, name: str) -> Conjunction:
+    """Return what holds for a property; nothing is accepted where `propertyNames` does not list it."""
+    if "propertyNames" not in side.keywords:
+        return side.property(name)
+    names = possible_names(side)
+    if names is None or name in names:
+        return side.property(name)
+    return (Subschema(False, side.subschemas("propertyNames")[0].path, side.first.document),)
 
 
 def _required(pair: SchemaPair) -> None:
@@ -140,7 +175,7 @@ def _required(pair: SchemaPair) -> None:
 def _properties(pair: SchemaPair) -> None:
     old, new = pair.old, pair.new
     for name in sorted((old.properties.keys() | new.properties.keys()) - _unchanged(pair)):
-        old_value, new_value = old.property(name), new.property(name)
+        old_value, new_value = _value(old, name), _value(new, name)
         if name in old.properties and name in new.properties:
             pair.descend(old_value, new_value)
         elif name in new.properties:
@@ -158,7 +193,7 @@ def _added(pair: SchemaPair, name: str, old: Conjunction, new: Conjunction) -> N
         if direction == "none":
             pair.ignore_name("forward", name)
         return
-    if not pair.old.describes(name):
+    if not pair.old.describes(name) and possible_names(pair.old) is None:
         pair.report(PROPERTY_ADDED, f"optional property {name!r} was added", None, at)
     around = pair.known_around(name)
     if constrains(old) or constrains(around[0]):
@@ -185,7 +220,7 @@ def _removed(pair: SchemaPair, name: str, old: Conjunction, new: Conjunction) ->
             pair.ignore_name("backward", name)
         pair.report(PROPERTY_REMOVED, message, at, _closing(new), name, name, direction=direction_of(breaks))
         return
-    if not is_required and not pair.new.describes(name):
+    if not is_required and not pair.new.describes(name) and possible_names(pair.new) is None:
         pair.report(PROPERTY_REMOVED, f"optional property {name!r} was removed", at, None)
     around = pair.known_around(name)
     if constrains(new) or constrains(around[1]):
