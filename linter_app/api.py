@@ -60,33 +60,49 @@ def lint(
     `$schema` or a malformed schema.
     """
     config = config or Config(mode=mode, strict_open_objects=strict_open_objects, budget_ms=budget_ms)
-    equal = False
+    equal, warnings = False, tuple[str, ...]()
     try:
         check_depth([old, new])
     except InvalidJSON as error:
         changes: tuple[Change, ...] = (replace(undecided(str(error)), level="error" if config.directions else "info"),)
     else:
-        schemas = read_sides(old, new, config)
-        targets = {uri: read_schema(each, config.dialects) for uri, each in (resources or {}).items()}
-        for schema in targets.values():
-            check_shape(schema)
-        equal = json_equal(old, new)
-        resources = {uri: each.root for uri, each in targets.items()}
-        changes = changes_between_schemas(*schemas, config, resources)
-    return report_of(changes, config, equal=equal, current_version=current_version, proposed_version=proposed_version)
+        try:
+            schemas = read_sides(old, new, config)
+            targets = {uri: read_schema(each, config.dialects) for uri, each in (resources or {}).items()}
+            for schema in targets.values():
+                check_shape(schema)
+            equal = json_equal(old, new)
+            resources = {uri: each.root for uri, each in targets.items()}
+            changes = changes_between_schemas(*schemas, config, resources)
+        except RepairedSchema as repaired:
+            changes, warnings = (), (str(repaired),)
+    versions = {"current_version": current_version, "proposed_version": proposed_version}
+    return report_of(changes, config, equal=equal, warnings=warnings, **versions)
+
+
+class RepairedSchema(Exception):
+    """A valid schema replaces an invalid one, which the configuration lets pass; the message names the fault."""
 
 
 def read_sides(old: Any, new: Any, config: Config) -> tuple[Schema, Schema]:
-    """Return both schemas of a step, of a valid shape. Raises InvalidSchema, which names the side."""
-    read: list[Schema] = []
-    for side, value in (("old", old), ("new", new)):
-        try:
-            schema = read_schema(value, config.dialects)
-            check_shape(schema)
-        except InvalidSchema as error:
-            raise InvalidSchema(f"the {side} schema is invalid: {error.reason}", error.pointer, side) from None
-        read.append(schema)
-    return read[0], read[1]
+    """Return both schemas of a step, of a valid shape. Raises RepairedSchema, or InvalidSchema that names the side."""
+    try:
+        former = _read_side("old", old, config)
+    except InvalidSchema as error:
+        if not config.invalid_old_passes:
+            raise
+        _read_side("new", new, config)
+        raise RepairedSchema(f"{error}; the new one is valid, and nothing was compared") from None
+    return former, _read_side("new", new, config)
+
+
+def _read_side(side: str, value: Any, config: Config) -> Schema:
+    try:
+        schema = read_schema(value, config.dialects)
+        check_shape(schema)
+    except InvalidSchema as error:
+        raise InvalidSchema(f"the {side} schema is invalid: {error.reason}", error.pointer, side) from None
+    return schema
 
 
 def diff(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from linter_app import validation
-from linter_app.api import STAGES, Stages, changes_between_schemas, lint_wit, read_sides
+from linter_app.api import STAGES, RepairedSchema, Stages, changes_between_schemas, lint_wit, read_sides
 from linter_app.changes import Change, Mode
 from linter_app.coherence import check_bundle
 from linter_app.compare.comparer import undecided
@@ -44,6 +44,7 @@ class BoundedComparison:
     """Whether both are equal JSON."""
     within_limits: bool = True
     """Whether no limit was exceeded; otherwise another attempt could find more."""
+    warnings: tuple[str, ...] = ()
 
 
 class BoundedLinter:
@@ -75,6 +76,8 @@ class BoundedLinter:
                 changes, equal = self._call(
                     schema_changes, old, new, config, resources, stages, seconds=self._seconds * share
                 )
+            except RepairedSchema as repaired:
+                return BoundedComparison((), warnings=(str(repaired),))
             except WorkAborted as aborted:
                 if aborted.limit == "cancelled":
                     raise
@@ -144,7 +147,10 @@ class BoundedLinter:
 def schema_changes(
     old: str | bytes | None, new: str | bytes | None, config: Config, resources: Texts = (), stages: Stages = STAGES[0]
 ) -> tuple[tuple[Change, ...], bool]:
-    """Return the changes between two texts, and whether they are equal JSON. Raises InvalidJSON, InvalidSchema."""
+    """Return the changes between two texts, and whether they are equal JSON.
+
+    Raises InvalidJSON, InvalidSchema and RepairedSchema.
+    """
     values = [True if text is None else loads(text) for text in (old, new)]
     schemas = read_sides(values[0], values[1], config)
     targets = {uri: read_schema(loads(text), config.dialects) for uri, text in resources}

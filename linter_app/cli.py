@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -18,7 +19,7 @@ from tqdm import tqdm
 from linter_app.bounded import BoundedLinter, Texts
 from linter_app.changes import Report
 from linter_app.cli_arguments import EXIT_CODES, add_arguments
-from linter_app.cli_inputs import Failure, read_resources, read_schema, read_version, read_wit
+from linter_app.cli_inputs import Failure, read_json, read_resources, read_schema, read_version, read_wit
 from linter_app.config import Config, InvalidConfig, find, load
 from linter_app.contract_files import RepeatedVersion, VersionFile, histories
 from linter_app.printable import printable
@@ -27,6 +28,7 @@ from linter_app.report.formats import FORMATS, text
 from linter_app.report.step import Step
 from linter_app.report.verdict import report_of
 from linter_app.rules import all_rules
+from linter_app.schema.dialects import configure_dialects
 from linter_app.work_pool import MIB, WorkAborted, WorkPool
 
 BREAKING = 1
@@ -54,7 +56,7 @@ def run(options: argparse.Namespace, console: Console) -> None:
         raise Failure("--timeout must be more than 0 seconds, and --memory 64 MiB or more")
     # Schemas can be made to take any time and memory: another process reads them.
     pool = WorkPool(1, memory_bytes=options.memory * MIB)
-    options.linter = BoundedLinter(pool.call, seconds=options.timeout)
+    options.linter, options.pool = BoundedLinter(pool.call, seconds=options.timeout), pool
     try:
         _ACTIONS[options.action](options, console)
     finally:
@@ -177,6 +179,7 @@ def _config(options: argparse.Namespace, console: Console) -> Config:
         config = load(path) if path else Config()
     except InvalidConfig as error:
         raise Failure(str(error)) from None
+    options.pool.prepare = partial(configure_dialects, config.dialects)
     for expired in config.expired():
         console.warn(f"The accepted break {expired.rule} expired on {expired.expires}; it counts again")
     given = {key: getattr(options, key) for key in ("mode", "budget_ms") if getattr(options, key) is not None}
@@ -262,7 +265,9 @@ def _report(
     if (old.suffix == ".wit") != (new.suffix == ".wit"):
         raise Failure(f"{old} and {new} are not of one kind")
     if old.suffix != ".wit":
-        found = linter.compare(read_schema(old, linter), read_schema(new, linter), config, resources)
+        former = read_json(old) if config.invalid_old_passes else read_schema(old, linter)
+        found = linter.compare(former, read_schema(new, linter), config, resources)
     else:
         found = linter.compare_wit(read_wit(old, linter), read_wit(new, linter), config.mode)
-    return report_of(found.changes, config, equal=found.equal, current_version=current, proposed_version=proposed)
+    versions = {"current_version": current, "proposed_version": proposed}
+    return report_of(found.changes, config, equal=found.equal, warnings=found.warnings, **versions)

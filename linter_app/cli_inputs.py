@@ -7,7 +7,7 @@ from pathlib import Path
 from linter_app.bounded import BoundedLinter, Texts
 from linter_app.printable import printable_lines
 from linter_app.schema.dialects import InvalidSchema
-from linter_app.schema.json_text import InvalidJSON
+from linter_app.schema.json_text import InvalidJSON, loads
 from linter_app.semver import InvalidVersion, Version
 from linter_app.wit import InvalidWIT, WITToolFailed
 from linter_app.work_pool import WorkAborted
@@ -69,6 +69,16 @@ def read_schema(path: Path, linter: BoundedLinter) -> str:
         raise Failure(f"{path} is not JSON: {error}") from None
     except InvalidSchema as error:
         raise Failure(f"{path} is not a valid JSON Schema: {error}") from None
+    return content.decode()
+
+
+def read_json(path: Path) -> str:
+    """Return a JSON text, whether it is a valid schema or not. Raises Failure, naming the file."""
+    content = read_bytes(path)
+    try:
+        loads(content)
+    except InvalidJSON as error:
+        raise Failure(f"{path} is not JSON: {error}") from None
     return content.decode()
 
 

@@ -53,6 +53,8 @@ class Config:
     readers_ignore: bool = False
     """Whether readers ignore properties that they do not know: the policy of closed writers and open readers."""
     undecided_passes: bool = False
+    invalid_old_passes: bool = False
+    """Whether a valid schema may replace an invalid one, with which nothing can be compared."""
     require_minor: bool = False
     """Whether compatible additions in a patch version are a problem instead of a warning."""
     budget_ms: float = BUDGET_MS
@@ -135,10 +137,11 @@ def parse(found: Mapping[str, Any]) -> Config:
             values[name] = _typed(found[key], kind, key)
     if "mode" in values and values["mode"] not in MODES:
         raise InvalidConfig(f"mode is one of {', '.join(MODES)}, not {values['mode']!r}")
-    if "undecided_passes" in values:
-        if values["undecided_passes"] not in ("error", "pass"):
-            raise InvalidConfig(f"undecided is 'error' or 'pass', not {values['undecided_passes']!r}")
-        values["undecided_passes"] = values["undecided_passes"] == "pass"
+    for key, name in (("undecided", "undecided_passes"), ("invalid-old", "invalid_old_passes")):
+        if name in values:
+            if values[name] not in ("error", "pass"):
+                raise InvalidConfig(f"{key} is 'error' or 'pass', not {values[name]!r}")
+            values[name] = values[name] == "pass"
     _known(values.get("levels", {}), all_rules(), "rule")
     for rule, level in values.get("levels", {}).items():
         if level not in (*LEVELS, OFF):
@@ -154,6 +157,7 @@ _KEYS: dict[str, tuple[str, type | tuple[type, ...]]] = {
     "strict-open-objects": ("strict_open_objects", bool),
     "readers-ignore-unknown": ("readers_ignore", bool),
     "undecided": ("undecided_passes", str),
+    "invalid-old": ("invalid_old_passes", str),
     "require-minor": ("require_minor", bool),
     "budget-ms": ("budget_ms", (int, float)),
     "levels": ("levels", dict),

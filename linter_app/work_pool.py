@@ -53,7 +53,7 @@ class WorkPool:
     def __init__(self, processes: int, *, memory_bytes: int, prepare: Callable[[], None] | None = None) -> None:
         self._processes = processes
         self._memory_bytes = memory_bytes
-        self._prepare = prepare
+        self.prepare = prepare
         self._lock = threading.Lock()
         self._pool: ProcessPool | None = None
         atexit.register(self.stop)
@@ -112,7 +112,7 @@ class WorkPool:
                     self._processes,
                     max_tasks=MAX_CALLS,
                     initializer=_start,
-                    initargs=[self._memory_bytes, self._prepare],
+                    initargs=[self._memory_bytes, self.prepare],
                     context=_context(),
                 )
             return self._pool

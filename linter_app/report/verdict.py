@@ -15,10 +15,12 @@ def report_of(
     equal: bool,
     current_version: str | None = None,
     proposed_version: str | None = None,
+    warnings: tuple[str, ...] = (),
 ) -> Report:
     """Return the report on changes that have their levels for the mode: those of level `error` break or are undecided.
 
-    `equal` says that both texts have exactly the same meaning. Raises InvalidVersion.
+    `equal` says that both texts have exactly the same meaning, and `warnings` are added to those about the versions.
+    Raises InvalidVersion.
     """
     changes = config.applied(changes)
     breaking = tuple(change for change in changes if change.decided and change.level == "error")
@@ -27,7 +29,7 @@ def report_of(
     bump = "major" if grave else _bump(changes, equal)
     required_version = None
     problems: list[str] = []
-    warnings: list[str] = []
+    found_warnings = list(warnings)
     if current_version and proposed_version:
         current, proposed = Version.parse(current_version), Version.parse(proposed_version)
         if grave:
@@ -39,9 +41,9 @@ def report_of(
             problems.append(f"requires version {required_version}, but {proposed} is proposed")
         elif bump == "minor" and not grave and proposed < Version.parse(smallest_minor(current)):
             advice = f"compatible additions require at least {smallest_minor(current)}; proposed is {proposed}"
-            (problems if config.require_minor else warnings).append(advice)
+            (problems if config.require_minor else found_warnings).append(advice)
         elif bump == "patch" and proposed < Version.parse(smallest_patch(current)):
-            warnings.append(
+            found_warnings.append(
                 f"a change of documentation requires at least {smallest_patch(current)}; proposed is {proposed}"
             )
     elif grave:
@@ -54,7 +56,7 @@ def report_of(
         required_bump=bump,
         required_version=required_version,
         problems=tuple(problems),
-        warnings=tuple(warnings),
+        warnings=tuple(found_warnings),
     )
 
 

@@ -237,3 +237,25 @@ def test_a_schema_and_wit_of_one_bundle_are_compared(tmp_path):
     assert "warning   bundle-type-differs" in run(*pair)
     write(tmp_path / ".contracts-lint.toml", '[levels]\nbundle-type-differs = "error"\n')
     assert refused(*pair)[0] == 1
+
+
+def test_dialects_of_the_configuration_are_read(tmp_path):
+    own = "http://example.com/self-desc#"
+    former = write(tmp_path / "a.json", {"$schema": own, "minimum": 0, "exclusiveMinimum": False})
+    latter = write(tmp_path / "b.json", {"$schema": own, "minimum": 0, "exclusiveMinimum": True})
+    assert refused(*compare(former, latter))[0] == 2
+    config = write(tmp_path / "lint.toml", f'[dialects]\n"{own}" = "draft-04"\n')
+    code, _, out = refused(*compare(former, latter, "--config", config))
+    assert (code, "exclusiveMinimum 0" in out) == (1, True)
+
+
+def test_a_schema_that_repairs_an_invalid_one_passes_where_the_configuration_says_so(tmp_path):
+    invalid, valid = write(tmp_path / "a.json", {"type": "strng"}), write(tmp_path / "b.json", {"type": "string"})
+    code, message, _ = refused(*compare(invalid, valid))
+    assert (code, "strng" in message) == (2, True)
+    config = write(tmp_path / "lint.toml", 'invalid-old = "pass"\n')
+    out = run(*compare(invalid, valid, "--config", config))
+    assert "compatible" in out
+    assert 'the old schema is invalid: "strng" is not a type' in out
+    for former, latter in ((valid, invalid), (invalid, invalid), (write(tmp_path / "c.json", "{"), valid)):
+        assert refused(*compare(former, latter, "--config", config))[0] == 2

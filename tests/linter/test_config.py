@@ -6,6 +6,7 @@ import pytest
 
 from linter_app import Config, lint
 from linter_app.config import Accepted, InvalidConfig, find, load, parse
+from linter_app.schema.dialects import InvalidSchema
 
 OLD, NEW = {"type": "string", "maxLength": 20}, {"type": "string", "maxLength": 10}
 
@@ -75,3 +76,16 @@ def test_undecided_may_pass():
     report = lint(old, new, config=Config(undecided_passes=True))
     assert report.verdict == "undecided"
     assert report.acceptable
+
+
+def test_a_repaired_schema_is_a_warning_for_the_library_too():
+    with pytest.raises(InvalidSchema, match="the old schema is invalid"):
+        lint({"type": 1}, {"type": "string"})
+    config = parse({"invalid-old": "pass"})
+    report = lint({"type": 1}, {"type": "string"}, config=config)
+    assert (report.verdict, report.acceptable, report.changes) == ("compatible", True, ())
+    assert report.warnings[0].startswith("the old schema is invalid: 1 ")
+    with pytest.raises(InvalidSchema, match="the new schema is invalid"):
+        lint({"type": 1}, {"type": 2}, config=config)
+    with pytest.raises(InvalidConfig, match="invalid-old is 'error' or 'pass'"):
+        parse({"invalid-old": "ignore"})
