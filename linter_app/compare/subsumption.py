@@ -145,6 +145,8 @@ def _is_covered(
         labels = labels or [_label(pair, other) for other in wider]
         own = _label(pair, conjunction)
         for piece in _pieces(pair, conjunction, wider, tags):
+            if _is_empty(normalize(piece)):
+                continue
             if normalize(piece).types == {"string"}:
                 strings = _strings_of_all(wider) if strings is None else strings
                 narrow = strings_of(normalize(piece))
@@ -183,6 +185,13 @@ def _strings_of_all(conjunctions: list[Conjunction]) -> list[Strings]:
     if len(conjunctions) > MAX_ALTERNATIVES:
         return []
     return [one for each in conjunctions for one in strings_of(normalize(each)) or ()]
+
+
+def _is_empty(normalized: NormalizedSchema) -> bool:
+    """Return whether a property of every value has no value left, such as the tag of another alternative."""
+    if normalized.types != {"object"}:
+        return not normalized.types
+    return any(normalized.normalized_property(name).listed == [] for name in normalized.required)
 
 
 def _apart(pair: SchemaPair, one: Conjunction, other: Conjunction) -> bool:
@@ -229,8 +238,6 @@ def _by_type_of_a_property(pair: SchemaPair, conjunction: Conjunction, wider: li
 
 
 SIDES: tuple[Literal["backward", "forward"], ...] = ("backward", "forward")
-_ABOUT_NAMES = frozenset({"type", "required", "additionalProperties", "minProperties", "maxProperties"})
-_ANNOTATIONS = frozenset({"title", "description", "$comment", "default", "examples", "deprecated"})
 _STRINGS = frozenset({"not", "pattern", "anyOf", "oneOf"})
 _KINDS: dict[str, Any] = {}
 

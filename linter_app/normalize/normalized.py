@@ -462,6 +462,15 @@ def _if_branches(node: SchemaNode) -> list[Subschema]:
     return [Subschema(branch, path, document) for branch in made]
 
 
+def negation(subschema: Subschema) -> Subschema:
+    """Return the schema that accepts what this one refuses."""
+    if isinstance(subschema.schema, bool):
+        return Subschema(not subschema.schema, subschema.path, subschema.document)
+    document = subschema.document
+    made = document.keep(subschema.schema, "negation", {"not": subschema.schema})
+    return Subschema(made, subschema.path, document)
+
+
 def _types_of_branch(subschema: Subschema, levels: int) -> frozenset[str]:
     """Return the types that an alternative may accept; those of its own alternatives too, to some levels."""
     if not isinstance(subschema.schema, dict):

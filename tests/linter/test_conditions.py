@@ -172,3 +172,51 @@ def test_an_embedded_schema_of_an_unknown_dialect_is_read_in_the_draft_around_it
 
     assert rules(lint(bundle(5), bundle(4))) == {"max-length-decreased"}
     assert lint(bundle(4), bundle(5)).verdict == "compatible"
+
+
+def default_of(kind: str) -> dict:
+    return {"properties": {"default": {"type": kind}}}
+
+
+def when(kind: str, then: dict, **more) -> dict:
+    return {"if": {"properties": {"type": {"const": kind}}, "required": ["type"]}, "then": then, **more}
+
+
+def inputs(*conditions, kinds=("text", "flag", "number")) -> dict:
+    return {**closed(type={"enum": list(kinds)}, default={}), "allOf": list(conditions)}
+
+
+FLAG = when("flag", default_of("boolean"))
+FLAG_OR_TEXT = {**FLAG, "else": default_of("string")}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        # What was said of all others is said of one of them now.
+        (inputs(FLAG_OR_TEXT), inputs(FLAG, when("text", default_of("string")))),
+        (
+            inputs(FLAG_OR_TEXT, kinds=["text", "flag"]),
+            inputs(FLAG, when("text", default_of("string")), when("number", default_of("number"))),
+        ),
+        ({**TEXT, "minLength": 3}, {**TEXT, "minLength": 3, "if": {"pattern": "^a"}, "then": {"minLength": 2}}),
+        ({**TEXT, "minLength": 3}, {**TEXT, "minLength": 3, "if": {"pattern": "^a"}, "else": {"minLength": 2}}),
+    ],
+)
+def test_conditions_whose_consequences_held_before_break_nothing(old, new):
+    assert not breaks(old, new)
+    assert lint(old, new).verdict == "compatible"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "example"),
+    [
+        (inputs(FLAG_OR_TEXT), inputs(FLAG, when("number", default_of("number"))), {"default": "", "type": "number"}),
+        (inputs(FLAG), inputs(FLAG, when("text", {"required": ["default"]})), {"type": "text"}),
+        ({**TEXT, "minLength": 3}, {**TEXT, "minLength": 3, "if": {"pattern": "^a"}, "else": {"minLength": 4}}, None),
+    ],
+)
+def test_conditions_whose_consequences_are_new_break(old, new, example):
+    (change,) = lint(old, new).breaking
+    assert change.rule == "condition-added"
+    assert change.witness.instance == example if example else change.witness

@@ -13,8 +13,9 @@ from linter_app.compare.comparison import SchemaPair
 from linter_app.compare.exclusivity import overlapping
 from linter_app.compare.pairing import shown
 from linter_app.compare.rules.values import TYPE_NARROWED, TYPE_WIDENED
-from linter_app.normalize.normalized import DISJUNCTIVE, Group, NormalizedSchema, normalize
+from linter_app.normalize.normalized import DISJUNCTIVE, Group, NormalizedSchema, negation, normalize
 from linter_app.rule_catalogue import mirrored, rule
+from linter_app.schema.documents import Subschema
 from linter_app.schema.json_types import reduced
 
 KEYWORDS = frozenset({*DISJUNCTIVE, "not"})
@@ -95,7 +96,7 @@ def compare(pair: SchemaPair) -> None:
         if keyword == "if":
             olds, news = _same_conditions(pair, olds, news)
             others = [(pair.new, group) for group in olds] + [(pair.old, group) for group in news]
-            are_settled = are_settled and all(_never_applies(side, group, pair) for side, group in others)
+            are_settled = are_settled and all(_says_nothing_new(side, group, pair) for side, group in others)
         if len(olds) == len(news) == 1:
             (_condition if keyword == "if" else _alternatives)(pair, olds[0], news[0])
             continue
@@ -103,10 +104,10 @@ def compare(pair: SchemaPair) -> None:
         if keyword == "if":
             added, removed = CONDITION_ADDED, CONDITION_REMOVED
         for group in olds:
-            direction: Direction | None = "none" if _never_applies(pair.new, group, pair) else None
+            direction: Direction | None = "none" if _says_nothing_new(pair.new, group, pair) else None
             pair.report(removed, f"{keyword} was removed", group.node.at(keyword), None, direction=direction)
         for group in news:
-            direction = "none" if _never_applies(pair.old, group, pair) else None
+            direction = "none" if _says_nothing_new(pair.old, group, pair) else None
             pair.report(added, f"{keyword} was added", None, group.node.at(keyword), direction=direction)
     if are_settled:
         return  # each condition holds for the same values as before, or for none
@@ -118,12 +119,26 @@ def compare(pair: SchemaPair) -> None:
         pair.report(ALTERNATIVES_CHANGED, message, *at, direction=direction_of(missing), decided=False)
 
 
-def _never_applies(other: NormalizedSchema, group: Group, pair: SchemaPair) -> bool:
-    """Return whether a condition without `else` holds for no value of the other version, so that nothing follows."""
-    node = group.node
-    if group.keyword != "if" or "else" in node.schema:
+def _says_nothing_new(other: NormalizedSchema, group: Group, pair: SchemaPair) -> bool:
+    """Return whether what follows from a condition holds in the other version anyway."""
+    if group.keyword != "if":
         return False
-    return pair.comparison.are_disjoint(other, normalize((node.at("if"),)))
+    node = group.node
+    condition = node.at("if")
+    follows = {"then": condition, "else": negation(condition)}
+    return all(
+        _holds(pair, other, follows[keyword], node.at(keyword)) for keyword in follows.keys() & node.schema.keys()
+    )
+
+
+def _holds(pair: SchemaPair, other: NormalizedSchema, condition: Subschema, follows: Subschema) -> bool:
+    """Return whether all values of a version that satisfy a condition satisfy what follows from it."""
+    given = (*other.conjunction, condition)
+    if pair.comparison.are_disjoint(other, normalize((condition,))):
+        return True
+    if other is pair.old:
+        return "backward" not in pair.directions(given, (follows,), exactly="both")
+    return "forward" not in pair.directions((follows,), given, exactly="both")
 
 
 def _lifted(pair: SchemaPair) -> bool:
