@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from linter_app.normalize.schema_node import followed, node_of
-from linter_app.schema.documents import Subschema
+from linter_app.schema.documents import Subschema, refers
 from linter_app.schema.formats import is_asserted
 from linter_app.schema.json_text import json_equal, json_hashable
 from linter_app.schema.vocabulary import (
@@ -26,7 +26,6 @@ from linter_app.schema.vocabulary import (
 )
 
 _SILENT = names_of(Kind.ANNOTATION, Kind.IDENTIFIER, Kind.CONTENT)
-_REFERENCES = frozenset(REFERENCES)
 _SETS = frozenset({"required", "enum", "type"})
 _UNIONS = frozenset({"allOf", "anyOf", "oneOf"})
 Pair = tuple[Subschema, Subschema]
@@ -186,18 +185,10 @@ class Equality:
             return False
         if isinstance(old.schema, bool):
             return True
-        return not self._refers(old.schema) and json_equal(old.schema, new.schema)
-
-    def _refers(self, value: Any) -> bool:
-        """Return whether there may be a reference anywhere in a value."""
-        known = self._referring.get(id(value))
-        if known is None:
-            below = value.values() if isinstance(value, dict) else value
-            known = (isinstance(value, dict) and not _REFERENCES.isdisjoint(value)) or any(
-                self._refers(each) for each in below if isinstance(each, (dict, list))
-            )
-            self._referring[id(value)] = known
-        return known
+        key = id(old.schema)
+        if key not in self._referring:
+            self._referring[key] = refers(old.schema)
+        return not self._referring[key] and json_equal(old.schema, new.schema)
 
     def _matched(self, keyword: str, left: Any, right: Any, lefts: Any, rights: Any) -> list[tuple[Any, Any]]:
         """Return the steps to subschemas in the same place of both; in unions, to those that are written alike."""

@@ -279,7 +279,9 @@ class Document:
     @cached_property
     def _root_uri(self) -> str:
         keyword = identifier_keyword(self.draft)
-        own = self.root.get(keyword, self.root.get("$id")) if isinstance(self.root, dict) else None
+        own = self.root.get(keyword) if isinstance(self.root, dict) else None
+        if own is None and self.around is not None:
+            own = self.root.get("$id")  # validators know an embedded schema of draft 4 by it, too
         return resolve_uri(self._uri, own) if isinstance(own, str) else self._uri
 
     @cached_property
