@@ -16,7 +16,7 @@ from linter_app.schema.vocabulary import DEFINITIONS, DRAFT2020, REFERENCES, Kin
 MAX_LEVELS = 5
 """Levels of objects through which it is followed what is gained."""
 MAX_NAMES = 100
-"""Names of properties that are told from all others, where a map gains something."""
+"""Names of properties that are distinguished from all others, where a map gains something."""
 _DESCRIBED = frozenset({"properties", "required", "additionalProperties"})
 _ABOUT_NAMES = frozenset({"type", "minProperties", "maxProperties"})
 _SAY_NOTHING = names_of(Kind.ANNOTATION, Kind.IDENTIFIER, Kind.CONTENT) | DEFINITIONS
@@ -37,7 +37,7 @@ def gained(
     """Return schemas of which one holds for each value that `wide` accepts and `narrow` does not.
 
     They name the property that must be there, and what holds for its value. Where nothing is known, it is one schema
-    that always holds. `others` are the schemas from which the values are to be told; None where they are not known.
+    that always holds. `others` are the schemas that may exclude the values; None where they are not known.
     """
     before, after = normalize(narrow), normalize(wide)
     if any(not _RESTS.isdisjoint(each.keywords) for each in others or ()):

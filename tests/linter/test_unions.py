@@ -319,7 +319,7 @@ def test_what_is_written_beside_a_reference_is_compared_in_each_place():
 
 
 def target(**builders):
-    """Targets as a build tool has them: the builder need not be named, so that open options tell nothing apart."""
+    """Targets as a build tool has them: the builder need not be named, so that open options exclude nothing."""
     return {
         "oneOf": [
             {
