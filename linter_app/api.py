@@ -169,11 +169,13 @@ def changes_between_schemas(
         breaking = {each for each in breaking if not _is_proven(comparison, each, MAX_QUICK_CHARACTERS)}
     steps = Steps(int(config.budget_ms * STEPS_PER_MS))
     searches: list[Search] = []
-    if config.budget_ms > 0 and "witness" in stages:
+    is_searched = config.budget_ms > 0 and "witness" in stages
+    if is_searched:
         opened = (open_search(comparison, each, steps, resources) for each in sorted(breaking))  # type: ignore[arg-type]
         searches = [search for search in opened if search is not None]
     changes = _with_witnesses(list(changes), searches, steps)
-    changes = _with_examples_of_policy(changes, comparison, config, steps, resources, stages)
+    if is_searched and config.directions and "forward" not in breaking:
+        changes = _with_examples_of_policy(changes, comparison, strict, steps, resources)
     witnessed = {change.witness.direction for change in changes if change.witness}
     if "prove" not in stages:
         changes = [_open(change) if change.directions & (breaking - witnessed) else change for change in changes]
@@ -229,18 +231,11 @@ def _with_witnesses(changes: list[Change], searches: list[Search], steps: Steps)
 
 
 def _with_examples_of_policy(
-    changes: list[Change],
-    comparison: Comparison,
-    config: Config,
-    steps: Steps,
-    resources: Mapping[str, Any],
-    stages: Stages,
+    changes: list[Change], comparison: Comparison, strict: bool, steps: Steps, resources: Mapping[str, Any]
 ) -> list[Change]:
     """Return the changes that policy alone refuses with an instance each that lacks what consumers rely on."""
-    without = [n for n, each in enumerate(changes) if _is_policy(each, config.strict_open_objects) and not each.witness]
-    if not without or not config.directions or config.budget_ms <= 0 or "witness" not in stages:
-        return changes
-    search = open_search(comparison, "forward", steps, resources)
+    without = [n for n, change in enumerate(changes) if _is_policy(change, strict) and not change.witness]
+    search = open_search(comparison, "forward", steps, resources) if without else None
     if search is not None:
         _add_examples(changes, without, search, steps, straight=True)
     return changes

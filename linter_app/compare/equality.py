@@ -113,14 +113,16 @@ class Equality:
     def _explore(self, old: Subschema, new: Subschema) -> _Place:
         """Add the pairs that two subschemas contain and refer to, and propagate what differs."""
         first = self._places[_key(old, new)] = _Place(old, new)
+        if self._is_same_without_references(old, new):
+            return first  # what is below need not be looked at
         waiting, added = [first], [first]
         while waiting:
             place = waiting.pop()
             place.meaning, place.text, pairs = self._compared(place.old, place.new)
             for written in pairs:
-                if self._is_same_without_references(*written):
-                    continue
                 one, other = map(followed, written)
+                if self._is_same_without_references(one, other):
+                    continue
                 key = _key(one, other)
                 child = self._places.get(key)
                 if child is None:
@@ -143,8 +145,6 @@ class Equality:
         if not isinstance(old.schema, dict) or not isinstance(new.schema, dict):
             same = old.schema is new.schema if isinstance(old.schema, bool) else False
             return same, same, []
-        if self._is_same_without_references(old, new):
-            return True, True, []  # what is below need not be looked at
         left, right = node_of(old), node_of(new)
         known, pairs = keywords_of(DRAFT2020), list[Pair]()
         meaning, text = True, json_equal(_unknown(old), _unknown(new))

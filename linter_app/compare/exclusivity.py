@@ -55,10 +55,10 @@ def is_exclusive_for(pair: SchemaPair, direction: Literal["backward", "forward"]
         return not overlapping(pair, *refusing) or all(
             group.keyword != "oneOf" or _exclusive(pair, group, accepted) for group in refusing
         )
-    return _Widening(pair, direction, accepting[0], refusing[0]).is_exclusive() or not overlapping(pair, *refusing)
+    return Widening(pair, direction, accepting[0], refusing[0]).is_exclusive() or not overlapping(pair, *refusing)
 
 
-class _Widening:
+class Widening:
     """Two versions of a `oneOf`, of which the later accepts more in one direction."""
 
     def __init__(self, pair: SchemaPair, direction: str, accepting: Group, refusing: Group) -> None:
@@ -115,5 +115,5 @@ class _Widening:
         return not self._breaks(self.direction, former, now)
 
     def _breaks(self, direction: str, former: Subschema, now: Subschema) -> bool:
-        both = ((former,), (now,)) if self.direction == "backward" else ((now,), (former,))
-        return direction in self.pair.directions(*both, exactly="both")
+        old, new = (former, now) if self.direction == "backward" else (now, former)
+        return direction in self.pair.directions((old,), (new,), exactly="both")

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 from linter_app.changes import Change
-from linter_app.compare.bases import without_groups
 from linter_app.compare.comparison import SchemaPair
+from linter_app.compare.exclusivity import Widening
 from linter_app.compare.rules.alternatives import ALTERNATIVES_CHANGED
-from linter_app.normalize.normalized import normalize
 from linter_app.schema.documents import Subschema
 
 MAX_PAIRS = 2000
@@ -36,23 +35,23 @@ def new_overlaps(change: Change, direction: Literal["backward", "forward"]) -> l
     accepting, refusing = (old[0], new[0]) if direction == "backward" else (new[0], old[0])
     if refusing.keyword != "oneOf":
         return []
-    pairing = pair.pairing(old[0], new[0])
-    sides = [both if direction == "backward" else both[::-1] for both in pairing.pairs]
-    before = {after.key: former for former, after in sides}
-    written = {after.key: both for (_, after), both in zip(sides, pairing.pairs, strict=True)}
-    unchanged = {both[direction == "backward"].key for both in pairing.equal}
-    gained = [each for each in refusing.branches if accepting.keyword != "oneOf" or each.key not in unchanged]
+    versions = Widening(pair, direction, accepting, refusing)
+    changed = {wide.key for _, wide in versions.differing} | {each.key for each in versions.added}
+    gained = [each for each in refusing.branches if accepting.keyword != "oneOf" or each.key in changed]
     if len(gained) * len(refusing.branches) > MAX_PAIRS:
         return []
-    around = without_groups(pair.new if direction == "backward" else pair.old, [refusing]) or ()
-    schemas = {each.key: normalize((*around, each)) for each in refusing.branches}
     found = []
     for one in gained:
-        differing = pair.comparison.equality.differing(*written[one.key]) if one.key in written else []
-        refused = tuple(both[direction == "forward"] for both in differing)
+        former = versions.before.get(one.key)
+        refused: tuple[Subschema, ...] = ()
+        if former is not None:
+            both = (former, one) if direction == "backward" else (one, former)
+            refused = tuple(each[direction == "forward"] for each in pair.comparison.equality.differing(*both))
         found += [
-            Overlap(frozenset({one.key, key}), before[key], refused)
-            for key, schema in schemas.items()
-            if key != one.key and key in before and not pair.comparison.are_disjoint(schemas[one.key], schema)
+            Overlap(frozenset({one.key, key}), versions.before[key], refused)
+            for key, schema in versions.schemas.items()
+            if key != one.key
+            and key in versions.before
+            and not pair.comparison.are_disjoint(versions.schemas[one.key], schema)
         ]
     return found
