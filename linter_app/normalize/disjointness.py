@@ -43,7 +43,8 @@ def _disjoint_within(one: NormalizedSchema, other: NormalizedSchema, known: Know
 
 def _are_objects_apart(one: NormalizedSchema, other: NormalizedSchema) -> bool:
     """Return whether one requires a property that the other refuses, or that has other values there."""
-    if other.allowed is not None and not one.required.keys() <= other.allowed:
+    required, (_, allowed) = one.names[0], other.names
+    if allowed is not None and not required <= allowed:
         return True
     return any(name in other.tags and values.isdisjoint(other.tags[name]) for name, values in one.tags.items())
 

@@ -290,6 +290,23 @@ class NormalizedSchema:
         return set(closed[0]).intersection(*closed) if closed else None
 
     @cached_property
+    def names(self) -> tuple[Set[str], Set[str] | None]:
+        """The names that every object must have, and those outside of which it must not have any (None: it may), by
+        what is written here and in all alternatives of a union.
+        """
+        required, allowed = set(self.required), self.allowed
+        for group in self.groups:
+            branches = [each for each in map(normalize, zip(group.branches)) if "object" in each.types]
+            if group.keyword == "if" or not branches:
+                continue
+            required |= set(branches[0].required).intersection(*(each.required for each in branches[1:]))
+            closed = [each.allowed for each in branches]
+            if all(names is not None for names in closed):
+                union = set[str]().union(*(names or () for names in closed))
+                allowed = union if allowed is None else allowed & union
+        return required, allowed
+
+    @cached_property
     def tags(self) -> dict[str, frozenset[Hashable]]:
         """The required properties that have listed values, with these values as `json_hashable` returns them."""
         listed = {name: self.normalized_property(name).listed for name in self.required}

@@ -12,7 +12,7 @@ from referencing import Specification
 from referencing.jsonschema import DRAFT4, DRAFT6, DRAFT7, DRAFT201909, DRAFT202012
 
 from linter_app.schema.json_types import objects_in
-from linter_app.schema.spelling import RESPELLED, respelled
+from linter_app.schema.spelling import RESPELLED, is_respelled, respelled
 from linter_app.schema.vocabulary import REFERENCES, subschemas_in
 
 DEFAULT = "https://json-schema.org/draft/2020-12/schema"
@@ -43,6 +43,8 @@ _SPELLINGS = {
 _configured: dict[str, int] = {}
 _LATEST = ("http://json-schema.org/schema#", "http://json-schema.org/schema", "https://json-schema.org/schema")
 """\"The latest\", as old tutorials write it: no draft is named."""
+_NOTED = RESPELLED | {"$schema"}
+"""Members of which one pass over a schema notes the objects that have them."""
 # Only schemas with one of these keywords can be recognized as schemas of an older draft.
 _DISTINCTIVE = frozenset({"exclusiveMinimum", "exclusiveMaximum", "items", "dependencies"})
 
@@ -73,8 +75,12 @@ class Schema:
     """The names of all members anywhere in it, keywords among them."""
     draft: int
     """The draft to read it in, as jsonschema_rs numbers it."""
-    embeds: bool = False
+    embeds: bool
     """Whether objects within it name a dialect, too."""
+    identifies: bool
+    """Whether objects within it may have an identifier, too."""
+    references: frozenset[str]
+    """What is written in `$ref` anywhere in it, in data too."""
 
     @property
     def refers(self) -> bool:
@@ -94,26 +100,43 @@ def read_schema(root: Any, dialects: Mapping[str, int] | None = None) -> Schema:
     `dialects` has further URIs for `$schema`, each with its draft, besides those that are configured for the process.
     Objects that occur in several places become one object for each. Raises InvalidSchema on an unknown `$schema`.
     """
-    names: set[str] = set()
-    seen: set[int] = set()
-    count = named = 0
-    for item in objects_in(root):
-        names.update(item)
-        seen.add(id(item))
-        count += 1
-        named += isinstance(item.get("$schema"), str)
-    if len(seen) < count:
-        root = json.loads(json.dumps(root))
     aliases = {**_SPELLINGS, **{uri: URIS[draft] for uri, draft in {**_configured, **(dialects or {})}.items()}}
     if isinstance(root, dict) and root.get("$schema") in _LATEST:
         root = {keyword: value for keyword, value in root.items() if keyword != "$schema"}
     if isinstance(root, dict) and isinstance(dialect := root.get("$schema"), str) and dialect in aliases:
         root = {**root, "$schema": aliases[dialect]}
+    names, noted, is_tree = _passed_over(root)
+    if not is_tree:
+        root = json.loads(json.dumps(root))
     draft = draft_of(root) if names.isdisjoint(_DISTINCTIVE) else guessed_draft_of(root)
-    if not names.isdisjoint(RESPELLED):
+    if any(is_respelled(each, aliases) for each in noted):
         root = respelled(root, draft, aliases)
-    is_named = isinstance(root, dict) and isinstance(root.get("$schema"), str)
-    return Schema(root, frozenset(names), draft, embeds=named > is_named)
+        names, noted, _ = _passed_over(root)
+    own = {keyword for keyword in ("$schema", "$id", "id") if isinstance(root, dict) and _has_text(root, keyword)}
+    return Schema(
+        root,
+        frozenset(names),
+        draft,
+        embeds=sum(_has_text(each, "$schema") for each in noted) > ("$schema" in own),
+        identifies=any(sum(_has_text(each, keyword) for each in noted) > (keyword in own) for keyword in ("$id", "id")),
+        references=frozenset(each["$ref"] for each in noted if _has_text(each, "$ref")),
+    )
+
+
+def _passed_over(root: Any) -> tuple[set[str], list[dict[str, Any]], bool]:
+    """Return the names of all members, the objects with those of _NOTED, and whether each object is in one place."""
+    names, seen, noted, count = set[str](), set[int](), list[dict[str, Any]](), 0
+    for item in objects_in(root):
+        names.update(item)
+        seen.add(id(item))
+        count += 1
+        if not _NOTED.isdisjoint(item):
+            noted.append(item)
+    return names, noted, len(seen) == count
+
+
+def _has_text(schema: dict[str, Any], keyword: str) -> bool:
+    return isinstance(schema.get(keyword), str)
 
 
 def draft_of(schema: Any) -> int:

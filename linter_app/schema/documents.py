@@ -159,10 +159,10 @@ class Document:
     @cached_property
     def local_targets(self) -> dict[str, Subschema | None] | None:
         """The targets of all static references, in data too, by what is written; None where they have other bases."""
-        if self._identified or self.embedded or any(keyword != "$ref" for keyword, _ in references_in(self.root)):
+        is_dynamic = not self.schema.member_names.isdisjoint({*REFERENCES} - {"$ref"})
+        if is_dynamic or self._identified or self.embedded or self.around is not None:
             return None
-        written = {reference for _, reference in references_in(self.root) if isinstance(reference, str)}
-        return {reference: self._static_target((), reference) for reference in written}
+        return {reference: self._static_target((), reference) for reference in sorted(self.schema.references)}
 
     def uri_of(self, subschema: Subschema, keyword: str) -> str:
         """Return the URI that a reference names, resolved against its base."""
@@ -255,7 +255,7 @@ class Document:
     @cached_property
     def _identified(self) -> dict[Path, str]:
         """The embedded resources: path to `$id` (`id` in draft 4)."""
-        if identifier_keyword(self.draft) not in self.schema.member_names:
+        if not self.schema.identifies:
             return {}
         return {
             each.path: each.identifier
@@ -299,12 +299,6 @@ class Document:
         return known.with_resources([*named, (self._root_uri, resource(self.root))]).crawl()
 
 
-def references_in(value: Any) -> Iterator[tuple[str, Any]]:
-    """Yield every reference within a parsed value: the keyword, and its value."""
-    for item in objects_in(value):
-        yield from ((keyword, item[keyword]) for keyword in REFERENCES if keyword in item)
-
-
 def refers(value: Any) -> bool:
     """Return whether a value contains a reference, so that equal texts may mean different things."""
-    return next(references_in(value), None) is not None
+    return any(any(keyword in item for keyword in REFERENCES) for item in objects_in(value))

@@ -17,7 +17,6 @@ import jsonschema_rs
 from linter_app.changes import Path
 from linter_app.patterns.legacy import with_unicode_flag
 from linter_app.schema.identifiers import located_schemas
-from linter_app.schema.json_types import objects_in
 from linter_app.schema.vocabulary import REFERENCES
 
 RESPELLED = frozenset({"pattern", "patternProperties", "$id", "id", *REFERENCES})
@@ -27,17 +26,20 @@ _URI = "!#$%&'()*+,-./:;=?@_~[]"
 
 
 def respelled(root: Any, draft: int, dialects: Mapping[str, str]) -> Any:
-    """Return a parsed schema in the spelling of the drafts; the same object where it needs no change.
+    """Return a parsed schema in the spelling of the drafts; only what changes is copied.
 
     `dialects` has the URI of a draft's meta-schema for other spellings of it.
     """
-    if not isinstance(root, dict) or not any(_is_respelled(each, dialects) for each in objects_in(root)):
-        return root
     copy = _Copy(root)
     for each in located_schemas(root, draft):
         for keyword, value in _changes(each.schema, dialects):
             copy.set(each.path, keyword, value)
     return copy.root
+
+
+def is_respelled(schema: dict[str, Any], dialects: Mapping[str, str]) -> bool:
+    """Return whether an object would be spelled otherwise, if it is a schema."""
+    return next(_changes(schema, dialects), None) is not None
 
 
 def replaced(root: dict[str, Any], values: Mapping[Path, Any]) -> dict[str, Any]:
@@ -46,13 +48,6 @@ def replaced(root: dict[str, Any], values: Mapping[Path, Any]) -> dict[str, Any]
     for path, value in values.items():
         copy.set(path[:-1], path[-1], value)
     return copy.root
-
-
-def _is_respelled(schema: dict[str, Any], dialects: Mapping[str, str]) -> bool:
-    return (
-        not (RESPELLED.isdisjoint(schema) and "$schema" not in schema)
-        and next(_changes(schema, dialects), None) is not None
-    )
 
 
 def _changes(schema: dict[str, Any], dialects: Mapping[str, str]) -> Iterator[tuple[str, Any]]:

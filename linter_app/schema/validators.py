@@ -111,6 +111,8 @@ class ValidatorPair:
             "pattern": _pattern,
             "patternProperties": _pattern_properties,
             "additionalProperties": _additional_properties,
+            "anyOf": _any_of,
+            "oneOf": _one_of,
         }
         known = {keyword: check for keyword, check in checks.items() if keyword in base.VALIDATORS}
         made = validators.extend(base, known)  # type: ignore[no-untyped-call]
@@ -191,3 +193,15 @@ def _additional_properties(validator: Any, rest: Any, instance: Any, schema: Any
             ):
                 continue
             yield from validator.descend(value, rest, path=name)
+
+
+# As in jsonschema, but without the errors of each alternative, which nobody reads and which take most of the time.
+def _any_of(validator: Any, branches: Any, instance: Any, schema: Any) -> Iterator[Any]:
+    if not any(validator.evolve(schema=branch).is_valid(instance) for branch in branches):
+        yield jsonschema.ValidationError("no alternative is valid")
+
+
+def _one_of(validator: Any, branches: Any, instance: Any, schema: Any) -> Iterator[Any]:
+    valid = (branch for branch in branches if validator.evolve(schema=branch).is_valid(instance))
+    if len(list(islice(valid, 2))) != 1:
+        yield jsonschema.ValidationError("none or several alternatives are valid")

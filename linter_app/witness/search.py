@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -101,11 +101,11 @@ class Search:
                 continue
             own, others = self._errors(instance, change)
             if own and not others:
-                return self._verified(instance, change) or mixed or found
+                return self._verified(instance, change, own, others) or mixed or found
             if own and mixed is None:
-                mixed, last = self._verified(instance, change), min(last, attempt + 20)
+                mixed, last = self._verified(instance, change, own, others), min(last, attempt + 20)
             elif not own and found is None and not straight:
-                found, last = self._verified(instance, None), min(last, attempt + 40)
+                found, last = self._verified(instance, None, others), min(last, attempt + 40)
         return mixed if straight else mixed or found
 
     def _is_checkable(self, instance: Any) -> bool:
@@ -137,9 +137,10 @@ class Search:
             one.agrees(instance, True) and other.agrees(instance, False) for one, other in self._assumed.validators
         )
 
-    def _verified(self, instance: Any, change: Change | None) -> Witness | None:
-        """Return the instance, as small as possible and confirmed by both validators."""
-        most = len(self._errors(instance, change)[1]) if change is not None else 0
+    def _verified(
+        self, instance: Any, change: Change | None, own: list[Any], others: Sequence[Any] = ()
+    ) -> Witness | None:
+        """Return an instance with these errors, as small as possible and confirmed by both validators."""
         left = Steps(MAX_MINIMIZING)
 
         def separates(value: Any) -> bool:
@@ -147,18 +148,18 @@ class Search:
             return left.left > 0 and self.steps.left > 0 and self._separates(value)
 
         def has_cause(value: Any) -> bool:
-            if change is None:
-                return True
-            own, others = self._errors(value, change)
-            return bool(own) and len(others) <= most
+            found = self._errors(value, change)
+            return bool(found[0]) and len(found[1]) <= len(others)
 
         # Making errors takes long, and a smaller instance is mostly refused for the same reason: check that at the end.
         smallest = minimal(instance, separates)
-        if not has_cause(smallest):
+        reasons, rest = self._errors(smallest, change)
+        if not reasons or len(rest) > len(others):
             smallest = minimal(instance, lambda value: separates(value) and has_cause(value))
-        for value in (smallest, instance):
+            reasons, _ = self._errors(smallest, change)
+        for value, errors in ((smallest, reasons), (instance, own)):
             if self._is_confirmed(value):
-                return Witness(value, self.direction, _reason(self._errors(value, change)[0]))
+                return Witness(value, self.direction, _reason(errors))
         return None
 
 
