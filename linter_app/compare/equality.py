@@ -147,6 +147,7 @@ class Equality:
             return same, same, []
         left, right = node_of(old), node_of(new)
         known, pairs = keywords_of(DRAFT2020), list[Pair]()
+        are_alike = old.document.draft == new.document.draft and not (old.document.embedded or new.document.embedded)
         meaning, text = True, json_equal(_unknown(old), _unknown(new))
         for keyword in left.schema | right.schema:
             if keyword in DEFINITIONS:
@@ -177,18 +178,26 @@ class Equality:
                     same = json_equal(one, other)
                     meaning = meaning and same
                     text = text and same
-                pairs += [(left.at(*before), right.at(*after)) for before, after in steps]
+                pairs += [
+                    (left.at(*before), right.at(*after))
+                    for before, after in steps
+                    if not (are_alike and self._is_same_value(lefts[before], rights[after]))
+                ]
         return meaning, text, pairs
 
     def _is_same_without_references(self, old: Subschema, new: Subschema) -> bool:
-        if old.schema != new.schema or old.document.draft != new.document.draft:
+        return old.document.draft == new.document.draft and self._is_same_value(old.schema, new.schema)
+
+    def _is_same_value(self, old: Any, new: Any) -> bool:
+        """Return whether two schemas of one draft are equal and refer to nothing: all below them is equal, too."""
+        if old != new:
             return False
-        if isinstance(old.schema, bool):
-            return True
-        key = id(old.schema)
+        if isinstance(old, bool):
+            return isinstance(new, bool)
+        key = id(old)
         if key not in self._referring:
-            self._referring[key] = refers(old.schema)
-        return not self._referring[key] and json_equal(old.schema, new.schema)
+            self._referring[key] = refers(old)
+        return not self._referring[key] and json_equal(old, new)
 
     def _matched(self, keyword: str, left: Any, right: Any, lefts: Any, rights: Any) -> list[tuple[Any, Any]]:
         """Return the steps to subschemas in the same place of both; in unions, to those that are written alike."""

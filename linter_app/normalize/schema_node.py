@@ -24,10 +24,10 @@ class SchemaNode:
 
     def at(self, keyword: str, *steps: str | int) -> Subschema:
         """Return the subschema under a keyword of 2020-12."""
-        child = self.schema[keyword]
+        child, subschema = self.schema[keyword], self.subschema
         for step in steps:
             child = child[step]
-        return self.subschema.document.subschema(child, (*self.path(keyword), *steps))
+        return subschema.document.subschema(child, (*subschema.path, self.spelling.get(keyword, keyword), *steps))
 
     def path(self, keyword: str) -> Path:
         """Return the path at which a keyword is written."""

@@ -64,7 +64,8 @@ def _is_there(name: str, constraints: Constraints) -> bool | None:
 def _of_property(subschema: Subschema, name: str, constraints: Constraints) -> bool | None:
     if name in constraints.forbidden or subschema.schema is True or subschema.schema == {}:
         return True
-    wanted, kept = constants(subschema.schema), kept_constants(constraints, name)
-    if name not in constraints.required or wanted is None or kept is None:
+    wanted = constants(subschema.schema) if name in constraints.required else None
+    kept = kept_constants(constraints, name) if wanted is not None else None
+    if wanted is None or kept is None:
         return None
     return True if kept <= wanted else None if kept & wanted else False

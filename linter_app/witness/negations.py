@@ -185,21 +185,23 @@ def listed(schema: Any) -> list[Any] | None:
 def kept_constants(constraints: Constraints, name: str) -> set[Hashable] | None:
     """Return the values that a property may have by what is to be satisfied, where some schema lists them."""
     for node in constraints.nodes:
-        kept = constants(node.schema.get("properties", {}).get(name))
-        if kept is not None:
+        described = node.schema.get("properties", ())
+        if name in described and (kept := constants(described[name])) is not None:
             return kept
     return None
 
 
 def _member(negated: NegatedKeyword, name: str, subschema: Subschema) -> Iterator[Negation]:
-    wanted, kept = constants(subschema.schema), kept_constants(negated.constraints, name)
-    if wanted is not None and kept is not None and kept <= wanted:
-        return  # whatever value it has satisfies the schema
+    wanted = constants(subschema.schema)
+    if wanted is not None:
+        kept = kept_constants(negated.constraints, name)
+        if kept is not None and kept <= wanted:
+            return  # whatever value it has satisfies the schema
     if any(
-        kept.schema is False
+        said.schema is False
         for node in negated.constraints.nodes
         if "additionalProperties" in node.schema
-        for kept in node.member(name)
+        for said in node.member(name)
     ):
         return  # it must not be there
 
