@@ -219,10 +219,7 @@ def _with_witnesses(changes: list[Change], searches: list[Search], steps: Steps)
         concerned = [n for n, change in enumerate(changes) if search.direction in change.directions]
         concerned = [n for n in concerned if not changes[n].witness]
         _add_examples(changes, concerned, search, steps, straight=True)
-        is_shown = any(changes[n].witness for n in concerned)
-        # Once the break is shown, more examples may cost less.
-        until = int(steps.left * (1 - MORE_EXAMPLES)) if is_shown else 0
-        _add_examples(changes, concerned, search, steps, straight=False, until=until)
+        _add_examples(changes, concerned, search, steps, straight=False)
         is_shown = any(changes[n].witness for n in concerned)
         # Without a focus, a break can be found that several changes cause together.
         if concerned and not is_shown and (found := search.witness(None, steps.left, MAX_UNFOCUSED_ATTEMPTS)):
@@ -242,10 +239,11 @@ def _with_examples_of_policy(
 
 
 def _add_examples(
-    changes: list[Change], concerned: list[int], search: Search, steps: Steps, *, straight: bool, until: int = 0
+    changes: list[Change], concerned: list[int], search: Search, steps: Steps, *, straight: bool
 ) -> None:
-    """Add a witness to those of the changes for which one is found, until so many steps are left."""
+    """Add a witness to those of the changes for which one is found. Once the break is shown, more may cost less."""
     without = [n for n in concerned if not changes[n].witness]
+    until = int(steps.left * (1 - MORE_EXAMPLES)) if len(without) < len(concerned) else 0
     for left, index in zip(range(len(without), 0, -1), without, strict=True):
         if steps.left <= until:
             return
@@ -253,6 +251,7 @@ def _add_examples(
         tries = STRAIGHT_ATTEMPTS if straight else MAX_ATTEMPTS
         if found := search.witness(changes[index], share, tries, straight=straight):
             changes[index] = replace(changes[index], witness=found, decided=True)
+            until = until or int(steps.left * (1 - MORE_EXAMPLES))
 
 
 def _without_echoes(changes: list[Change]) -> list[Change]:

@@ -59,6 +59,18 @@ def _contains(path: list[str], steps: list[str], least: int) -> bool:
     return len(steps) >= least and any(path[n : n + len(steps)] == steps for n in range(len(path)))
 
 
+def count(errors: list[Any]) -> int:
+    """Return the number of errors, those that alternatives have within them included."""
+    found = list(errors)
+    for each in found:
+        found += _within(each)
+    return len(found)
+
+
+def _within(error: Any) -> list[Any]:
+    return [inner for branch in getattr(error.kind, "context", ()) for inner in branch]
+
+
 def _with_reasons(error: Any) -> Iterator[Any]:
     """Yield an error, and what each alternative of a union has against the value."""
     waiting = [error]
@@ -67,4 +79,4 @@ def _with_reasons(error: Any) -> Iterator[Any]:
             return
         each = waiting.pop(0)
         yield each
-        waiting += [inner for branch in getattr(each.kind, "context", ()) for inner in branch]
+        waiting += _within(each)

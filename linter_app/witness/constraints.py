@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -54,6 +54,8 @@ class Focus:
     """Indexes that an instance must not have in an array that this schema (by `id`) applies to."""
     name: str | None = None
     """The property that a change is about, where its keyword is about all properties."""
+    is_same: Callable[[Subschema, Subschema], bool] = lambda one, other: False
+    """Whether two schemas are known to accept the same: what satisfies one does not violate the other."""
 
 
 @dataclass

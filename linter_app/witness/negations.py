@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from itertools import combinations
 from random import Random
 from typing import Any, NamedTuple, Protocol
@@ -86,6 +86,11 @@ class NegatedKeyword(NamedTuple):
         """Yield the way that leads through a subschema, into an object or an array."""
         yield Negation(id(subschema.schema), self.keyword, self._taking((kind,), demand), frozenset((kind,)), near=near)
 
+    def is_kept(self, kept: Iterable[Subschema], *refused: Subschema) -> bool:
+        """Return whether what is to be satisfied is known to satisfy one of the schemas that are to be violated."""
+        is_same = self.generator.focus.is_same
+        return any(is_same(one, other) for one in kept for other in refused)
+
     def instead(self, *literals: Literal, through: int | None = None) -> Iterator[Negation]:
         """Yield the way that passes the literal on to other schemas for the same value."""
         at = id(literals[0][0].schema) if through is None else through
@@ -110,24 +115,26 @@ def _type(negated: NegatedKeyword) -> Iterator[Negation]:
 
 def _enum(negated: NegatedKeyword) -> Iterator[Negation]:
     values = negated.value if negated.keyword == "enum" else [negated.value]
-    constraints = negated.constraints.values
-    if constraints is not None and not {json_hashable(value) for value in values} & {
-        json_hashable(value) for value in constraints
-    }:
-        return negated.already()
-    return negated.here(tuple(ALL_TYPES), lambda: negated.constraints.excluded.update(map(json_hashable, values)))
+    listed = set(map(json_hashable, values))
+    kept = None if negated.constraints.values is None else set(map(json_hashable, negated.constraints.values))
+    if kept is not None and listed.isdisjoint(kept):
+        yield from negated.already()
+    elif kept is None or not kept <= listed:
+        yield from negated.here(tuple(ALL_TYPES), lambda: negated.constraints.excluded.update(listed))
 
 
 def _lower(negated: NegatedKeyword) -> Iterator[Negation]:
-    return negated.here(
-        NUMERIC, lambda: negated.constraints.upper.append((negated.value, negated.keyword == "minimum"))
-    )
+    if not any(limit >= negated.value for limit, _ in negated.constraints.lower):
+        yield from negated.here(
+            NUMERIC, lambda: negated.constraints.upper.append((negated.value, negated.keyword == "minimum"))
+        )
 
 
 def _upper(negated: NegatedKeyword) -> Iterator[Negation]:
-    return negated.here(
-        NUMERIC, lambda: negated.constraints.lower.append((negated.value, negated.keyword == "maximum"))
-    )
+    if not any(limit <= negated.value for limit, _ in negated.constraints.upper):
+        yield from negated.here(
+            NUMERIC, lambda: negated.constraints.lower.append((negated.value, negated.keyword == "maximum"))
+        )
 
 
 def _multiple(negated: NegatedKeyword) -> Iterator[Negation]:
@@ -136,12 +143,14 @@ def _multiple(negated: NegatedKeyword) -> Iterator[Negation]:
 
 def _least(negated: NegatedKeyword) -> Iterator[Negation]:
     what = negated.keyword[3:]
-    return negated.here((COUNTED[what],), lambda: negated.constraints.at_most(what, negated.value - 1))
+    if negated.value > negated.constraints.range(what)[0]:
+        yield from negated.here((COUNTED[what],), lambda: negated.constraints.at_most(what, negated.value - 1))
 
 
 def _most(negated: NegatedKeyword) -> Iterator[Negation]:
     what = negated.keyword[3:]
-    return negated.here((COUNTED[what],), lambda: negated.constraints.at_least(what, negated.value + 1))
+    if negated.value < negated.constraints.range(what)[1]:
+        yield from negated.here((COUNTED[what],), lambda: negated.constraints.at_least(what, negated.value + 1))
 
 
 def _pattern(negated: NegatedKeyword) -> Iterator[Negation]:
@@ -197,13 +206,9 @@ def _member(negated: NegatedKeyword, name: str, subschema: Subschema) -> Iterato
         kept = kept_constants(negated.constraints, name)
         if kept is not None and kept <= wanted:
             return  # whatever value it has satisfies the schema
-    if any(
-        said.schema is False
-        for node in negated.constraints.nodes
-        if "additionalProperties" in node.schema
-        for said in node.member(name)
-    ):
-        return  # it must not be there
+    said = [each for node in negated.constraints.nodes for each in node.member(name)]
+    if any(each.schema is False for each in said) or negated.is_kept(said, subschema):
+        return  # it must not be there, or cannot be violated
 
     def demand() -> None:
         negated.constraints.required.add(name)
@@ -243,7 +248,9 @@ def _item(negated: NegatedKeyword, index: int, subschema: Subschema) -> Iterator
         negated.constraints.at_least("Items", index + 1)
         negated.constraints.items.append((index, subschema))
 
-    return negated.within(subschema, "array", demand)
+    said = [each for node in negated.constraints.nodes for each in node.item(index)]
+    if index < negated.constraints.range("Items")[1] and not negated.is_kept(said, subschema):
+        yield from negated.within(subschema, "array", demand)
 
 
 def _prefix(negated: NegatedKeyword) -> Iterator[Negation]:
@@ -302,8 +309,10 @@ def _all_of(negated: NegatedKeyword) -> Iterator[Negation]:
 
 def _any_of(negated: NegatedKeyword) -> Iterator[Negation]:
     branches = _branches(negated)
-    aimed = (id(subschema.schema) for subschema in branches if id(subschema.schema) in negated.generator.focus.violated)
-    yield from negated.instead(*((subschema, False) for subschema in branches), through=next(aimed, 0))
+    if not negated.is_kept([node.subschema for node in negated.constraints.nodes], *branches):
+        violated = negated.generator.focus.violated
+        aimed = (id(subschema.schema) for subschema in branches if id(subschema.schema) in violated)
+        yield from negated.instead(*((subschema, False) for subschema in branches), through=next(aimed, 0))
     if negated.keyword != "oneOf":
         return
     together = [each for each in branches if each.key in negated.generator.focus.together]

@@ -19,7 +19,7 @@ from linter_app.schema.json_text import MAX_DEPTH, InvalidJSON, check_depth
 from linter_app.schema.validation_errors import short_reason
 from linter_app.schema.validators import UNUSABLE
 from linter_app.witness.assumptions import assumptions
-from linter_app.witness.blame import pointer_of_cause, split_by_cause
+from linter_app.witness.blame import count, pointer_of_cause, split_by_cause
 from linter_app.witness.constraints import Contradiction, Focus, Steps
 from linter_app.witness.generator import InstanceGenerator
 from linter_app.witness.minimizing import minimal
@@ -31,8 +31,10 @@ MAX_INSTANCE_VALUES = 100_000
 """Values in it: validators take long for more."""
 CHECK_STEPS = 2
 """What the answer whether an instance is valid counts, in steps of the generator."""
-ERROR_STEPS, CHARACTERS_PER_STEP = 10, 400
-"""What the errors of an instance count: so many steps, and one more for so many characters of both schemas."""
+ERROR_STEPS, CHARACTERS_PER_ERROR = 10, 4000
+"""What the errors of an instance count: so many steps, and one for each of them, those of alternatives included; one
+more for so many characters of the instance, which each error takes along.
+"""
 MAX_INSTANCE_LEVELS = 12
 """Levels of an instance that is checked with schemas that have references."""
 MAX_ERRORS = 50
@@ -56,7 +58,6 @@ class Search:
         self._keep, self._refuse = documents[0].root_subschema, documents[1].root_subschema
         self._assumptions = list(assumptions(*documents, resources))
         self._assumed = self._assumptions[0]
-        self._error_steps = ERROR_STEPS + sum(len(json.dumps(each.root)) for each in documents) // CHARACTERS_PER_STEP
         self._names = (
             sorted(comparison.names)[:50]
             + sorted(set(_names(comparison.old.root)) | set(_names(comparison.new.root)))[:200]
@@ -85,6 +86,7 @@ class Search:
             focus.ignored_names = {**self.comparison.tried_names[self.direction], **focus.ignored_names}
         focus.known_names = self.comparison.known_names
         focus.ignored_items = self.comparison.ignored_items[self.direction]
+        focus.is_same = self.comparison.equality.is_alike
         overlaps = new_overlaps(change, self.direction) if change else []
         until = max(self.steps.left - share, 0)
         mixed, found, last = None, None, tries
@@ -119,8 +121,8 @@ class Search:
 
     def _errors(self, instance: Any, change: Change | None) -> tuple[list[Any], list[Any]]:
         """Return why the instance is rejected: for this change, and for other reasons."""
-        self.steps.take(self._error_steps)
         errors = self._assumed.validators[0][1].errors(instance, MAX_ERRORS)
+        self.steps.take(ERROR_STEPS + count(errors) * (1 + size(instance) // CHARACTERS_PER_ERROR))
         if change is None:
             return errors, []
         return split_by_cause(errors, change, new=self.direction == "backward")
