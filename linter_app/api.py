@@ -218,8 +218,12 @@ def _with_witnesses(changes: list[Change], searches: list[Search], steps: Steps)
     for search in searches:
         concerned = [n for n, change in enumerate(changes) if search.direction in change.directions]
         concerned = [n for n in concerned if not changes[n].witness]
-        _add_examples(changes, concerned, search, steps, straight=True)
-        _add_examples(changes, concerned, search, steps, straight=False)
+        echoes = [n for n in concerned if _is_echo(changes[n])]
+        causes = [n for n in concerned if n not in echoes]
+        for straight in (True, False):
+            _add_examples(changes, causes, search, steps, straight=straight)
+            if not any(changes[n].witness for n in concerned):
+                _add_examples(changes, echoes, search, steps, straight=straight)
         is_shown = any(changes[n].witness for n in concerned)
         # Without a focus, a break can be found that several changes cause together.
         if concerned and not is_shown and (found := search.witness(None, steps.left, MAX_UNFOCUSED_ATTEMPTS)):
@@ -238,9 +242,7 @@ def _with_examples_of_policy(
     return changes
 
 
-def _add_examples(
-    changes: list[Change], concerned: list[int], search: Search, steps: Steps, *, straight: bool
-) -> None:
+def _add_examples(changes: list[Change], concerned: list[int], search: Search, steps: Steps, *, straight: bool) -> None:
     """Add a witness to those of the changes for which one is found. Once the break is shown, more may cost less."""
     without = [n for n in concerned if not changes[n].witness]
     until = int(steps.left * (1 - MORE_EXAMPLES)) if len(without) < len(concerned) else 0
@@ -257,8 +259,9 @@ def _add_examples(
 def _without_echoes(changes: list[Change]) -> list[Change]:
     """Leave out the doubt about alternatives as a whole, in a direction in which something is shown to break."""
     shown = {change.witness.direction for change in changes if change.witness}
-    return [
-        change
-        for change in changes
-        if change.rule != ALTERNATIVES_CHANGED.id or change.decided or not change.directions <= shown
-    ]
+    return [change for change in changes if not (_is_echo(change) and change.directions <= shown)]
+
+
+def _is_echo(change: Change) -> bool:
+    """Return whether a change is the doubt about alternatives as a whole, of which others may be the cause."""
+    return change.rule == ALTERNATIVES_CHANGED.id and not change.decided

@@ -152,6 +152,7 @@ class Comparison:
         `around` is the pair of which they are alternatives: it is about the same instances.
         """
         # The same definitions are compared once, wherever a reference leads to them.
+        written = old, new
         old, new = _followed(old), _followed(new)
         key = (*_pair_key(old, new), directions)
         if key in self.seen or self.is_same_text(old, new):
@@ -161,7 +162,7 @@ class Comparison:
                 self._compare_documentation(old, new, parent)
             return
         self.seen.add(key)
-        pair = SchemaPair(self, normalize(old), normalize(new), parent, depth, directions, around=around)
+        pair = SchemaPair(self, normalize(old), normalize(new), parent, depth, directions, written, around=around)
         if depth > MAX_DEPTH and not self._active:
             self.seen.remove(key)
             self.deferred.append((old, new, parent, directions))
@@ -301,6 +302,8 @@ class SchemaPair:
     depth: int
     open_directions: frozenset[str] = BOTH
     """The directions in which this pair may break at all."""
+    written: tuple[Conjunction, Conjunction] = ((), ())
+    """Both versions as they are written at this place, which may be references."""
     differing: tuple[list[Group], list[Group]] = ((), ())  # type: ignore[assignment]  # empty, not written to
     """The groups of alternatives that are not the same in both versions."""
     same_alternatives: list[tuple[Subschema, Subschema]] = field(default_factory=list)

@@ -56,10 +56,10 @@ class Equality:
         """Return whether both are proven to accept the same instances; annotations and identifiers do not count."""
         return self._place(old, new).meaning
 
-    def is_alike(self, old: Subschema, new: Subschema) -> bool:
-        """Return whether both are written alike and mean the same. What is not alike is not looked through."""
+    def is_written_same(self, old: Subschema, new: Subschema) -> bool:
+        """Return whether both are written the same and mean the same."""
         old, new = followed(old), followed(new)
-        return self.shape(old) == self.shape(new) and self.same_meaning(old, new)
+        return bool(old.schema == new.schema) and self.same_meaning(old, new)
 
     def same_text(self, old: Subschema, new: Subschema) -> bool:
         """Return whether both mean the same, and everything that is written in them is equal, annotations included."""

@@ -18,6 +18,8 @@ MAX_ALTERNATIVES = 64
 """Alternatives that are compared each with each."""
 MAX_TRIES = 2000
 """How often alternatives that accept more are tried against the others."""
+MAX_COMPARISONS = 40
+"""How often two alternatives are compared as a whole, and not only their types, names and values."""
 _MADE: dict[str, Any] = {}
 
 
@@ -75,7 +77,7 @@ class Widening:
         self.around_schemas = [*map(normalize, bases)]
         self.formers = {each.key: normalize((*bases[0], each)) for each in accepting.branches}
         self.schemas = {each.key: normalize((*bases[1], each)) for each in refusing.branches}
-        self.left = MAX_TRIES
+        self.left, self.comparisons = MAX_TRIES, MAX_COMPARISONS
 
     def is_exclusive(self) -> bool:
         """Return whether no value is refused because of what an alternative gained and another one has, too.
@@ -100,10 +102,13 @@ class Widening:
             return False
         values = normalize((*self.around, one, *required))
         disjoint = self.pair.comparison.are_disjoint
-        if all(disjoint(values, schema) for key, schema in self.schemas.items() if key != one.key):
-            return True
+        overlapping = [
+            each for each in self.refusing.branches if each is not one and not disjoint(values, self.schemas[each.key])
+        ]
         own = self.before.get(one.key)
-        return all(self._was_refused(values, former) for former in self.accepting.branches if former is not own)
+        if all(self._was_refused(values, former) for former in self.accepting.branches if former is not own):
+            return True
+        return all(self._was_refused_twice((*values.conjunction, each)) for each in overlapping)
 
     def _was_refused(self, values: NormalizedSchema, former: Subschema) -> bool:
         disjoint = self.pair.comparison.are_disjoint
@@ -113,6 +118,22 @@ class Widening:
         if now is None or not disjoint(values, self.schemas[now.key]):
             return False
         return not self._breaks(self.direction, former, now)
+
+    def _was_refused_twice(self, values: Conjunction) -> bool:
+        """Return whether two alternatives accepted all these values before, so that they were refused."""
+        normalized, disjoint = normalize(values), self.pair.comparison.are_disjoint
+        formers = [each for each in self.formers.values() if not disjoint(normalized, each)]
+        if normalized.groups or len(formers) < 2:
+            return False
+        accepting = 0
+        for former in formers:
+            self.comparisons -= 1
+            if self.comparisons < 0:
+                return False
+            accepting += "backward" not in self.pair.directions(values, former.conjunction, exactly="both")
+            if accepting == 2:
+                return True
+        return False
 
     def _breaks(self, direction: str, former: Subschema, now: Subschema) -> bool:
         old, new = (former, now) if self.direction == "backward" else (now, former)

@@ -8,9 +8,9 @@ from linter_app.compare.comparison import Comparison
 from linter_app.normalize.alternatives import undescribed_name
 from linter_app.normalize.normalized import DISJUNCTIVE, Conjunction, NormalizedSchema, normalize
 from linter_app.normalize.schema_node import SchemaNode
-from linter_app.schema.documents import Subschema
+from linter_app.schema.documents import Subschema, refers
 from linter_app.schema.json_text import json_equal, json_hashable
-from linter_app.schema.json_types import ALL_TYPES
+from linter_app.schema.json_types import ALL_TYPES, types_of
 from linter_app.schema.vocabulary import DEFINITIONS, DRAFT2020, REFERENCES, Kind, keywords_of, names_of
 
 MAX_LEVELS = 5
@@ -18,7 +18,9 @@ MAX_LEVELS = 5
 MAX_NAMES = 100
 """Names of properties that are distinguished from all others, where a map gains something."""
 _DESCRIBED = frozenset({"properties", "required", "additionalProperties"})
-_ABOUT_NAMES = frozenset({"type", "minProperties", "maxProperties"})
+_ABOUT_NAMES = frozenset({"minProperties", "maxProperties"})
+_ADDED: tuple[tuple[str, Any], ...] = (("not", False), ("type", sorted(ALL_TYPES)))
+"""Keywords of which it is known what is gained where they differ, and what stands for their absence."""
 _SAY_NOTHING = names_of(Kind.ANNOTATION, Kind.IDENTIFIER, Kind.CONTENT) | DEFINITIONS
 _LISTS = frozenset({"enum", "const", "type", "$ref"})
 _RESTS = frozenset({"patternProperties", "unevaluatedProperties", "dependentSchemas", *DISJUNCTIVE})
@@ -54,11 +56,13 @@ def gained(
         return [_ANYTHING]
     one, other = nodes[0][0], nodes[1][0]
     rest = [{key: node.schema[key] for key in _assertions(node) - _DESCRIBED} for node in (one, other)]
-    if not json_equal(*rest) or not rest[0].keys() <= _ABOUT_NAMES:
+    refused, types = ([each.pop(keyword, default) for each in rest] for keyword, default in _ADDED)
+    if not json_equal(*rest) or not rest[0].keys() <= _ABOUT_NAMES or refers(refused):
         return [_ANYTHING]
-    found: list[dict[str, Any]] = [
-        {"type": "object", "not": {"required": [name]}} for name in before.required if name not in after.required
-    ]
+    found: list[dict[str, Any]] = [] if json_equal(*refused) else [{"allOf": [refused[0]]}]
+    if more := types_of(types[1]) - types_of(types[0]):
+        found.append({"type": sorted(more)})
+    found += [{"type": "object", "not": {"required": [name]}} for name in before.required if name not in after.required]
     old, new = (node.schema.get("properties", {}) for node in (one, other))
     was_open = one.schema.get("additionalProperties", True) is True
     is_closed = other.schema.get("additionalProperties") is False

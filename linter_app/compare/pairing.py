@@ -15,7 +15,7 @@ from linter_app.normalize.disjointness import disjoint
 from linter_app.normalize.normalized import NormalizedSchema, normalize
 from linter_app.patterns import literal
 from linter_app.schema.documents import Subschema
-from linter_app.schema.json_text import json_hashable
+from linter_app.schema.json_text import json_equal, json_hashable
 from linter_app.schema.json_types import reduced
 
 MAX_SIMILAR = 30
@@ -77,12 +77,22 @@ def _constants(normalized: NormalizedSchema, wanted: Any) -> dict[str, Any]:
     constants: dict[str, Any] = {}
     if normalized.types != {"object"}:
         return constants
-    for name in normalized.required if wanted is None else [each for each in wanted if each in normalized.required]:
-        conjunction = normalized.property(name)
-        values = normalize(conjunction).listed if conjunction else None
+    required = normalized.names[0]
+    for name in required if wanted is None else [each for each in wanted if each in required]:
+        values = _listed(normalized, name)
         if values is not None and len(values) == 1 and isinstance(values[0], (str, int, float, bool)):
             constants[name] = values[0]
     return constants
+
+
+def _listed(normalized: NormalizedSchema, name: str) -> list[Any] | None:
+    """Return the listed values of a property, or the one that all alternatives list; None where there are none."""
+    values = normalized.normalized_property(name).listed
+    for group in normalized.groups if values is None else ():
+        listed = [normalize((branch,)).normalized_property(name).listed for branch in group.branches]
+        if all(json_equal(each, listed[0]) for each in listed):
+            return listed[0]
+    return values
 
 
 def label(normalized: NormalizedSchema) -> tuple[str, str] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from itertools import product
 from typing import Any, Literal
@@ -10,6 +11,7 @@ from linter_app.changes import DIRECTIONS
 from linter_app.compare.bases import without_groups
 from linter_app.compare.comparison import Exactly, SchemaPair
 from linter_app.compare.exclusivity import is_exclusive_for, overlapping
+from linter_app.compare.gains import gained
 from linter_app.compare.pairing import Pairing, Tags, label
 from linter_app.normalize.normalized import Conjunction, Group, NormalizedSchema, normalize
 from linter_app.normalize.string_sets import Strings, are_included, strings_of
@@ -93,9 +95,11 @@ def _narrow_by_alternatives(pair: SchemaPair) -> None:
             both = (narrower, wider) if direction == "backward" else (wider, narrower)
             return direction not in pair.directions(*both, exactly=exactly)
 
+        groups = differing[0] if direction == "backward" else differing[1]
+        is_exclusive = [group.keyword for group in groups] == ["oneOf"]
         if direction == "backward":
-            return _is_covered(pair, olds, news, partners, same, covers)
-        return _is_covered(pair, news, olds, backwards, same, covers)
+            return _is_covered(pair, olds, news, partners, same, covers, is_exclusive=is_exclusive)
+        return _is_covered(pair, news, olds, backwards, same, covers, is_exclusive=is_exclusive)
 
     covered: dict[str, bool] = {
         direction: is_covered(direction) if is_exclusive_for(pair, direction) else _is_same_for(pair, direction)
@@ -122,8 +126,13 @@ def _is_covered(
     partners: dict[int, int],
     same: set[int],
     covers: Callable[[Conjunction, Conjunction, Exactly], bool],
+    *,
+    is_exclusive: bool,
 ) -> bool:
-    """Return whether each of some conjunctions is covered by one of others, those that are versions of it first."""
+    """Return whether each of some conjunctions is covered by one of others, those that are versions of it first.
+
+    `is_exclusive` says that they are the alternatives of a `oneOf`: what two of them accept need not be covered.
+    """
     by_branch = {conjunction[-1].key: conjunction for conjunction in wider if conjunction}
     left = MAX_TRIES
     tags: Tags | None = None
@@ -162,8 +171,34 @@ def _is_covered(
                 if not _apart(pair, piece, other) and covers(piece, other, ""):
                     break
             else:
-                return False
+                if partner is None or not is_exclusive or not _was_refused(pair, piece, partner, narrower, covers):
+                    return False
     return True
+
+
+def _was_refused(
+    pair: SchemaPair,
+    conjunction: Conjunction,
+    partner: Conjunction,
+    alternatives: list[Conjunction],
+    covers: Callable[[Conjunction, Conjunction, Exactly], bool],
+) -> bool:
+    """Return whether other alternatives of `oneOf` accept what one accepts and its later version, the `partner`, does
+    not: then it was refused before.
+    """
+    document = conjunction[0].document
+    own = next(each for each in alternatives if each[-1] in conjunction)
+    lost = gained(pair.comparison, partner[-1:], own[-1:], None)
+    if {} in lost or not covers(own[:-1], partner[:-1], "both"):
+        return False  # it is not known what it lost
+    made = (document.keep(_KINDS, f"lost {json.dumps(each)}", each) for each in lost)
+    values = ((*conjunction, Subschema(each, (), document)) for each in made)
+    return all(
+        any(
+            other is not own and not _apart(pair, each, other) and covers(each, other, "both") for other in alternatives
+        )
+        for each in values
+    )
 
 
 def _label(pair: SchemaPair, conjunction: Conjunction) -> tuple[str, str] | None:

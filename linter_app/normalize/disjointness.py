@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from linter_app.normalize.normalized import NormalizedSchema, normalize
+from linter_app.patterns import shortest
 from linter_app.schema.json_text import json_equal
 
 MAX_BRANCHES = 32
@@ -50,7 +51,8 @@ def _are_objects_apart(one: NormalizedSchema, other: NormalizedSchema) -> bool:
 
 
 def _plainly_disjoint(one: NormalizedSchema, other: NormalizedSchema) -> bool:
-    if not one.types & other.types:
+    types = one.types & other.types
+    if not types or (types == {"string"} and _are_strings_apart(one, other)):
         return True
     if one.possible is not None and other.possible is not None:
         return not any(json_equal(value, known) for value in one.possible for known in other.possible)
@@ -58,6 +60,15 @@ def _plainly_disjoint(one: NormalizedSchema, other: NormalizedSchema) -> bool:
         values and all(refusing.refuses(value) for value in values)
         for values, refusing in ((one.possible, other), (other.possible, one))
     )
+
+
+def _are_strings_apart(one: NormalizedSchema, other: NormalizedSchema) -> bool:
+    """Return whether no string has a length that both accept, and matches the patterns of both."""
+    least = max(one.lengths[0], other.lengths[0])
+    most = min(one.lengths[1], other.lengths[1])
+    if least > most or not one.texts or not other.texts or one.texts == other.texts:
+        return least > most
+    return shortest(one.texts | other.texts, frozenset(), least, most) == (None, True)
 
 
 def _may_differ(one: NormalizedSchema, other: NormalizedSchema) -> bool:

@@ -124,17 +124,15 @@ def _enum(negated: NegatedKeyword) -> Iterator[Negation]:
 
 
 def _lower(negated: NegatedKeyword) -> Iterator[Negation]:
-    if not any(limit >= negated.value for limit, _ in negated.constraints.lower):
-        yield from negated.here(
-            NUMERIC, lambda: negated.constraints.upper.append((negated.value, negated.keyword == "minimum"))
-        )
+    value, exclusive = negated.value, negated.keyword == "minimum"
+    if not any(limit > value or (limit == value and (exclusive or out)) for limit, out in negated.constraints.lower):
+        yield from negated.here(NUMERIC, lambda: negated.constraints.upper.append((value, exclusive)))
 
 
 def _upper(negated: NegatedKeyword) -> Iterator[Negation]:
-    if not any(limit <= negated.value for limit, _ in negated.constraints.upper):
-        yield from negated.here(
-            NUMERIC, lambda: negated.constraints.lower.append((negated.value, negated.keyword == "maximum"))
-        )
+    value, exclusive = negated.value, negated.keyword == "maximum"
+    if not any(limit < value or (limit == value and (exclusive or out)) for limit, out in negated.constraints.upper):
+        yield from negated.here(NUMERIC, lambda: negated.constraints.lower.append((value, exclusive)))
 
 
 def _multiple(negated: NegatedKeyword) -> Iterator[Negation]:

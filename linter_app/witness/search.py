@@ -86,7 +86,7 @@ class Search:
             focus.ignored_names = {**self.comparison.tried_names[self.direction], **focus.ignored_names}
         focus.known_names = self.comparison.known_names
         focus.ignored_items = self.comparison.ignored_items[self.direction]
-        focus.is_same = self.comparison.equality.is_alike
+        focus.is_same = self.comparison.equality.is_written_same
         overlaps = new_overlaps(change, self.direction) if change else []
         until = max(self.steps.left - share, 0)
         mixed, found, last = None, None, tries
@@ -203,8 +203,9 @@ def _focus_on(change: Change, direction: OneDirection, comparison: Comparison) -
             pair = None
     while pair is not None:
         accepting, refusing = (pair.old, pair.new) if direction == "backward" else (pair.new, pair.old)
-        violated |= _schema_ids(refusing)
-        satisfied |= _schema_ids(accepting)
+        kept, broken = pair.written if direction == "backward" else pair.written[::-1]
+        violated |= _schema_ids(refusing) | {each.key for each in broken}
+        satisfied |= _schema_ids(accepting) | {each.key for each in kept}
         pair = pair.parent
     at = pointer_of_cause(change, new=direction == "backward")
     is_at_place = at == ((change.new_pointer if direction == "backward" else change.old_pointer) or "")

@@ -205,7 +205,7 @@ def _added(pair: SchemaPair, name: str, old: Conjunction, new: Conjunction) -> N
     elif any("backward" in pair.directions(found, new) for found in mentions(pair.old, name)):
         # It is one that readers know from an alternative, which allows more.
         pair.report(OPEN_TYPED, f"property {name!r} is restricted around the alternatives now", None, at)
-    else:
+    elif not pair.old.describes(name) and name not in pair.new.forbidden:
         pair.ignore_name("backward", name)
 
 
@@ -231,7 +231,7 @@ def _removed(pair: SchemaPair, name: str, old: Conjunction, new: Conjunction) ->
             pair.report(OPEN_FREED, f"property {name!r} may now hold anything", at, None)
     elif any("forward" in pair.directions(old, found) for found in mentions(pair.new, name)):
         pair.report(OPEN_FREED, f"property {name!r} is no longer restricted around the alternatives", at, None)
-    else:
+    elif not pair.new.describes(name) and name not in pair.old.forbidden:
         pair.ignore_name("forward", name)
 
 

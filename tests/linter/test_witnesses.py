@@ -1,0 +1,86 @@
+"""Examples where the way to the change is narrow: through references, maps, unions and what both versions keep."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from linter_app import lint
+from linter_app.compare.equality import Equality
+from linter_app.schema.dialects import read_schema
+from linter_app.schema.documents import Document
+from linter_app.schema.validators import ValidatorPair
+from linter_app.witness.constraints import Focus
+from linter_app.witness.generator import InstanceGenerator
+
+
+def shown(report):
+    return [change.witness.instance for change in report.breaking if change.witness]
+
+
+def test_what_both_versions_keep_is_not_tried():
+    same = {f"p{n}": {"$ref": "#/$defs/name"} for n in range(40)}
+    old = {"type": "object", "properties": {**same, "one": {"type": "string"}}, "$defs": {"name": {"type": "string"}}}
+    new = {**old, "properties": {**same, "one": {"type": "string", "maxLength": 3}}}
+    sides = [Document(read_schema(each)).root_subschema for each in (old, new)]
+    focus = Focus(is_same=Equality().is_written_same)
+    for attempt in range(20):
+        generator = InstanceGenerator(random.Random(attempt), focus, straight=True)
+        assert len(generator.value(sides[:1], sides[1:])["one"]) > 3
+
+
+@pytest.mark.parametrize(
+    ("kept", "refused"),
+    [
+        ({"minItems": 1}, {"minItems": 1, "maxItems": 4}),
+        ({"maxItems": 3}, {"minItems": 1, "maxItems": 3}),
+        ({"minimum": 3}, {"minimum": 2, "maximum": 9}),
+        ({"exclusiveMaximum": 3}, {"minimum": 1, "maximum": 3}),
+        ({"enum": [1, 2]}, {"enum": [1, 2, 3], "maximum": 1}),
+    ],
+)
+def test_what_is_impossible_is_not_tried(kept, refused):
+    kind = {"type": "array" if "Items" in str(kept) else "integer"}
+    keep, refuse = (Document(read_schema({**kind, **each})).root_subschema for each in (kept, refused))
+    for attempt in range(20):
+        value = InstanceGenerator(random.Random(attempt), Focus(), straight=True).value([keep], [refuse])
+        assert ValidatorPair({**kind, **kept}, {}).accepts(value)
+        assert not ValidatorPair({**kind, **refused}, {}).accepts(value)
+
+
+def test_a_property_that_was_one_of_a_map_is_found_through_references():
+    def schema(generator, kinds, **definitions):
+        names = [f"option{n}" for n in range(30)]
+        options = {name: {"type": "object", "properties": {"a": {"type": kinds}}} for name in names}
+        return {
+            "properties": {**options, "module": {"$ref": "#/$defs/module"}},
+            "$defs": {
+                "module": {"properties": {"generator": {"$ref": "#/$defs/generators"}}, "type": "object"},
+                "generators": {"type": "object", "additionalProperties": {"type": "object"}, **generator},
+                **definitions,
+            },
+        }
+
+    closed = {"type": "object", "properties": {"minimize": {"type": "boolean"}}, "additionalProperties": False}
+    html = {"properties": {"html": {"$ref": "#/$defs/html"}}}
+    report = lint(schema({}, ["string"]), schema(html, ["string", "null"], html=closed), budget_ms=5)
+    assert report.verdict == "breaking"
+    assert [list(each["module"]["generator"]) for each in shown(report)] == [["html"]]
+
+
+def test_a_property_that_all_alternatives_describe_may_be_in_an_example():
+    cache = {"type": "object", "properties": {"timeout": {"type": "number"}, "id": {"type": "string"}}}
+    tasks = {"tasks": {"type": "object"}}
+    root = {"type": "object", "properties": {**tasks, "cache": cache}, "required": ["tasks"]}
+    package = {
+        "type": "object",
+        "properties": {**tasks, "extends": {"type": "array"}},
+        "required": ["tasks", "extends"],
+    }
+    whole = {**cache, "properties": {**cache["properties"], "timeout": {"type": "integer"}}}
+    new = {"type": "object", "properties": {**tasks, "cache": whole, "extends": {"type": "array"}}}
+    report = lint({"anyOf": [root, package]}, new)
+    assert report.verdict == "breaking"
+    [instance] = shown(report)
+    assert instance["cache"].keys() == {"timeout"}
