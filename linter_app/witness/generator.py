@@ -246,8 +246,9 @@ class InstanceGenerator:
         near = [negation for negation in found if negation.near]
         # A property that nothing else needs is left out most easily.
         absent = [negation for negation in found if negation.keyword == "required" and not here]
-        for preferred, rate in ((pointed, 0.7), (aimed, 0.85), (exact, 0.85), (done, 0.9), (absent, 0.8), (near, 0.6)):
-            if preferred and self._often(rate):
+        for preferred, rate in ((pointed, 0.7), (aimed, 0.85), (exact, 0.85), (done, 0.9), (absent, 0.7), (near, 0.6)):
+            # Where several alternatives are to be violated, what is left out for one may be needed for the next.
+            if preferred and (self._often(rate) if preferred is not absent else self.rng.random() < rate):
                 found = preferred
                 break
         negation = self.rng.choice(found)

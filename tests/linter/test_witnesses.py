@@ -84,3 +84,20 @@ def test_a_property_that_all_alternatives_describe_may_be_in_an_example():
     assert report.verdict == "breaking"
     [instance] = shown(report)
     assert instance["cache"].keys() == {"timeout"}
+
+
+def test_a_property_whose_presence_decides_may_be_in_an_example_though_it_is_new():
+    text = {"type": "string"}
+    old = {"type": "object", "properties": {"one": text}, "required": ["one"]}
+    new = {"type": "object", "properties": {"one": text, "many": {"type": "array"}}}
+    report = lint(old, {**new, "oneOf": [{"required": ["one"]}, {"required": ["many"]}]})
+    assert report.verdict == "breaking"
+    assert shown(report) == [{"one": "", "many": []}]
+
+
+def test_names_of_properties_are_strings_whatever_else_is_said_of_their_type():
+    def schema(names):
+        return {"type": "object", "propertyNames": {"$ref": "#/$defs/name"}, "$defs": {"name": names}}
+
+    assert lint(schema({"pattern": "^a"}), schema({"type": "string", "pattern": "^a"})).verdict == "compatible"
+    assert not any(each.rule.startswith("type") for each in lint(schema({}), schema({"type": "string"})).changes)

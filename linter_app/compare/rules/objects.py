@@ -12,7 +12,7 @@ from linter_app.normalize.schema_node import SchemaNode
 from linter_app.normalize.string_sets import possible_names
 from linter_app.patterns import matches, shortest
 from linter_app.rule_catalogue import mirrored, rule
-from linter_app.schema.documents import Subschema
+from linter_app.schema.documents import Document, Subschema
 
 KEYWORDS = frozenset(
     {"properties", "patternProperties", "additionalProperties", "unevaluatedProperties", "required", "propertyNames"}
@@ -102,6 +102,9 @@ UNCLEAR_NAMES = rule(
 )
 
 
+_STRING = {"type": "string"}
+
+
 def compare(pair: SchemaPair) -> None:
     """Report what changed in the properties that objects must, may and must not have."""
     if "object" not in pair.shared_types:
@@ -113,6 +116,7 @@ def compare(pair: SchemaPair) -> None:
         _patterns(pair)
     old_names, new_names = pair.old.subschemas("propertyNames"), pair.new.subschemas("propertyNames")
     if old_names and new_names:
+        old_names, new_names = ((*names, _string(names[0].document)) for names in (old_names, new_names))
         pair.descend(old_names, new_names)
     elif are_listed:
         pass  # each name was compared
@@ -120,6 +124,10 @@ def compare(pair: SchemaPair) -> None:
         pair.report(NAMES_REMOVED, "names of properties are no longer restricted", "propertyNames", None)
     elif new_names:
         pair.report(NAMES_ADDED, "names of properties are restricted now", None, "propertyNames")
+
+
+def _string(document: Document) -> Subschema:
+    return Subschema(document.keep(_STRING, "strings", _STRING), (), document)
 
 
 def _are_listed(pair: SchemaPair) -> bool:
@@ -205,7 +213,7 @@ def _added(pair: SchemaPair, name: str, old: Conjunction, new: Conjunction) -> N
     elif any("backward" in pair.directions(found, new) for found in mentions(pair.old, name)):
         # It is one that readers know from an alternative, which allows more.
         pair.report(OPEN_TYPED, f"property {name!r} is restricted around the alternatives now", None, at)
-    elif not pair.old.describes(name) and name not in pair.new.forbidden:
+    elif not pair.old.describes(name) and not _decides(pair.new, name):
         pair.ignore_name("backward", name)
 
 
@@ -231,8 +239,14 @@ def _removed(pair: SchemaPair, name: str, old: Conjunction, new: Conjunction) ->
             pair.report(OPEN_FREED, f"property {name!r} may now hold anything", at, None)
     elif any("forward" in pair.directions(old, found) for found in mentions(pair.new, name)):
         pair.report(OPEN_FREED, f"property {name!r} is no longer restricted around the alternatives", at, None)
-    elif not pair.new.describes(name) and name not in pair.old.forbidden:
+    elif not pair.new.describes(name) and not _decides(pair.old, name):
         pair.ignore_name("forward", name)
+
+
+def _decides(side: NormalizedSchema, name: str) -> bool:
+    """Return whether an object, or which alternative it satisfies, depends on the presence of a property."""
+    alternatives = (normalize((branch,)) for group in side.groups for branch in group.branches)
+    return any(name in each.required or name in each.forbidden for each in (side, *alternatives))
 
 
 def _refuses(value: Conjunction) -> bool:
