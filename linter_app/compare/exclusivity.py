@@ -102,13 +102,13 @@ class Widening:
             return False
         values = normalize((*self.around, one, *required))
         disjoint = self.pair.comparison.are_disjoint
-        overlapping = [
-            each for each in self.refusing.branches if each is not one and not disjoint(values, self.schemas[each.key])
-        ]
+        others = [each for each in self.refusing.branches if each.key != one.key]
+        others = [each for each in others if not disjoint(values, self.schemas[each.key])]
         own = self.before.get(one.key)
-        if all(self._was_refused(values, former) for former in self.accepting.branches if former is not own):
-            return True
-        return all(self._was_refused_twice((*values.conjunction, each)) for each in overlapping)
+        formers = [each for each in self.accepting.branches if each is not own] if others else []
+        return all(self._was_refused(values, former) for former in formers) or all(
+            self._was_refused_twice((*values.conjunction, each)) for each in others
+        )
 
     def _was_refused(self, values: NormalizedSchema, former: Subschema) -> bool:
         disjoint = self.pair.comparison.are_disjoint

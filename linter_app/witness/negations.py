@@ -18,6 +18,8 @@ from linter_app.witness.constraints import COUNTED, NUMERIC, Constraints, Focus,
 
 MAX_COMPARED = 64
 """Alternatives of `oneOf` that are compared each with each, to find two that a value can satisfy."""
+_MANY = frozenset({"required", "properties", "patternProperties", "allOf", "dependentRequired", "dependentSchemas"})
+"""Keywords that can be violated in a way for each of their members."""
 Literal = tuple[Subschema, bool]
 """A schema, and whether to satisfy or violate it."""
 
@@ -310,7 +312,9 @@ def _any_of(negated: NegatedKeyword) -> Iterator[Negation]:
     if not negated.is_kept([node.subschema for node in negated.constraints.nodes], *branches):
         violated = negated.generator.focus.violated
         aimed = (id(subschema.schema) for subschema in branches if id(subschema.schema) in violated)
-        yield from negated.instead(*((subschema, False) for subschema in branches), through=next(aimed, 0))
+        # What can be violated in one way only comes first: the others have the choice.
+        literals = ((subschema, False) for subschema in sorted(branches, key=_ways))
+        yield from negated.instead(*literals, through=next(aimed, 0))
     if negated.keyword != "oneOf":
         return
     together = [each for each in branches if each.key in negated.generator.focus.together]
@@ -318,6 +322,14 @@ def _any_of(negated: NegatedKeyword) -> Iterator[Negation]:
     for two in [together] if is_aim else _overlapping(negated, branches):
         for negation in negated.instead(*((subschema, True) for subschema in two), through=0):
             yield negation._replace(far=not is_aim, through=two[0].key if is_aim else 0)
+
+
+def _ways(subschema: Subschema) -> int:
+    """Return in about how many ways a schema can be violated."""
+    schema = subschema.schema
+    if not isinstance(schema, dict):
+        return 0
+    return sum(len(value) if keyword in _MANY and value else 1 for keyword, value in schema.items())
 
 
 def _overlapping(negated: NegatedKeyword, branches: list[Subschema]) -> list[Sequence[Subschema]]:

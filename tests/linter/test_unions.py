@@ -430,3 +430,12 @@ def test_closing_a_map_is_said_so(rest):
 def test_closing_a_map_that_refused_everything_breaks_nothing():
     old = {"type": "object", "properties": {"a": TEXT}, "additionalProperties": {"type": "string", "enum": [1]}}
     assert lint(old, {**old, "additionalProperties": False}, mode="full").verdict == "compatible"
+
+
+def test_an_added_union_that_every_value_satisfied_is_no_break_beside_one():
+    old = {"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "string"}}}
+    old["additionalProperties"] = False
+    new = {**old, "properties": {**old["properties"], "a": {"type": "string", "maxLength": 3}, "c": {}}}
+    new["anyOf"] = [{"required": ["c"], "not": {"required": ["b"]}}, {"not": {"required": ["b", "c"]}}]
+    assert {change.rule for change in lint(old, new).breaking} == {"max-length-added"}
+    assert {change.rule for change in lint(new, old, mode="forward").breaking} == {"max-length-removed"}

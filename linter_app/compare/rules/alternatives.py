@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from linter_app.changes import OPPOSITE, Direction, direction_of
+from linter_app.changes import DIRECTIONS, OPPOSITE, Direction, direction_of
 from linter_app.compare.bases import without_groups
 from linter_app.compare.comparison import SchemaPair
 from linter_app.compare.exclusivity import overlapping
@@ -19,6 +19,8 @@ from linter_app.schema.documents import Subschema
 from linter_app.schema.json_types import reduced
 
 KEYWORDS = frozenset({*DISJUNCTIVE, "not"})
+MAX_ALTERNATIVES = 8
+"""Alternatives of an added or removed `anyOf` that are tried, whether all values satisfied one of them anyway."""
 
 _NONE = frozenset[str]()
 _STRING, _NULL = {"type": "string"}, {"type": "null"}
@@ -90,28 +92,33 @@ def compare(pair: SchemaPair) -> None:
     old, new = pair.differing
     if (old or new) and _lifted(pair):
         return
-    are_settled = all(group.keyword == "if" for group in (*old, *new))
+    doubtful = set[str]()
+    """The directions in which more than what is reported may break."""
     for keyword in DISJUNCTIVE:
         olds, news = ([group for group in groups if group.keyword == keyword] for groups in (old, new))
         if keyword == "if":
             olds, news = _same_conditions(pair, olds, news)
-            others = [(pair.new, group) for group in olds] + [(pair.old, group) for group in news]
-            are_settled = are_settled and all(_says_nothing_new(side, group, pair) for side, group in others)
+        elif len(olds) == len(news) == 1:
+            _alternatives(pair, olds[0], news[0])
+            doubtful |= DIRECTIONS["both"]
+            continue
+        said_before = [_says_nothing_new(pair.old, group, pair) for group in news]
+        said_after = [_says_nothing_new(pair.new, group, pair) for group in olds]
+        doubtful |= {"backward"} if not all(said_before) else set()
+        doubtful |= {"forward"} if not all(said_after) else set()
         if len(olds) == len(news) == 1:
-            (_condition if keyword == "if" else _alternatives)(pair, olds[0], news[0])
+            _condition(pair, olds[0], news[0])
             continue
         added, removed = ALTERNATIVES_ADDED, ALTERNATIVES_REMOVED
         if keyword == "if":
             added, removed = CONDITION_ADDED, CONDITION_REMOVED
-        for group in olds:
-            direction: Direction | None = "none" if _says_nothing_new(pair.new, group, pair) else None
+        for group, is_said in zip(olds, said_after, strict=True):
+            direction: Direction | None = "none" if is_said else None
             pair.report(removed, f"{keyword} was removed", group.node.at(keyword), None, direction=direction)
-        for group in news:
-            direction = "none" if _says_nothing_new(pair.old, group, pair) else None
+        for group, is_said in zip(news, said_before, strict=True):
+            direction = "none" if is_said else None
             pair.report(added, f"{keyword} was added", None, group.node.at(keyword), direction=direction)
-    if are_settled:
-        return  # each condition holds for the same values as before, or for none
-    if (old or new) and (missing := pair.open_directions - pair.reported_directions() - pair.explained):
+    if missing := (pair.open_directions & doubtful) - pair.reported_directions() - pair.explained:
         at = (groups[0].node.at(groups[0].keyword) if groups else None for groups in (old, new))
         message = "the alternatives, taken together, may accept other values"
         if ("backward" in missing and overlapping(pair, *new)) or ("forward" in missing and overlapping(pair, *old)):
@@ -120,7 +127,9 @@ def compare(pair: SchemaPair) -> None:
 
 
 def _says_nothing_new(other: NormalizedSchema, group: Group, pair: SchemaPair) -> bool:
-    """Return whether what follows from a condition holds in the other version anyway."""
+    """Return whether the other version satisfies one of the alternatives anyway, or what follows from a condition."""
+    if group.keyword == "anyOf":
+        return any(_satisfies(pair, other, branch) for branch in group.branches[:MAX_ALTERNATIVES])
     if group.keyword != "if":
         return False
     node = group.node
@@ -133,12 +142,15 @@ def _says_nothing_new(other: NormalizedSchema, group: Group, pair: SchemaPair) -
 
 def _holds(pair: SchemaPair, other: NormalizedSchema, condition: Subschema, follows: Subschema) -> bool:
     """Return whether all values of a version that satisfy a condition satisfy what follows from it."""
-    given = (*other.conjunction, condition)
-    if pair.comparison.are_disjoint(other, normalize((condition,))):
-        return True
+    return pair.comparison.are_disjoint(other, normalize((condition,))) or _satisfies(pair, other, follows, condition)
+
+
+def _satisfies(pair: SchemaPair, other: NormalizedSchema, schema: Subschema, *conditions: Subschema) -> bool:
+    """Return whether all values of a version that satisfy the conditions satisfy a schema of the other version."""
+    given = (*other.conjunction, *conditions)
     if other is pair.old:
-        return "backward" not in pair.directions(given, (follows,), exactly="both")
-    return "forward" not in pair.directions((follows,), given, exactly="both")
+        return "backward" not in pair.directions(given, (schema,), exactly="both")
+    return "forward" not in pair.directions((schema,), given, exactly="both")
 
 
 def _lifted(pair: SchemaPair) -> bool:
