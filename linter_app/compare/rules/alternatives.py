@@ -92,8 +92,7 @@ def compare(pair: SchemaPair) -> None:
     old, new = pair.differing
     if (old or new) and _lifted(pair):
         return
-    doubtful = set[str]()
-    """The directions in which more than what is reported may break."""
+    doubtful = set[str]()  # the directions in which more than what is reported may break
     for keyword in DISJUNCTIVE:
         olds, news = ([group for group in groups if group.keyword == keyword] for groups in (old, new))
         if keyword == "if":
