@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import gc
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -37,6 +40,23 @@ STAGES: tuple[Stages, ...] = (frozenset({"prove", "witness"}), frozenset({"witne
 """All stages after the comparison itself, and what to leave out where they do not end."""
 
 
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Pause the collector of cyclic garbage, for all threads; leave it alone where it is paused already.
+
+    A comparison keeps what it makes until it ends, so that each collection would go through all of it for nothing.
+    """
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+@_collector_paused()
 def lint(
     old: Any,
     new: Any,
@@ -93,7 +113,10 @@ def read_sides(old: Any, new: Any, config: Config) -> tuple[Schema, Schema]:
             raise
         _read_side("new", new, config)
         raise RepairedSchema(f"{error}; the new one is valid, and nothing was compared") from None
-    return former, _read_side("new", new, config)
+    latter = _read_side("new", new, config)
+    if not former.objects.isdisjoint(latter.objects):  # one of them was made of the other, as `{**old, ...}` does
+        latter = _read_side("new", json.loads(json.dumps(new)), config)
+    return former, latter
 
 
 def _read_side(side: str, value: Any, config: Config) -> Schema:
@@ -105,6 +128,7 @@ def _read_side(side: str, value: Any, config: Config) -> Schema:
     return schema
 
 
+@_collector_paused()
 def diff(
     old: Any, new: Any, *, strict_open_objects: bool = False, resources: Mapping[str, Any] | None = None
 ) -> tuple[Change, ...]:
@@ -113,7 +137,7 @@ def diff(
     `resources` maps URIs to the schemas that references may lead to. Raises InvalidSchema on an unknown `$schema`.
     """
     targets = {uri: read_schema(each).root for uri, each in (resources or {}).items()}
-    documents = [Document(read_schema(schema), targets) for schema in (old, new)]
+    documents = [Document(schema, targets) for schema in read_sides(old, new, Config())]
     return tuple(compare_documents(*documents, strict_open_objects=strict_open_objects).changes)
 
 
@@ -144,6 +168,7 @@ def lint_wit(
     )
 
 
+@_collector_paused()
 def changes_between_schemas(
     old: Schema,
     new: Schema,

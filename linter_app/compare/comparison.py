@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
@@ -11,6 +10,7 @@ from typing import Any, Literal
 from linter_app.changes import DIRECTIONS, Change, Direction, direction_of
 from linter_app.compare.equality import Equality
 from linter_app.compare.pairing import Pairing, Tags, pair_alternatives
+from linter_app.compare.trials import BOTH, NONE, Exactly, Trials
 from linter_app.normalize.disjointness import Known, disjoint
 from linter_app.normalize.normalized import (
     Conjunction,
@@ -46,10 +46,6 @@ REFUSED, ACCEPTED = mirrored(
     False,
 )
 
-BOTH = DIRECTIONS["both"]
-Exactly = Literal["", "backward", "forward", "both"]
-"""In which direction's instances undescribed properties of open objects count; with one, the other's do not."""
-PairKey = tuple[tuple[int, ...], tuple[int, ...], Exactly]
 Location = str | Subschema | None
 """A keyword of a pair, or a subschema; None where that version has no such location."""
 Step = tuple[frozenset[str] | None, Callable[["SchemaPair"], None]]
@@ -69,10 +65,12 @@ class Comparison:
     equality: Equality = field(default_factory=Equality)
     readers_ignore: bool = False
     """Whether readers ignore properties that they do not know, although the schema closes its objects to writers."""
-    exactly: Exactly = ""
+    trials: Trials = field(default_factory=Trials)
     changes: list[Change] = field(default_factory=list)
     # Pairs that are under comparison or done: a recursive schema is visited once.
     seen: set[tuple[Any, ...]] = field(default_factory=set)
+    closed: dict[str, set[tuple[int, int]]] = field(default_factory=lambda: {"backward": set(), "forward": set()})
+    """Pairs that do not break in a direction as a whole, whatever breaks below them, by the keys of both."""
     # Pairs too deep to be compared at once, with their parent and the directions in question.
     deferred: list[tuple[Conjunction, Conjunction, SchemaPair | None, frozenset[str]]] = field(default_factory=list)
     # Property names that decide something, for the search for witnesses.
@@ -97,14 +95,6 @@ class Comparison:
     _disjoint: Known = field(default_factory=dict)
     _tags: dict[tuple[int, str], Tags] = field(default_factory=dict)
     _pairings: dict[tuple[int, int, str], Pairing] = field(default_factory=dict)
-    _known_directions: dict[PairKey, frozenset[str]] = field(default_factory=dict)
-    # Pairs whose directions are being computed, each with its level, and the lowest level that was assumed equal.
-    _active: dict[PairKey, int] = field(default_factory=dict)
-    _assumed_level: int = 1 << 30
-    found: frozenset[str] = frozenset()
-    """The directions in which the pair breaks that is compared silently."""
-    # Pairs that are equal if the pair of a lower level is, with that level, in the order in which they were found.
-    _provisional: dict[PairKey, int] = field(default_factory=dict)
 
     def are_disjoint(self, one: NormalizedSchema, other: NormalizedSchema) -> bool:
         """Return whether it is shown that no value satisfies both, computed once."""
@@ -158,21 +148,24 @@ class Comparison:
         if key in self.seen or self.is_same_text(old, new):
             return
         if self.is_same_meaning(old, new):
-            if not self.is_silent:
-                self._compare_documentation(old, new, parent)
-            return
-        self.seen.add(key)
-        pair = SchemaPair(self, normalize(old), normalize(new), parent, depth, directions, written, around=around)
-        if depth > MAX_DEPTH and not self._active:
-            self.seen.remove(key)
+            self._compare_documentation(old, new, parent)
+        elif depth > MAX_DEPTH:
             self.deferred.append((old, new, parent, directions))
-            return
-        if depth > MAX_SILENT_DEPTH or self.is_exhausted():
+        else:
+            self.seen.add(key)
+            pair = SchemaPair(self, normalize(old), normalize(new), parent, depth, directions, written, around=around)
+            self._compare_pair(pair)
+            for direction in directions - pair.open_directions:
+                self.closed[direction].update((one.key, other.key) for one in old for other in new)
+
+    def _compare_pair(self, pair: SchemaPair) -> None:
+        """Do all steps of the comparison with a pair that does not mean the same."""
+        if pair.depth > MAX_SILENT_DEPTH or self.is_exhausted():
             pair.undecided("the schemas are too deep or too large to compare", "", "")
             return
         sides = (("backward", pair.old), ("forward", pair.new))
         unknown = frozenset(direction for direction, normalized in sides if normalized.unresolved)
-        pair.uncertain = unknown | (parent.uncertain if parent else frozenset())
+        pair.uncertain = unknown | (pair.parent.uncertain if pair.parent else NONE)
         if not pair.old.types or not pair.new.types:
             if pair.old.types:
                 pair.report(REFUSED, "the schema no longer accepts any value", "", "")
@@ -211,72 +204,25 @@ class Comparison:
     ) -> frozenset[str]:
         """Return the directions in which two conjunctions may break, without adding changes.
 
-        An empty result proves that both mean the same. The proof is by induction: a pair that contains itself is
-        assumed to be equal, and a result that rests on the assumption is kept only if the assumption holds.
-        `exactly` says what of open objects is strict. Below a negation, all is: what a schema accepts less, the schema
-        around it accepts more.
+        An empty result proves that both mean the same. `exactly` says what of open objects is strict. Below a negation,
+        all is: what a schema accepts less, the schema around it accepts more.
         """
-        if exactly and exactly != self.exactly:
-            outer, self.exactly = self.exactly, exactly if self.exactly == "" else "both"
-            try:
+        if exactly:
+            with self.trials.strict(exactly):
                 return self.directions(old, new, depth)
-            finally:
-                self.exactly = outer
         old, new = _followed(old), _followed(new)
-        key = *_pair_key(old, new), self.exactly
-        if key in self._known_directions:
-            return self._known_directions[key]
-        # Strictness only adds directions.
-        if self._known_directions.get((*key[:2], "")) == BOTH:
-            return BOTH
-        if self._known_directions.get((*key[:2], "both")) == frozenset():
-            return frozenset()
-        assumed = self._active.get(key, self._provisional.get(key))
-        if assumed is not None:
-            self._assumed_level = min(self._assumed_level, assumed)
-            return frozenset()
-        depth = depth if self._active else 0
-        before, level, start = self._assumed_level, len(self._active), len(self._provisional)
-        kept, self.found = self.found, frozenset()
-        seen, self.seen = self.seen, set[tuple[Any, ...]]()
-        self._active[key], self._assumed_level = level, 1 << 30
-        try:
-            with suppress(_AllDirections):
-                self.compare(old, new, None, depth)
-            found = self.found
-            self._conclude(key, found, level, start)
-        finally:
-            del self._active[key]
-            self.found, self.seen = kept, seen
-            self._assumed_level = min(before, self._assumed_level) if self._assumed_level < level else before
-        return found
+        depth = depth if self.is_silent else 0
 
-    def _conclude(self, key: PairKey, found: frozenset[str], level: int, start: int) -> None:
-        """Keep a result. One that rests on an assumption is provisional until that is confirmed or refuted."""
-        inner = list(self._provisional)[start:] if len(self._provisional) > start else []
-        if found:
-            self._known_directions[key] = found
-            for each in inner:  # they may rest on the assumption that this pair is equal
-                del self._provisional[each]
-        elif self._assumed_level >= level:
-            self._known_directions[key] = found
-            for each in inner:
-                self._known_directions[each] = frozenset()
-                del self._provisional[each]
-        else:
-            for each in (*inner, key):
-                self._provisional[each] = min(self._provisional.get(each, level), self._assumed_level)
+        def compare() -> None:
+            if not self.is_same_meaning(old, new):
+                self._compare_pair(SchemaPair(self, normalize(old), normalize(new), None, depth))
+
+        return self.trials.directions(_pair_key(old, new), compare)
 
     @property
     def is_silent(self) -> bool:
         """Whether only directions are computed, and no changes are added."""
-        return bool(self._active)
-
-    def note(self, directions: frozenset[str], in_question: frozenset[str]) -> None:
-        """Note directions that break, without a change; the comparison of the pair ends where these are all."""
-        self.found |= directions
-        if self.found >= in_question:
-            raise _AllDirections
+        return self.trials.are_running
 
     def add(self, change: Change, directions: frozenset[str]) -> None:
         """Add a change, or note its directions where there is no room for more."""
@@ -285,10 +231,6 @@ class Comparison:
             return
         self._change_characters += change.characters
         self.changes.append(change)
-
-
-class _AllDirections(Exception):
-    """A pair breaks in all directions in question, which is all that `directions` can find."""
 
 
 @dataclass(eq=False)
@@ -308,6 +250,8 @@ class SchemaPair:
     """The groups of alternatives that are not the same in both versions."""
     same_alternatives: list[tuple[Subschema, Subschema]] = field(default_factory=list)
     """The alternatives of groups that accept the same, in pairs."""
+    are_versions: bool = False
+    """Whether the alternatives are versions of each other, one by one, so that they break by themselves."""
     is_settled: bool = False
     """Whether what was reported is all there is to report about the pair."""
     uncertain: frozenset[str] = frozenset()
@@ -343,9 +287,10 @@ class SchemaPair:
         """Return whether properties of open objects count that only one version describes: those that were added or
         removed, or those with a pattern.
         """
-        comparison = self.comparison
-        lenient = {"": what, "backward": "added", "forward": "removed", "both": None}[comparison.exactly]
-        return comparison.strict_open_objects or what != lenient
+        if self.comparison.strict_open_objects:
+            return True
+        lenient = {"": what, "backward": "added", "forward": "removed", "both": None}[self.comparison.trials.exactly]
+        return what != lenient
 
     @cached_property
     def shared_types(self) -> frozenset[str]:
@@ -354,7 +299,7 @@ class SchemaPair:
     def reported_directions(self) -> frozenset[str]:
         """Return the directions of the changes reported for this pair and below it."""
         if self.comparison.is_silent:
-            return self.comparison.found
+            return self.comparison.trials.found
         return frozenset[str]().union(*(change.directions for change in self.comparison.changes[self._first :]))
 
     def report(
@@ -373,7 +318,7 @@ class SchemaPair:
         breaks = DIRECTIONS.get(direction or rule.direction) or frozenset({direction or rule.direction}) - {"none"}
         breaks &= self.open_directions
         if self.comparison.is_silent:
-            self.comparison.note(breaks, self.open_directions)
+            self.comparison.trials.note(breaks, self.open_directions)
             return
         change = Change(
             rule.id,

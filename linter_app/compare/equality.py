@@ -8,6 +8,7 @@ linear in the size of both documents.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -80,8 +81,11 @@ class Equality:
                 waiting += place.children
         return [(place.old, place.new) for place in found.values()]
 
-    def way(self, old: Subschema, new: Subschema, roots: Pair) -> list[Pair]:
-        """Return the fewest pairs that lead from two subschemas up to the roots; nothing where none are known."""
+    def way(self, old: Subschema, new: Subschema, roots: Pair, closed: Container[tuple[int, int]]) -> list[Pair]:
+        """Return the fewest pairs that lead from two subschemas up to the roots; nothing where none are known.
+
+        `closed` are pairs that it must not lead through, by the keys of both.
+        """
         first, last = (self._places.get(_key(*map(followed, pair))) for pair in ((old, new), roots))
         if first is None or last is None:
             return []
@@ -96,7 +100,7 @@ class Equality:
                     found += [written, (place.old, place.new)]
                 return found
             for parent, written in place.parents:
-                if id(parent) not in came:
+                if id(parent) not in came and (parent.old.key, parent.new.key) not in closed:
                     came[id(parent)] = place, written
                     waiting.append(parent)
         return []

@@ -50,14 +50,50 @@ def is_exclusive_for(pair: SchemaPair, direction: Literal["backward", "forward"]
     """
     old, new = pair.differing
     accepting, refusing = (old, new) if direction == "backward" else (new, old)
-    if not any(group.keyword == "oneOf" for group in refusing):
+    unions = [group for group in refusing if group.keyword == "oneOf"]
+    if all(pair.comparison.tags(group).name is not None for group in unions):
         return True
     if len(accepting) != 1 or len(refusing) != 1 or accepting[0].keyword != refusing[0].keyword:
         accepted = (pair.old if direction == "backward" else pair.new).conjunction
-        return not overlapping(pair, *refusing) or all(
-            group.keyword != "oneOf" or _exclusive(pair, group, accepted) for group in refusing
-        )
+        return not overlapping(pair, *unions) or all(_exclusive(pair, group, accepted) for group in unions)
     return Widening(pair, direction, accepting[0], refusing[0]).is_exclusive() or not overlapping(pair, *refusing)
+
+
+def are_versions(pair: SchemaPair, old: Group, new: Group) -> bool:
+    """Return whether each alternative has one version on the other side, and shares no value with the others there.
+
+    Then the union breaks where one of its alternatives does, and only there. What is around it has to be the same.
+    """
+    if old.keyword != new.keyword or old.keyword == "if" or len(old.branches) != len(new.branches):
+        return False
+    pairing = pair.pairing(old, new)
+    if pairing.removed or pairing.added or pairing.renamed:
+        return False
+    bases = without_groups(pair.old, [old]), without_groups(pair.new, [new])
+    if bases[0] is None or bases[1] is None or not pair.comparison.is_same_meaning(bases[0], bases[1]):
+        return False
+    if pairing.exclusive:
+        return True
+    if len(old.branches) > MAX_ALTERNATIVES:
+        return False
+    sides = [(each, normalize((each,))) for each in old.branches], [(each, normalize((each,))) for each in new.branches]
+    return all(
+        _is_alone(pair, one, *(sides if old.keyword == "oneOf" else sides[1:]), but=other)
+        and _is_alone(pair, other, *(sides if old.keyword == "oneOf" else sides[:1]), but=one)
+        for one, other in pairing.differing
+    )
+
+
+def _is_alone(
+    pair: SchemaPair, one: Subschema, *sides: list[tuple[Subschema, NormalizedSchema]], but: Subschema
+) -> bool:
+    """Return whether an alternative shares no value with those of some sides, except for its own version there."""
+    own = normalize((one,))
+    return all(
+        each in (one, but) or pair.comparison.are_disjoint(own, normalized)
+        for side in sides
+        for each, normalized in side
+    )
 
 
 class Widening:

@@ -9,10 +9,11 @@ from typing import Any, Literal
 
 from linter_app.changes import DIRECTIONS
 from linter_app.compare.bases import without_groups
-from linter_app.compare.comparison import Exactly, SchemaPair
-from linter_app.compare.exclusivity import is_exclusive_for, overlapping
+from linter_app.compare.comparison import SchemaPair
+from linter_app.compare.exclusivity import are_versions, is_exclusive_for, overlapping
 from linter_app.compare.gains import gained
 from linter_app.compare.pairing import Pairing, Tags, label
+from linter_app.compare.trials import Exactly
 from linter_app.normalize.normalized import Conjunction, Group, NormalizedSchema, normalize
 from linter_app.normalize.string_sets import Strings, are_included, strings_of
 from linter_app.patterns import literal
@@ -74,6 +75,9 @@ def _narrow_by_alternatives(pair: SchemaPair) -> None:
     if not old and not new:
         return
     differing = list(old), list(new)
+    if len(old) == len(new) == 1 and are_versions(pair, old[0], new[0]):
+        pair.differing, pair.are_versions = differing, True
+        return
     for one in old:
         for other in differing[1]:
             if one.keyword == other.keyword and (pairing := _same_group(pair, one, other)) is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from referencing import Specification
 from referencing.jsonschema import DRAFT4, DRAFT6, DRAFT7, DRAFT201909, DRAFT202012
 
 from linter_app.schema.json_types import objects_in
-from linter_app.schema.spelling import RESPELLED, is_respelled, respelled
+from linter_app.schema.spelling import RESPELLED, respelled
 from linter_app.schema.vocabulary import REFERENCES, subschemas_in
 
 DEFAULT = "https://json-schema.org/draft/2020-12/schema"
@@ -76,11 +76,13 @@ class Schema:
     draft: int
     """The draft to read it in, as jsonschema_rs numbers it."""
     embeds: bool
-    """Whether objects within it name a dialect, too."""
+    """Whether objects within it name another dialect."""
     identifies: bool
     """Whether objects within it may have an identifier, too."""
     references: frozenset[str]
     """What is written in `$ref` anywhere in it, in data too."""
+    objects: Set[int]
+    """The objects in it that the caller may have elsewhere, too, by their `id`."""
 
     @property
     def refers(self) -> bool:
@@ -105,26 +107,28 @@ def read_schema(root: Any, dialects: Mapping[str, int] | None = None) -> Schema:
         root = {keyword: value for keyword, value in root.items() if keyword != "$schema"}
     if isinstance(root, dict) and isinstance(dialect := root.get("$schema"), str) and dialect in aliases:
         root = {**root, "$schema": aliases[dialect]}
-    names, noted, is_tree = _passed_over(root)
-    if not is_tree:
-        root = json.loads(json.dumps(root))
+    names, noted, objects = _passed_over(root)
+    if objects is None:
+        return read_schema(json.loads(json.dumps(root)), dialects)
     draft = draft_of(root) if names.isdisjoint(_DISTINCTIVE) else guessed_draft_of(root)
-    if any(is_respelled(each, aliases) for each in noted):
-        root = respelled(root, draft, aliases)
-        names, noted, _ = _passed_over(root)
-    own = {keyword for keyword in ("$schema", "$id", "id") if isinstance(root, dict) and _has_text(root, keyword)}
+    root = respelled(root, draft, aliases, noted)
+    own = {keyword for keyword in ("$id", "id") if isinstance(root, dict) and _has_text(root, keyword)}
     return Schema(
         root,
         frozenset(names),
         draft,
-        embeds=sum(_has_text(each, "$schema") for each in noted) > ("$schema" in own),
+        embeds=any(_has_text(each, "$schema") and DRAFTS.get(each["$schema"], draft) != draft for each in noted),
         identifies=any(sum(_has_text(each, keyword) for each in noted) > (keyword in own) for keyword in ("$id", "id")),
         references=frozenset(each["$ref"] for each in noted if _has_text(each, "$ref")),
+        objects=objects,
     )
 
 
-def _passed_over(root: Any) -> tuple[set[str], list[dict[str, Any]], bool]:
-    """Return the names of all members, the objects with those of _NOTED, and whether each object is in one place."""
+def _passed_over(root: Any) -> tuple[set[str], list[dict[str, Any]], set[int] | None]:
+    """Return the names of all members, the objects with those of _NOTED, and the `id` of each object.
+
+    None for these where an object is in several places.
+    """
     names, seen, noted, count = set[str](), set[int](), list[dict[str, Any]](), 0
     for item in objects_in(root):
         names.update(item)
@@ -132,7 +136,7 @@ def _passed_over(root: Any) -> tuple[set[str], list[dict[str, Any]], bool]:
         count += 1
         if not _NOTED.isdisjoint(item):
             noted.append(item)
-    return names, noted, len(seen) == count
+    return names, noted, seen if len(seen) == count else None
 
 
 def _has_text(schema: dict[str, Any], keyword: str) -> bool:

@@ -25,28 +25,27 @@ _URI = "!#$%&'()*+,-./:;=?@_~[]"
 """Characters that a URI reference may have, besides letters and digits (RFC 3986)."""
 
 
-def respelled(root: Any, draft: int, dialects: Mapping[str, str]) -> Any:
+def respelled(root: Any, draft: int, dialects: Mapping[str, str], objects: list[dict[str, Any]]) -> Any:
     """Return a parsed schema in the spelling of the drafts; only what changes is copied.
 
-    `dialects` has the URI of a draft's meta-schema for other spellings of it.
+    `objects` are those in it with members of RESPELLED or `$schema`; the copies replace theirs. `dialects` has the URI
+    of a draft's meta-schema for other spellings of it.
     """
+    changed = {id(each) for each in objects if next(_changes(each, dialects), None)}
+    found = [each.path for each in located_schemas(root, draft) if id(each.schema) in changed] if changed else []
     copy = _Copy(root)
-    for each in located_schemas(root, draft):
-        for keyword, value in _changes(each.schema, dialects):
-            copy.set(each.path, keyword, value)
+    for path in reversed(found):  # paths go through names that change, so what is below them comes first
+        own = copy.at(path)
+        own.update(dict(_changes(own, dialects)))
+    objects[:] = [copy.made.get(id(each), each) for each in objects]
     return copy.root
-
-
-def is_respelled(schema: dict[str, Any], dialects: Mapping[str, str]) -> bool:
-    """Return whether an object would be spelled otherwise, if it is a schema."""
-    return next(_changes(schema, dialects), None) is not None
 
 
 def replaced(root: dict[str, Any], values: Mapping[Path, Any]) -> dict[str, Any]:
     """Return a parsed value in which others stand at these paths. Only what is around them is copied."""
     copy = _Copy(root)
     for path, value in values.items():
-        copy.set(path[:-1], path[-1], value)
+        copy.at(path[:-1])[path[-1]] = value
     return copy.root
 
 
@@ -94,18 +93,21 @@ class _Copy:
 
     def __init__(self, root: dict[str, Any]) -> None:
         self.root = root
+        self.made: dict[int, Any] = {}
+        """The copies, by the `id` of what they are copies of."""
         self._own: set[int] = set()
 
-    def set(self, path: Path, name: str | int, value: Any) -> None:
-        """Set a member of the object at a path."""
+    def at(self, path: Path) -> Any:
+        """Return the copy of what is at a path, to be changed."""
         self.root = target = self._copied(self.root)
         for step in path:
             target[step] = target = self._copied(target[step])
-        target[name] = value
+        return target
 
     def _copied(self, value: Any) -> Any:
         if id(value) in self._own:
             return value
         made = value.copy()
+        self.made[id(value)] = made
         self._own.add(id(made))
         return made

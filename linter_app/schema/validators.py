@@ -84,6 +84,7 @@ class ValidatorPair:
         self._draft = dialects.guessed_draft_of(schema)
         self._fast = compiled(schema, self._draft, resources)
         self._independent: Any = None
+        self._referred: dict[str, Any] = {}
 
     def accepts(self, instance: Any) -> bool:
         """Return whether the faster validator, jsonschema-rs, accepts an instance."""
@@ -101,9 +102,16 @@ class ValidatorPair:
             # Hostile schemas make its parts in Rust panic, which is not an Exception. No result is no agreement.
             return False
 
-    def errors(self, instance: Any, limit: int) -> list[Any]:
-        """Return the first errors of the faster validator."""
-        return list(islice(self._fast.iter_errors(instance), limit))
+    def errors(self, instance: Any, limit: int, reference: str | None = None) -> list[Any]:
+        """Return the first errors of the faster validator; with a reference, only those of the schema it leads to."""
+        validator = self._fast
+        if reference is not None:
+            if reference not in self._referred:
+                context = {key: self.schema[key] for key in _CONTEXT if key in self.schema}
+                part = context | {"allOf": [{"$ref": reference}]}
+                self._referred[reference] = compiled(part, self._draft, self._resources)
+            validator = self._referred[reference]
+        return list(islice(validator.iter_errors(instance), limit))
 
     def _make_independent(self) -> Any:
         base = validators.validator_for({"$schema": dialects.URIS[self._draft]})

@@ -6,12 +6,22 @@ from collections.abc import Iterator
 from typing import Any
 
 from linter_app.changes import Change
+from linter_app.compare.bases import without_groups
+from linter_app.compare.comparison import Comparison
+from linter_app.compare.pairing import Tags
 from linter_app.compare.rules.objects import REQUIRED_PROPERTY_REMOVED
+from linter_app.normalize.normalized import Group, normalize
+from linter_app.normalize.schema_node import followed
+from linter_app.schema.documents import Subschema
 from linter_app.schema.json_pointers import tokens_of
+from linter_app.schema.json_text import json_equal
+from linter_app.schema.validators import validate_values
 from linter_app.schema.vocabulary import DEFINITIONS
 
 MAX_REASONS = 500
 """Errors within one error that are examined: those of the alternatives of a union."""
+MAX_LEVELS = 8
+"""Unions within each other of which an instance names its alternative."""
 PLACE_STEPS = 3
 """Steps of a pointer that show a place, where the rest of it is not known."""
 _ABOUT_ALL_NAMES = ("required", "additionalProperties", "unevaluatedProperties")
@@ -57,6 +67,41 @@ def _is_at(error: Any, place: list[str]) -> bool:
 def _contains(path: list[str], steps: list[str], least: int) -> bool:
     """Return whether a path goes through some steps in a row, if they are not too few to show a place."""
     return len(steps) >= least and any(path[n : n + len(steps)] == steps for n in range(len(path)))
+
+
+def reference_to_alternative(
+    instance: Any, schema: Subschema, comparison: Comparison, towards: frozenset[int]
+) -> str | None:
+    """Return the reference to the alternative that an instance is meant for, of a schema that is a union of references.
+
+    It is the one whose tag the instance has, or the only one of those that lead `towards` a place (by the `id` of their
+    schemas). Of a catalogue of a hundred events, the errors of this one explain why the instance is refused, and the
+    others have a thousand more. None where it is not known.
+    """
+    reference = None
+    for _ in range(MAX_LEVELS):
+        normalized = normalize((followed(schema),))
+        if len(normalized.groups) != 1:
+            break
+        group = normalized.groups[0]
+        own = _tagged(instance, group, comparison.tags(group)) or [
+            each for each in group.branches if not towards.isdisjoint((each.key, followed(each).key))
+        ]
+        if len(own) != 1 or own[0].schema.keys() != {"$ref"} or own[0].document is not schema.document:
+            break
+        around = without_groups(normalized, [group])
+        if around is None or validate_values(around, [instance]) != [True]:
+            break
+        schema = own[0]
+        reference = str(schema.schema["$ref"])
+    return reference
+
+
+def _tagged(instance: Any, group: Group, tags: Tags) -> list[Subschema]:
+    """Return the alternatives whose tag an instance has."""
+    if not isinstance(instance, dict) or tags.name not in instance:
+        return []
+    return [each for each in group.branches if json_equal(tags.values[each.key], instance[tags.name])]
 
 
 def count(errors: list[Any]) -> int:

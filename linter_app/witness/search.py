@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -19,7 +19,7 @@ from linter_app.schema.json_text import MAX_DEPTH, InvalidJSON, check_depth
 from linter_app.schema.validation_errors import short_reason
 from linter_app.schema.validators import UNUSABLE
 from linter_app.witness.assumptions import assumptions
-from linter_app.witness.blame import count, pointer_of_cause, split_by_cause
+from linter_app.witness.blame import count, pointer_of_cause, reference_to_alternative, split_by_cause
 from linter_app.witness.constraints import Contradiction, Focus, Steps
 from linter_app.witness.generator import InstanceGenerator
 from linter_app.witness.minimizing import minimal
@@ -58,6 +58,7 @@ class Search:
         self._keep, self._refuse = documents[0].root_subschema, documents[1].root_subschema
         self._assumptions = list(assumptions(*documents, resources))
         self._assumed = self._assumptions[0]
+        self._towards = frozenset[int]()
         self._names = (
             sorted(comparison.names)[:50]
             + sorted(set(_names(comparison.old.root)) | set(_names(comparison.new.root)))[:200]
@@ -81,6 +82,7 @@ class Search:
         """
         rng = random.Random(f"{change.rule} {change.new_pointer}" if change else "any")
         focus = _focus_on(change, self.direction, self.comparison) if change else Focus()
+        self._towards = focus.violated
         focus.ignored_names = self.comparison.ignored_names[self.direction]
         if change is None:
             focus.ignored_names = {**self.comparison.tried_names[self.direction], **focus.ignored_names}
@@ -101,14 +103,19 @@ class Search:
                 continue
             if not self._is_checkable(instance) or not self._separates(instance):
                 continue
-            own, others = self._errors(instance, change)
+            small, own, others = self._smallest(instance, change)
+            if not own and (straight or found is not None):
+                continue
+            if not self._is_confirmed(small):
+                continue
+            witness = Witness(small, self.direction, _reason(own or others))
             if own and not others:
-                return self._verified(instance, change, own, others) or mixed or found
+                return witness
             if own and mixed is None:
-                mixed, last = self._verified(instance, change, own, others), min(last, attempt + 20)
-            elif not own and found is None and not straight:
-                found, last = self._verified(instance, None, others), min(last, attempt + 40)
-        return mixed if straight else mixed or found
+                mixed, last = witness, min(last, attempt + 20)
+            elif not own:
+                found, last = witness, min(last, attempt + 40)
+        return mixed or found
 
     def _is_checkable(self, instance: Any) -> bool:
         """Return whether validators finish with the instance quickly."""
@@ -121,7 +128,10 @@ class Search:
 
     def _errors(self, instance: Any, change: Change | None) -> tuple[list[Any], list[Any]]:
         """Return why the instance is rejected: for this change, and for other reasons."""
-        errors = self._assumed.validators[0][1].errors(instance, MAX_ERRORS)
+        validator = self._assumed.validators[0][1]
+        reference = reference_to_alternative(instance, self._refuse, self.comparison, self._towards)
+        errors = validator.errors(instance, MAX_ERRORS, reference) if reference else []
+        errors = errors or validator.errors(instance, MAX_ERRORS)
         self.steps.take(ERROR_STEPS + count(errors) * (1 + size(instance) // CHARACTERS_PER_ERROR))
         if change is None:
             return errors, []
@@ -139,30 +149,34 @@ class Search:
             one.agrees(instance, True) and other.agrees(instance, False) for one, other in self._assumed.validators
         )
 
-    def _verified(
-        self, instance: Any, change: Change | None, own: list[Any], others: Sequence[Any] = ()
-    ) -> Witness | None:
-        """Return an instance with these errors, as small as possible and confirmed by both validators."""
+    def _smallest(self, instance: Any, change: Change | None) -> tuple[Any, list[Any], list[Any]]:
+        """Return an instance that is as small as possible, and why it is rejected: for the change, and otherwise."""
         left = Steps(MAX_MINIMIZING)
 
         def separates(value: Any) -> bool:
             left.take(1)
             return left.left > 0 and self.steps.left > 0 and self._separates(value)
 
-        def has_cause(value: Any) -> bool:
-            found = self._errors(value, change)
-            return bool(found[0]) and len(found[1]) <= len(others)
-
-        # Making errors takes long, and a smaller instance is mostly refused for the same reason: check that at the end.
+        # Making errors takes long, and a smaller instance is mostly rejected for the same reason, or for fewer.
         smallest = minimal(instance, separates)
         reasons, rest = self._errors(smallest, change)
-        if not reasons or len(rest) > len(others):
-            smallest = minimal(instance, lambda value: separates(value) and has_cause(value))
-            reasons, _ = self._errors(smallest, change)
-        for value, errors in ((smallest, reasons), (instance, own)):
-            if self._is_confirmed(value):
-                return Witness(value, self.direction, _reason(errors))
-        return None
+        if reasons and not rest:
+            return smallest, reasons, rest
+        own, others = self._errors(instance, change)
+        if not own or (reasons and len(rest) <= len(others)):
+            return smallest, reasons, rest
+
+        best = instance, own, others
+
+        def has_cause(value: Any) -> bool:
+            nonlocal best
+            found = self._errors(value, change)
+            if found[0] and len(found[1]) <= len(others):
+                best = value, *found
+            return best[0] is value
+
+        minimal(instance, lambda value: separates(value) and has_cause(value))
+        return best
 
 
 def _reason(errors: list[Any]) -> str:
@@ -191,7 +205,8 @@ def _focus_on(change: Change, direction: OneDirection, comparison: Comparison) -
     pair: SchemaPair | None = change.pair
     if pair is not None and pair.old.conjunction and pair.new.conjunction:
         roots = comparison.old.root_subschema, comparison.new.root_subschema
-        way = comparison.equality.way(pair.old.conjunction[0], pair.new.conjunction[0], roots)
+        closed = comparison.closed[direction]
+        way = comparison.equality.way(pair.old.conjunction[0], pair.new.conjunction[0], roots, closed)
         for old, new in way:
             one, other = (old, new) if direction == "backward" else (new, old)
             violated |= _schema_ids(normalize((other,)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import sys
 import jsonschema_rs
 import pytest
 
-from linter_app import Config, lint
+from linter_app import Config, diff, lint
 from linter_app.schema.dialects import InvalidSchema, read_schema
 from linter_app.schema.formats import EXAMPLES, is_asserted
 from linter_app.schema.schema_validation import parse_schema
@@ -381,3 +382,36 @@ def test_a_required_property_that_is_removed_has_an_instance_without_it(mode):
     assert change.rule == "required-property-removed"
     # Whatever the mode, it is what the consumers of the old version may receive.
     assert (change.witness.direction, change.witness.instance) == ("forward", {"x": {"b": 0}})
+
+
+@pytest.mark.parametrize("is_enabled", [True, False])
+def test_the_garbage_collector_is_left_as_it_was(is_enabled):
+    before = gc.isenabled()
+    (gc.enable if is_enabled else gc.disable)()
+    try:
+        lint({"type": "string"}, {"type": "integer"})
+        assert gc.isenabled() is is_enabled
+        with pytest.raises(InvalidSchema):
+            lint({"type": "string"}, {"type": "text"})
+        assert gc.isenabled() is is_enabled
+    finally:
+        (gc.enable if before else gc.disable)()
+
+
+def test_a_schema_made_of_the_other_one_has_its_own_places():
+    old = obj(
+        {"order": {"anyOf": [{"$ref": "#/$defs/order"}, {"type": "null"}]}},
+        **{"$defs": {"order": obj({"note": {"type": ["string", "null"]}, "parts": {"$ref": "#/$defs/order"}})}},
+    )
+    new = {**old, "$defs": {"order": obj({"note": {"type": "string"}, "parts": {"$ref": "#/$defs/order"}})}}
+    assert [change.witness.instance for change in lint(old, new).breaking] == [{"order": {"note": None}}]
+    assert [change.rule for change in diff(old, new)] == ["type-narrowed"]
+
+
+def test_a_pattern_is_spelled_anew_below_a_pattern_that_is():
+    def schema(pattern):
+        return {"patternProperties": {"^{a": {"type": "string", "pattern": pattern}}}
+
+    report = lint(schema("^{"), schema("^{b"))
+    assert [change.rule for change in report.breaking] == ["pattern-changed"]
+    assert report.breaking[0].witness.instance == {"{a": "{"}

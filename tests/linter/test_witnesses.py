@@ -101,3 +101,37 @@ def test_names_of_properties_are_strings_whatever_else_is_said_of_their_type():
 
     assert lint(schema({"pattern": "^a"}), schema({"type": "string", "pattern": "^a"})).verdict == "compatible"
     assert not any(each.rule.startswith("type") for each in lint(schema({}), schema({"type": "string"})).changes)
+
+
+def catalogue(events):
+    """One of many events; `kind` names each, or nothing but its own property does."""
+    return {"oneOf": [{"$ref": f"#/$defs/{name}"} for name in events], "$defs": events}
+
+
+@pytest.mark.parametrize("is_tagged", [True, False])
+def test_the_reason_of_an_example_is_that_of_its_own_event_and_not_of_a_hundred_others(is_tagged):
+    def event(name, **details):
+        tag = {"kind": {"const": name}} if is_tagged else {}
+        properties = {**tag, name: {"type": "object", "properties": {"size": {"type": "integer", **details}}}}
+        return {
+            "type": "object",
+            "properties": properties,
+            "required": [*properties],
+            "additionalProperties": False,
+        }
+
+    names = [f"event{n}" for n in range(100)]
+    old = catalogue({name: event(name) for name in names})
+    new = catalogue({name: event(name, **({"maximum": 9} if name == "event70" else {})) for name in names})
+    witness = lint(old, new).breaking[0].witness
+    assert witness.error == "10 is greater than the maximum of 9 (at /event70/size)"
+
+
+def test_the_way_to_a_change_does_not_lead_through_what_accepts_everything():
+    def schema(*types):
+        definition = {"type": "object", "properties": {"note": {"type": [*types]}}}
+        near = {"anyOf": [{"$ref": "#/$defs/order"}, {}]}
+        far = {"type": "object", "properties": {"order": {"$ref": "#/$defs/order"}}}
+        return {"type": "object", "properties": {"a": near, "b": far}, "$defs": {"order": definition}}
+
+    assert shown(lint(schema("string", "null"), schema("string"))) == [{"b": {"order": {"note": None}}}]

@@ -99,7 +99,7 @@ def compare(pair: SchemaPair) -> None:
             olds, news = _same_conditions(pair, olds, news)
         elif len(olds) == len(news) == 1:
             _alternatives(pair, olds[0], news[0])
-            doubtful |= DIRECTIONS["both"]
+            doubtful |= _NONE if pair.are_versions else DIRECTIONS["both"]
             continue
         said_before = [_says_nothing_new(pair.old, group, pair) for group in news]
         said_after = [_says_nothing_new(pair.new, group, pair) for group in olds]
@@ -233,9 +233,10 @@ def _alternatives(pair: SchemaPair, old: Group, new: Group) -> None:
     tags = pair.comparison.tags(old), pair.comparison.tags(new)
     for one, other in pairing.equal:
         pair.descend((one,), (other,), _NONE)
-    for one, other in [*pairing.certain, *(pairing.similar if pair.open_directions else ())]:
+    for one, other in [*pairing.certain, *(pairing.similar if pair.open_directions or pair.are_versions else ())]:
         pair.descend((one,), (other,), here=True)
-        pair.explained |= pair.directions((one,), (other,))  # though it may have been reported elsewhere
+        if not pair.are_versions:
+            pair.explained |= pair.directions((one,), (other,))  # though it may have been reported elsewhere
     for one, other in pairing.renamed:
         message = f"alternative{shown(one, tags[0])} of {old.keyword} became{shown(other, tags[1])}"
         pair.report(ALTERNATIVE_RENAMED, message, one, other)

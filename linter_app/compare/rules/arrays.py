@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from linter_app.changes import OPPOSITE, direction_of
-from linter_app.compare.comparison import Exactly, SchemaPair
+from linter_app.compare.comparison import SchemaPair
+from linter_app.compare.trials import Exactly
 from linter_app.normalize.normalized import Conjunction, NormalizedSchema, constrains
 from linter_app.rule_catalogue import mirrored, rule
 from linter_app.schema.documents import Subschema

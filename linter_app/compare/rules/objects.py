@@ -173,7 +173,7 @@ def _required(pair: SchemaPair) -> None:
                 continue  # that is reported with the property
             at = old.properties[name].at("properties", name)
             # An instance without it is newly valid: old consumers break; new ones do by policy alone.
-            is_exact = pair.comparison.strict_open_objects or pair.comparison.exactly == "both"
+            is_exact = pair.comparison.strict_open_objects or pair.comparison.trials.exactly == "both"
             direction: Direction | None = "forward" if is_exact else None
             message = f"required property {name!r} was removed"
             pair.report(REQUIRED_PROPERTY_REMOVED, message, at, None, name, direction=direction)
