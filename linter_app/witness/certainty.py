@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from linter_app.normalize.schema_node import SchemaNode, node_of
 from linter_app.schema.documents import Subschema
 from linter_app.schema.json_types import types_of
@@ -44,7 +46,7 @@ def _of_keyword(node: SchemaNode, keyword: str, constraints: Constraints, levels
         case "required" if is_object and isinstance(value, list):
             return _all([_is_there(name, constraints) for name in value])
         case "properties" if is_object:
-            return _all([_of_property(node.at(keyword, name), name, constraints) for name in value])
+            return _of_properties(node, value, constraints)
         case "not":
             inner = certainty(node.at(keyword), constraints, levels)
             return None if inner is None else not inner
@@ -61,10 +63,24 @@ def _is_there(name: str, constraints: Constraints) -> bool | None:
     return False if name in constraints.forbidden else True if name in constraints.required else None
 
 
-def _of_property(subschema: Subschema, name: str, constraints: Constraints) -> bool | None:
-    if name in constraints.forbidden or subschema.schema is True or subschema.schema == {}:
-        return True
-    wanted = constants(subschema.schema) if name in constraints.required else None
+def _of_properties(node: SchemaNode, properties: dict[str, Any], constraints: Constraints) -> bool | None:
+    speaking = [
+        name for name in constraints.required - constraints.forbidden if not _says_nothing(properties.get(name, {}))
+    ]
+    found = [_of_constants(node.at("properties", name), name, constraints) for name in speaking]
+    if False in found:
+        return False
+    others = properties.keys() - constraints.required - constraints.forbidden
+    return True if None not in found and all(_says_nothing(properties[name]) for name in others) else None
+
+
+def _says_nothing(schema: Any) -> bool:
+    return schema is True or schema == {}
+
+
+def _of_constants(subschema: Subschema, name: str, constraints: Constraints) -> bool | None:
+    """Return whether the values that a required property may have are those that a schema lists."""
+    wanted = constants(subschema.schema)
     kept = kept_constants(constraints, name) if wanted is not None else None
     if wanted is None or kept is None:
         return None

@@ -20,14 +20,14 @@ from linter_app.schema.vocabulary import REFERENCES
 from linter_app.witness import scalars
 from linter_app.witness.certainty import certainty
 from linter_app.witness.constraints import COUNTED, Constraints, Contradiction, Focus, Steps
-from linter_app.witness.negations import Literal, listed, negations
+from linter_app.witness.negations import Literal, Negation, listed, negations
 
 MAX_DEPTH = 24
 MAX_CHOICES = 4000
 MAX_RETRIES = 10
 """What is tried again within one attempt that is not straight."""
 MAX_LENGTH = 70_000
-NEGATIONS_PER_STEP = 4
+NEGATIONS_PER_STEP = 10
 """Ways to violate a schema whose listing counts as one step."""
 MAX_EXCLUDED = 20
 """Alternatives of `oneOf` up to which the others are to be violated; of more, tags are expected."""
@@ -231,32 +231,53 @@ class InstanceGenerator:
         """Choose one keyword to violate: the one in focus if it is here, else one that leads to it, else any."""
         if certainty(node.subschema, constraints) is False:
             return []
-        every = (negation for keyword in node.schema for negation in negations(self, node, keyword, constraints))
-        found = [negation for negation in every if negation.kinds & constraints.types]
-        self.steps.take(len(found) // NEGATIONS_PER_STEP)
-        if not found:
-            raise Contradiction
         here = id(node.subschema.schema) in self.focus.violated
-        if not here or self._often(0.8):
-            found = [negation for negation in found if not negation.far] or found
-        pointed = [negation for negation in found if negation.through in self.focus.pointed]
-        aimed = [negation for negation in found if negation.through in self.focus.violated]
-        exact = [negation for negation in found if here and negation.keyword == self.focus.keyword]
-        done = [negation for negation in found if negation.done]
-        near = [negation for negation in found if negation.near]
-        # A property that nothing else needs is left out most easily.
-        absent = [negation for negation in found if negation.keyword == "required" and not here]
-        for preferred, rate in ((pointed, 0.7), (aimed, 0.85), (exact, 0.85), (done, 0.9), (absent, 0.7), (near, 0.6)):
-            # Where several alternatives are to be violated, what is left out for one may be needed for the next.
-            if preferred and (self._often(rate) if preferred is not absent else self.rng.random() < rate):
-                found = preferred
-                break
-        negation = self.rng.choice(found)
+        negation = self._on_the_way(node, constraints) or self._way(node, constraints, here)
         on_the_way = here or negation.through in self.focus.violated or not self.focus.violated
         if on_the_way and negation.keyword != "required" and self._often(0.8):
             # Nothing else should be violated here.
             constraints.required |= set(node.schema.get("required", ())) - constraints.forbidden
         return negation.take()
+
+    def _on_the_way(self, node: SchemaNode, constraints: Constraints) -> Negation | None:
+        """Return a way to violate a schema that leads to the focus, mostly; None where there is none."""
+        wanted = self.focus.pointed | self.focus.violated
+        ways = negations(self, node, constraints, wanted)
+        found = [each for each in ways if each.kinds & constraints.types and each.is_possible()]
+        for aims, rate in ((self.focus.pointed, 0.7), (self.focus.violated, 0.85)):
+            preferred = [negation for negation in found if negation.through in aims]
+            if preferred and self._often(rate):
+                return self.rng.choice(preferred)
+        return None
+
+    def _way(self, node: SchemaNode, constraints: Constraints, here: bool) -> Negation:
+        """Return a way to violate a schema: the keyword in focus if it is here, else what succeeds most easily.
+
+        Raises Contradiction.
+        """
+        found = [negation for negation in negations(self, node, constraints) if negation.kinds & constraints.types]
+        self.steps.take(len(found) // NEGATIONS_PER_STEP)
+        while found:
+            negation = self.rng.choice(self._preferred(found, here))
+            if negation.is_possible():
+                return negation
+            found.remove(negation)
+        raise Contradiction
+
+    def _preferred(self, found: list[Negation], here: bool) -> list[Negation]:
+        """Return those of some ways to violate a schema that are to be tried."""
+        if not here or self._often(0.8):
+            found = [negation for negation in found if not negation.far] or found
+        exact = [negation for negation in found if here and negation.keyword == self.focus.keyword]
+        done = [negation for negation in found if negation.done]
+        near = [negation for negation in found if negation.near]
+        # A property that nothing else needs is left out most easily.
+        absent = [negation for negation in found if negation.keyword == "required" and not here]
+        for preferred, rate in ((exact, 0.85), (done, 0.9), (absent, 0.7), (near, 0.6)):
+            # Where several alternatives are to be violated, what is left out for one may be needed for the next.
+            if preferred and (self._often(rate) if preferred is not absent else self.rng.random() < rate):
+                return preferred
+        return found
 
     # Names of properties
 

@@ -14,6 +14,7 @@ from linter_app.patterns import literal
 from linter_app.schema.documents import Subschema
 from linter_app.schema.json_text import json_hashable
 from linter_app.schema.json_types import ALL_TYPES, types_of
+from linter_app.schema.vocabulary import REFERENCES
 from linter_app.witness.constraints import COUNTED, NUMERIC, Constraints, Focus, Steps
 
 MAX_COMPARED = 64
@@ -52,6 +53,8 @@ class Negation(NamedTuple):
     """Whether it leads through a property that is required anyway."""
     far: bool = False
     """Whether it rarely succeeds: by satisfying two alternatives at once."""
+    is_possible: Callable[[], bool] = lambda: True
+    """Whether what is to be satisfied leaves it open, as far as is known: asked only for the way that is chosen."""
 
 
 class NegatedKeyword(NamedTuple):
@@ -61,6 +64,11 @@ class NegatedKeyword(NamedTuple):
     node: SchemaNode
     keyword: str
     constraints: Constraints
+    wanted: frozenset[int] | None = None
+    """The subschemas through which a way must lead, by the `id` of each; None for all ways."""
+
+    def is_wanted(self, schema: Any) -> bool:
+        return self.wanted is None or id(schema) in self.wanted
 
     @property
     def value(self) -> Any:
@@ -83,10 +91,17 @@ class NegatedKeyword(NamedTuple):
         yield Negation(0, self.keyword, list, done=True)
 
     def within(
-        self, subschema: Subschema, kind: str, demand: Callable[[], Any], *, near: bool = False
+        self,
+        subschema: Subschema,
+        kind: str,
+        demand: Callable[[], Any],
+        is_possible: Callable[[], bool] = lambda: True,
+        *,
+        near: bool = False,
     ) -> Iterator[Negation]:
         """Yield the way that leads through a subschema, into an object or an array."""
-        yield Negation(id(subschema.schema), self.keyword, self._taking((kind,), demand), frozenset((kind,)), near=near)
+        take, kinds = self._taking((kind,), demand), frozenset((kind,))
+        yield Negation(id(subschema.schema), self.keyword, take, kinds, near=near, is_possible=is_possible)
 
     def is_kept(self, kept: Iterable[Subschema], *refused: Subschema) -> bool:
         """Return whether what is to be satisfied is known to satisfy one of the schemas that are to be violated."""
@@ -99,10 +114,15 @@ class NegatedKeyword(NamedTuple):
         yield Negation(at, self.keyword, lambda: list(literals))
 
 
-def negations(generator: Generator, node: SchemaNode, keyword: str, constraints: Constraints) -> Iterator[Negation]:
-    """Yield the ways to violate one keyword of a node."""
-    if keyword in _BREAKS:
-        yield from _BREAKS[keyword](NegatedKeyword(generator, node, keyword, constraints))
+def negations(
+    generator: Generator, node: SchemaNode, constraints: Constraints, wanted: frozenset[int] | None = None
+) -> Iterator[Negation]:
+    """Yield the ways to violate a node; with `wanted`, only those through one of these subschemas (`id`)."""
+    for keyword in node.schema:
+        if keyword in (_BREAKS if wanted is None else _LEADING):
+            for negation in _BREAKS[keyword](NegatedKeyword(generator, node, keyword, constraints, wanted)):
+                if wanted is None or negation.through in wanted:
+                    yield negation
 
 
 def _type(negated: NegatedKeyword) -> Iterator[Negation]:
@@ -201,36 +221,42 @@ def kept_constants(constraints: Constraints, name: str) -> set[Hashable] | None:
 
 
 def _member(negated: NegatedKeyword, name: str, subschema: Subschema) -> Iterator[Negation]:
-    wanted = constants(subschema.schema)
-    if wanted is not None:
-        kept = kept_constants(negated.constraints, name)
-        if kept is not None and kept <= wanted:
-            return  # whatever value it has satisfies the schema
-    said = [each for node in negated.constraints.nodes for each in node.member(name)]
-    if any(each.schema is False for each in said) or negated.is_kept(said, subschema):
-        return  # it must not be there, or cannot be violated
+    constraints = negated.constraints
+    if name in constraints.forbidden:
+        return
+
+    def is_possible() -> bool:
+        wanted = constants(subschema.schema)
+        kept = kept_constants(constraints, name) if wanted is not None else None
+        if wanted is not None and kept is not None and kept <= wanted:
+            return False  # whatever value it has satisfies the schema
+        said = [each for node in constraints.nodes for each in node.member(name)]
+        # Otherwise it must not be there, or cannot be violated.
+        return not any(each.schema is False for each in said) and not negated.is_kept(said, subschema)
 
     def demand() -> None:
-        negated.constraints.required.add(name)
-        negated.constraints.members.append((name, subschema))
+        constraints.required.add(name)
+        constraints.members.append((name, subschema))
 
-    if name not in negated.constraints.forbidden:
-        yield from negated.within(subschema, "object", demand, near=name in negated.constraints.required)
+    yield from negated.within(subschema, "object", demand, is_possible, near=name in constraints.required)
 
 
 def _properties(negated: NegatedKeyword) -> Iterator[Negation]:
-    for name in negated.value:
-        yield from _member(negated, name, negated.node.at(negated.keyword, name))
+    for name, schema in negated.value.items():
+        if negated.is_wanted(schema):
+            yield from _member(negated, name, negated.node.at(negated.keyword, name))
 
 
 def _patterns(negated: NegatedKeyword) -> Iterator[Negation]:
-    for regex in negated.value:
-        name = negated.generator.name_matching(regex)
+    for regex, schema in negated.value.items():
+        name = negated.generator.name_matching(regex) if negated.is_wanted(schema) else None
         if name is not None:
             yield from _member(negated, name, negated.node.at(negated.keyword, regex))
 
 
 def _rest(negated: NegatedKeyword) -> Iterator[Negation]:
+    if not negated.is_wanted(negated.value):
+        return
     names = negated.generator.fresh_names(negated.node, negated.constraints)
     if negated.value is False and negated.constraints.required & set(names) and negated.constraints.types == {"object"}:
         yield from negated.already()
@@ -244,18 +270,24 @@ def _names(negated: NegatedKeyword) -> Iterator[Negation]:
 
 
 def _item(negated: NegatedKeyword, index: int, subschema: Subschema) -> Iterator[Negation]:
-    def demand() -> None:
-        negated.constraints.at_least("Items", index + 1)
-        negated.constraints.items.append((index, subschema))
+    constraints = negated.constraints
 
-    said = [each for node in negated.constraints.nodes for each in node.item(index)]
-    if index < negated.constraints.range("Items")[1] and not negated.is_kept(said, subschema):
-        yield from negated.within(subschema, "array", demand)
+    def is_possible() -> bool:
+        said = [each for node in constraints.nodes for each in node.item(index)]
+        return not negated.is_kept(said, subschema)
+
+    def demand() -> None:
+        constraints.at_least("Items", index + 1)
+        constraints.items.append((index, subschema))
+
+    if index < constraints.range("Items")[1]:
+        yield from negated.within(subschema, "array", demand, is_possible)
 
 
 def _prefix(negated: NegatedKeyword) -> Iterator[Negation]:
-    for index in range(len(negated.value)):
-        yield from _item(negated, index, negated.node.at(negated.keyword, index))
+    for index, schema in enumerate(negated.value):
+        if negated.is_wanted(schema):
+            yield from _item(negated, index, negated.node.at(negated.keyword, index))
 
 
 def _items(negated: NegatedKeyword) -> Iterator[Negation]:
@@ -309,16 +341,18 @@ def _all_of(negated: NegatedKeyword) -> Iterator[Negation]:
 
 def _any_of(negated: NegatedKeyword) -> Iterator[Negation]:
     branches = _branches(negated)
+    together = [each for each in branches if each.key in negated.generator.focus.together]
+    is_aim = len(together) == 2
+    if not is_aim and not any(negated.is_wanted(each.schema) for each in branches):
+        return
     if not negated.is_kept([node.subschema for node in negated.constraints.nodes], *branches):
         violated = negated.generator.focus.violated
         aimed = (id(subschema.schema) for subschema in branches if id(subschema.schema) in violated)
         # What can be violated in one way only comes first: the others have the choice.
         literals = ((subschema, False) for subschema in sorted(branches, key=_ways))
         yield from negated.instead(*literals, through=next(aimed, 0))
-    if negated.keyword != "oneOf":
+    if negated.keyword != "oneOf" or (negated.wanted is not None and not is_aim):
         return
-    together = [each for each in branches if each.key in negated.generator.focus.together]
-    is_aim = len(together) == 2
     for two in [together] if is_aim else _overlapping(negated, branches):
         for negation in negated.instead(*((subschema, True) for subschema in two), through=0):
             yield negation._replace(far=not is_aim, through=two[0].key if is_aim else 0)
@@ -392,3 +426,9 @@ _BREAKS: dict[str, Callable[[NegatedKeyword], Iterator[Negation]]] = {
     **dict.fromkeys(("then", "else"), _then),
     **dict.fromkeys(("$ref", "$dynamicRef", "$recursiveRef"), _reference),
 }
+_LEADING = frozenset(_BREAKS) & (
+    frozenset({"properties", "patternProperties", "additionalProperties", "unevaluatedProperties", "propertyNames"})
+    | {"prefixItems", "items", "unevaluatedItems", "contains", "dependentSchemas", "allOf", "anyOf", "oneOf", "not"}
+    | {"then", "else", *REFERENCES}
+)
+"""Keywords that can be violated through a subschema."""

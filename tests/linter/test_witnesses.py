@@ -124,7 +124,7 @@ def test_the_reason_of_an_example_is_that_of_its_own_event_and_not_of_a_hundred_
     old = catalogue({name: event(name) for name in names})
     new = catalogue({name: event(name, **({"maximum": 9} if name == "event70" else {})) for name in names})
     witness = lint(old, new).breaking[0].witness
-    assert witness.error == "10 is greater than the maximum of 9 (at /event70/size)"
+    assert witness.error.endswith("is greater than the maximum of 9 (at /event70/size)")
 
 
 def test_the_way_to_a_change_does_not_lead_through_what_accepts_everything():
