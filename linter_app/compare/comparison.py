@@ -145,10 +145,11 @@ class Comparison:
         written = old, new
         old, new = _followed(old), _followed(new)
         key = (*_pair_key(old, new), directions)
-        if key in self.seen or self.is_same_text(old, new):
+        if key in self.seen:
             return
         if self.is_same_meaning(old, new):
-            self._compare_documentation(old, new, parent)
+            if not self.is_same_text(old, new):
+                self._compare_documentation(old, new, parent)
         elif depth > MAX_DEPTH:
             self.deferred.append((old, new, parent, directions))
         else:
@@ -358,7 +359,7 @@ class SchemaPair:
         if not self.comparison.is_silent:
             around = self if here else None
             self.comparison.compare(old, new, self, self.depth + 1, directions, around=around)
-        elif found := self.comparison.directions(old, new, self.depth + 1) & directions:
+        elif directions and (found := self.comparison.directions(old, new, self.depth + 1) & directions):
             self.report(UNDECIDED, "", None, None, direction=direction_of(found))
 
     def where(self, keyword: str) -> tuple[str | None, str | None]:

@@ -24,10 +24,13 @@ from linter_app.schema.vocabulary import CONDITIONAL, REFERENCES, Kind, keywords
 Conjunction = tuple[Subschema, ...]
 """Subschemas that must all be valid; the empty conjunction accepts everything."""
 
+_LISTS = frozenset({"enum", "const"})
 _FEW: dict[str, list[Any]] = {"boolean": [False, True], "null": [None]}
 MAX_LEVELS = 16
 """Levels of alternatives within each other that are looked at for their types."""
 DISJUNCTIVE = ("anyOf", "oneOf", "if")
+_FLATTENED = frozenset({*REFERENCES, "allOf", "anyOf", "oneOf", "not", "unevaluatedProperties", "unevaluatedItems"})
+"""Keywords that may say more of the same value."""
 
 
 @dataclass(eq=False)
@@ -107,6 +110,8 @@ class NormalizedSchema:
         node = node_of(subschema)
         self.nodes.append(node)
         schema = node.schema
+        if _FLATTENED.isdisjoint(schema):
+            return
         for keyword in REFERENCES:
             if keyword in schema:
                 target = node.target(keyword)
@@ -145,9 +150,8 @@ class NormalizedSchema:
 
     def found(self, keyword: str) -> Iterator[tuple[Any, SchemaNode]]:
         """Yield each value of a keyword, with the node that it is written in."""
-        for node in self.nodes:
-            if keyword in node.schema:
-                yield node.schema[keyword], node
+        if keyword in self.keywords:
+            yield from ((node.schema[keyword], node) for node in self.nodes if keyword in node.schema)
 
     def subschemas(self, keyword: str) -> Conjunction:
         """Return the subschemas under a keyword."""
@@ -160,6 +164,8 @@ class NormalizedSchema:
     @cached_property
     def groups(self) -> list[Group]:
         """The alternatives; lists of one member are read as if they were `allOf`."""
+        if CONDITIONAL.isdisjoint(self.keywords):
+            return []
         return [group for node in self.nodes if not CONDITIONAL.isdisjoint(node.schema) for group in _groups_of(node)]
 
     @cached_property
@@ -186,17 +192,17 @@ class NormalizedSchema:
             types &= frozenset(map(type_of, self.values))
         for group in self.groups:
             types &= group.types(self.levels)
-        if not self.forbidden.keys().isdisjoint(self.required):
-            types -= {"object"}
-        for refused, _ in self.found("not"):
-            types &= _types_refusable(refused)
+        if "not" in self.keywords:
+            types -= frozenset() if self.forbidden.keys().isdisjoint(self.required) else {"object"}
+            for refused, _ in self.found("not"):
+                types &= _types_refusable(refused)
         return frozenset() if self.refuses_all else types
 
     @cached_property
     def listed(self) -> list[Any] | None:
         """The listed values (`enum`, `const`) of the declared types; None where none are listed."""
         listed: list[Any] | None = None
-        for node in self.nodes:
+        for node in () if _LISTS.isdisjoint(self.keywords) else self.nodes:
             for values in ([node.schema["const"]] if "const" in node.schema else None, node.schema.get("enum")):
                 if isinstance(values, list):
                     known = set(map(json_hashable, values))
@@ -351,7 +357,7 @@ class NormalizedSchema:
     def _member(self, name: str | None, regex: str | None) -> Conjunction:
         found: list[Subschema] = []
         evaluated: list[bool] = []
-        if name is not None and name in self.forbidden:
+        if "not" in self.keywords and name is not None and name in self.forbidden:
             found.append(Subschema(False, self.forbidden[name].path("not"), self.first.document))
         for node in self.nodes:
             if name is not None:

@@ -80,10 +80,12 @@ def _target(subschema: Subschema) -> Subschema:
     seen: set[int] = set()
     while isinstance(subschema.schema, dict) and "$ref" in subschema.schema and subschema.key not in seen:
         seen.add(subschema.key)
-        node, known = node_of(subschema), keywords_of(subschema.document.draft)
-        # Older drafts ignore what is written beside a reference, though not what they do not know.
-        is_alone = len(node.schema) == 1 and all(keyword in known for keyword in subschema.schema)
-        target = node.target("$ref") if is_alone else None
+        is_alone = len(subschema.schema) == 1
+        if not is_alone:
+            # Older drafts ignore what is written beside a reference, though not what they do not know.
+            known = keywords_of(subschema.document.draft)
+            is_alone = len(node_of(subschema).schema) == 1 and all(keyword in known for keyword in subschema.schema)
+        target = subschema.document.resolve(subschema, "$ref") if is_alone else None
         if target is None:
             break
         subschema = target
