@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from itertools import combinations
-from typing import Any, Literal
+from typing import Literal
 
 from linter_app.changes import OPPOSITE
 from linter_app.compare.bases import without_groups
@@ -20,7 +19,6 @@ MAX_TRIES = 2000
 """How often alternatives that accept more are tried against the others."""
 MAX_COMPARISONS = 40
 """How often two alternatives are compared as a whole, and not only their types, names and values."""
-_MADE: dict[str, Any] = {}
 
 
 def overlapping(pair: SchemaPair, *groups: Group) -> bool:
@@ -128,8 +126,7 @@ class Widening:
         document, branches = wide.document, (*self.accepting.branches, *self.refusing.branches)
         others = [normalize((branch,)) for branch in branches] + self.around_schemas
         gains = gained(self.pair.comparison, (narrow,), (wide,), others)
-        made = (document.keep(_MADE, json.dumps(each), each) for each in gains)
-        return all(self._is_apart(wide, Subschema(each, (), document)) for each in made)
+        return all(self._is_apart(wide, document.made(each)) for each in gains)
 
     def _is_apart(self, one: Subschema, *required: Subschema) -> bool:
         """Return whether the others refuse all values of an alternative that satisfy what is required, or did so."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from itertools import product
 from typing import Any, Literal
@@ -17,7 +16,6 @@ from linter_app.compare.trials import Exactly
 from linter_app.normalize.normalized import Conjunction, Group, NormalizedSchema, normalize
 from linter_app.normalize.string_sets import Strings, are_included, strings_of
 from linter_app.patterns import literal
-from linter_app.schema.documents import Subschema
 from linter_app.schema.json_types import reduced, type_of
 from linter_app.schema.validators import validate_values
 
@@ -195,8 +193,7 @@ def _was_refused(
     lost = gained(pair.comparison, partner[-1:], own[-1:], None)
     if {} in lost or not covers(own[:-1], partner[:-1], "both"):
         return False  # it is not known what it lost
-    made = (document.keep(_KINDS, f"lost {json.dumps(each)}", each) for each in lost)
-    values = ((*conjunction, Subschema(each, (), document)) for each in made)
+    values = ((*conjunction, document.made(each)) for each in lost)
     return all(
         any(
             other is not own and not _apart(pair, each, other) and covers(each, other, "both") for other in alternatives
@@ -244,19 +241,15 @@ def _pieces(pair: SchemaPair, conjunction: Conjunction, wider: list[Conjunction]
     normalized, document = normalize(conjunction), conjunction[0].document
     types = reduced(normalized.types)
     if len(types) > 1:
-        made = [document.keep(_KINDS, kind, {"type": kind}) for kind in sorted(types)]
-        return [(*conjunction, Subschema(each, (), document)) for each in made]
+        return [(*conjunction, document.made({"type": kind})) for kind in sorted(types)]
     if tags.name is None or tags.name not in normalized.required:
         return _by_type_of_a_property(pair, conjunction, wider)
     property_ = normalized.property(tags.name)
     values = normalize(property_).listed if property_ else None
     if not values or not 1 < len(values) <= MAX_ALTERNATIVES:
         return [conjunction]
-    schemas = [
-        document.keep(_KINDS, f"{tags.name} {value!r}", {"properties": {tags.name: {"const": value}}})
-        for value in values
-    ]
-    return [(*conjunction, Subschema(each, (), document)) for each in schemas]
+    pieces = ({"properties": {tags.name: {"const": value}}} for value in values)
+    return [(*conjunction, document.made(each)) for each in pieces]
 
 
 def _by_type_of_a_property(pair: SchemaPair, conjunction: Conjunction, wider: list[Conjunction]) -> list[Conjunction]:
@@ -268,17 +261,13 @@ def _by_type_of_a_property(pair: SchemaPair, conjunction: Conjunction, wider: li
             continue
         others = (normalize(each) for each in wider)
         if any(name in each.required and reduced(each.normalized_property(name).types) < kinds for each in others):
-            made = [
-                document.keep(_KINDS, f"{name} is a {kind}", {"properties": {name: {"type": kind}}})
-                for kind in sorted(kinds)
-            ]
-            return [(*conjunction, Subschema(each, (), document)) for each in made]
+            pieces = ({"properties": {name: {"type": kind}}} for kind in sorted(kinds))
+            return [(*conjunction, document.made(each)) for each in pieces]
     return [conjunction]
 
 
 SIDES: tuple[Literal["backward", "forward"], ...] = ("backward", "forward")
 _STRINGS = frozenset({"not", "pattern", "anyOf", "oneOf"})
-_KINDS: dict[str, Any] = {}
 
 
 def _same_group(pair: SchemaPair, one: Group, other: Group) -> Pairing | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -87,6 +88,7 @@ class Document:
         self.around = around
         self._others: dict[str, Document] = {}
         self._kept: dict[tuple[int, Hashable], Any] = {}
+        self._made: dict[str, dict[str, Any]] = {}
         self._targets: dict[tuple[str, str], Subschema | None] = {}
         self._bases: dict[Path, str] = {}
 
@@ -144,6 +146,10 @@ class Document:
 
     def kept(self, schema: dict[str, Any], purpose: Hashable) -> Any:
         return self._kept.get((id(schema), purpose))
+
+    def made(self, schema: dict[str, Any]) -> Subschema:
+        """Return a schema that is made on the way, and written nowhere, as a subschema: one object for equal ones."""
+        return Subschema(self._made.setdefault(json.dumps(schema), schema), (), self)
 
     # References
 

@@ -12,7 +12,7 @@ from linter_app.normalize.schema_node import SchemaNode
 from linter_app.normalize.string_sets import possible_names
 from linter_app.patterns import matches, shortest
 from linter_app.rule_catalogue import mirrored, rule
-from linter_app.schema.documents import Document, Subschema
+from linter_app.schema.documents import Subschema
 
 KEYWORDS = frozenset(
     {"properties", "patternProperties", "additionalProperties", "unevaluatedProperties", "required", "propertyNames"}
@@ -116,7 +116,7 @@ def compare(pair: SchemaPair) -> None:
         _patterns(pair)
     old_names, new_names = pair.old.subschemas("propertyNames"), pair.new.subschemas("propertyNames")
     if old_names and new_names:
-        old_names, new_names = ((*names, _string(names[0].document)) for names in (old_names, new_names))
+        old_names, new_names = ((*names, names[0].document.made(_STRING)) for names in (old_names, new_names))
         pair.descend(old_names, new_names)
     elif are_listed:
         pass  # each name was compared
@@ -124,10 +124,6 @@ def compare(pair: SchemaPair) -> None:
         pair.report(NAMES_REMOVED, "names of properties are no longer restricted", "propertyNames", None)
     elif new_names:
         pair.report(NAMES_ADDED, "names of properties are restricted now", None, "propertyNames")
-
-
-def _string(document: Document) -> Subschema:
-    return Subschema(document.keep(_STRING, "strings", _STRING), (), document)
 
 
 def _are_listed(pair: SchemaPair) -> bool:
