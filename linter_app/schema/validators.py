@@ -103,7 +103,10 @@ class ValidatorPair:
             return False
 
     def errors(self, instance: Any, limit: int, reference: str | None = None) -> list[Any]:
-        """Return the first errors of the faster validator; with a reference, only those of the schema it leads to."""
+        """Return the first errors of the faster validator; with a reference, only those of the definition it leads to.
+
+        All references of the schema must lead to its definitions then.
+        """
         validator = self._fast
         if reference is not None:
             if reference not in self._referred:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -58,7 +59,6 @@ class Search:
         self._keep, self._refuse = documents[0].root_subschema, documents[1].root_subschema
         self._assumptions = list(assumptions(*documents, resources))
         self._assumed = self._assumptions[0]
-        self._towards = frozenset[int]()
         self._names = (
             sorted(comparison.names)[:50]
             + sorted(set(_names(comparison.old.root)) | set(_names(comparison.new.root)))[:200]
@@ -82,7 +82,6 @@ class Search:
         """
         rng = random.Random(f"{change.rule} {change.new_pointer}" if change else "any")
         focus = _focus_on(change, self.direction, self.comparison) if change else Focus()
-        self._towards = focus.violated
         focus.ignored_names = self.comparison.ignored_names[self.direction]
         if change is None:
             focus.ignored_names = {**self.comparison.tried_names[self.direction], **focus.ignored_names}
@@ -103,7 +102,7 @@ class Search:
                 continue
             if not self._is_checkable(instance) or not self._separates(instance):
                 continue
-            small, own, others = self._smallest(instance, change)
+            small, own, others = self._smallest(instance, change, focus.violated)
             if not own and (straight or found is not None):
                 continue
             if not self._is_confirmed(small):
@@ -126,11 +125,16 @@ class Search:
             return False
         return size(instance) <= MAX_INSTANCE_CHARACTERS and _count(instance) <= MAX_INSTANCE_VALUES
 
-    def _errors(self, instance: Any, change: Change | None) -> tuple[list[Any], list[Any]]:
-        """Return why the instance is rejected: for this change, and for other reasons."""
+    def _errors(self, instance: Any, change: Change | None, towards: frozenset[int]) -> tuple[list[Any], list[Any]]:
+        """Return why the instance is rejected: for this change, and for other reasons.
+
+        `towards` are the schemas that lead to the change.
+        """
         validator = self._assumed.validators[0][1]
-        reference = reference_to_alternative(instance, self._refuse, self.comparison, self._towards)
-        errors = validator.errors(instance, MAX_ERRORS, reference) if reference else []
+        reference = reference_to_alternative(instance, self._refuse, self.comparison, towards)
+        errors: list[Any] = []
+        with suppress(*UNUSABLE):  # it may be a definition that is not there
+            errors = validator.errors(instance, MAX_ERRORS, reference) if reference else []
         errors = errors or validator.errors(instance, MAX_ERRORS)
         self.steps.take(ERROR_STEPS + count(errors) * (1 + size(instance) // CHARACTERS_PER_ERROR))
         if change is None:
@@ -149,7 +153,9 @@ class Search:
             one.agrees(instance, True) and other.agrees(instance, False) for one, other in self._assumed.validators
         )
 
-    def _smallest(self, instance: Any, change: Change | None) -> tuple[Any, list[Any], list[Any]]:
+    def _smallest(
+        self, instance: Any, change: Change | None, towards: frozenset[int]
+    ) -> tuple[Any, list[Any], list[Any]]:
         """Return an instance that is as small as possible, and why it is rejected: for the change, and otherwise."""
         left = Steps(MAX_MINIMIZING)
 
@@ -159,10 +165,10 @@ class Search:
 
         # Making errors takes long, and a smaller instance is mostly rejected for the same reason, or for fewer.
         smallest = minimal(instance, separates)
-        reasons, rest = self._errors(smallest, change)
+        reasons, rest = self._errors(smallest, change, towards)
         if reasons and not rest:
             return smallest, reasons, rest
-        own, others = self._errors(instance, change)
+        own, others = self._errors(instance, change, towards)
         if not own or (reasons and len(rest) <= len(others)):
             return smallest, reasons, rest
 
@@ -170,7 +176,7 @@ class Search:
 
         def has_cause(value: Any) -> bool:
             nonlocal best
-            found = self._errors(value, change)
+            found = self._errors(value, change, towards)
             if found[0] and len(found[1]) <= len(others):
                 best = value, *found
             return best[0] is value

@@ -135,3 +135,34 @@ def test_the_way_to_a_change_does_not_lead_through_what_accepts_everything():
         return {"type": "object", "properties": {"a": near, "b": far}, "$defs": {"order": definition}}
 
     assert shown(lint(schema("string", "null"), schema("string"))) == [{"b": {"order": {"note": None}}}]
+
+
+@pytest.mark.parametrize("place", ["components", "properties"])
+def test_events_that_are_no_definitions_have_examples_too(place):
+    def schema(**details):
+        def event(name):
+            size = {"type": "integer", **(details if name == "event3" else {})}
+            return {"type": "object", "properties": {"kind": {"const": name}, "size": size}, "required": ["kind"]}
+
+        names = [f"event{n}" for n in range(5)]
+        return {
+            "oneOf": [{"$ref": f"#/{place}/{name}"} for name in names],
+            place: {name: event(name) for name in names},
+        }
+
+    report = lint(schema(), schema(maximum=9))
+    assert [change.witness.instance["kind"] for change in report.breaking] == ["event3"]
+
+
+def test_an_event_that_contains_events_is_explained_by_all_of_them():
+    def schema(**details):
+        def event(name):
+            inner = {"type": "array", "items": {"$ref": "#"}}
+            note = {"type": "string", **(details if name == "event3" else {})}
+            properties = {"kind": {"const": name}, "inner": inner, "note": note}
+            return {"type": "object", "properties": properties, "required": ["kind"], "additionalProperties": False}
+
+        return catalogue({name: event(name) for name in (f"event{n}" for n in range(5))})
+
+    report = lint(schema(), schema(maxLength=0))
+    assert [change.witness.instance["kind"] for change in report.breaking] == ["event3"]
