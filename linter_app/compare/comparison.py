@@ -156,8 +156,8 @@ class Comparison:
             self.seen.add(key)
             pair = SchemaPair(self, normalize(old), normalize(new), parent, depth, directions, written, around=around)
             self._compare_pair(pair)
-            for direction in directions - pair.open_directions:
-                self.closed[direction].update((one.key, other.key) for one in old for other in new)
+            for direction in directions - pair.open_directions if len(old) == len(new) == 1 else ():
+                self.closed[direction].add((old[0].key, new[0].key))
 
     def _compare_pair(self, pair: SchemaPair) -> None:
         """Do all steps of the comparison with a pair that does not mean the same."""

@@ -60,15 +60,15 @@ def is_exclusive_for(pair: SchemaPair, direction: Literal["backward", "forward"]
 def are_versions(pair: SchemaPair, old: Group, new: Group) -> bool:
     """Return whether each alternative has one version on the other side, and shares no value with the others there.
 
-    Then the union breaks where one of its alternatives does, and only there. What is around it has to be the same.
+    Then the union breaks where one of its alternatives does, and only there. Nothing may be said around it: what an
+    alternative gains may have been refused there, or described.
     """
     if old.keyword != new.keyword or old.keyword == "if" or len(old.branches) != len(new.branches):
         return False
     pairing = pair.pairing(old, new)
     if pairing.removed or pairing.added or pairing.renamed:
         return False
-    bases = without_groups(pair.old, [old]), without_groups(pair.new, [new])
-    if bases[0] is None or bases[1] is None or not pair.comparison.is_same_meaning(bases[0], bases[1]):
+    if without_groups(pair.old, [old]) != () or without_groups(pair.new, [new]) != ():
         return False
     if pairing.exclusive:
         return True

@@ -439,3 +439,44 @@ def test_an_added_union_that_every_value_satisfied_is_no_break_beside_one():
     new["anyOf"] = [{"required": ["c"], "not": {"required": ["b"]}}, {"not": {"required": ["b", "c"]}}]
     assert {change.rule for change in lint(old, new).breaking} == {"max-length-added"}
     assert {change.rule for change in lint(new, old, mode="forward").breaking} == {"max-length-removed"}
+
+
+def tagged(kind, **details):
+    return {"type": "object", "properties": {"kind": {"const": kind}, **details}, "required": ["kind"]}
+
+
+@pytest.mark.parametrize("is_alone", [True, False])
+def test_what_an_alternative_says_of_a_property_around_it_breaks_in_a_union_of_unions(is_alone):
+    def order(**details):
+        return {"type": "object", "properties": {"note": TEXT}, "anyOf": [tagged(1, **details), tagged(2)]}
+
+    more = [] if is_alone else [{"type": "null"}]
+    old = {"anyOf": [order(), {"type": "array"}]}
+    new = {"anyOf": [order(note={"maxLength": 5}), {"type": "array"}, *more]}
+    report = lint(old, new)
+    assert report.verdict == "breaking"
+    assert any(change.witness and len(change.witness.instance["note"]) > 5 for change in report.breaking)
+
+
+@pytest.mark.parametrize("keyword", ["anyOf", "oneOf"])
+def test_what_an_alternative_says_of_other_types_than_those_around_it_breaks_nothing(keyword):
+    def order(**details):
+        return {"type": "object", keyword: [{**tagged(1), **details}, tagged(2)]}
+
+    assert lint(order(), order(maxLength=5)).verdict == "compatible"
+    assert (
+        lint({"anyOf": [order(), TEXT]}, {"anyOf": [order(maxLength=5), TEXT, {"type": "null"}]}).verdict
+        == "compatible"
+    )
+
+
+@pytest.mark.parametrize("keyword", ["anyOf", "oneOf"])
+def test_alternatives_that_are_versions_break_where_one_of_them_does(keyword):
+    def union(*details, **more):
+        return {keyword: [tagged(n, **each) for n, each in enumerate(details)], **more}
+
+    assert lint(union({}, {}), union({"size": {"type": "integer"}}, {})).verdict == "compatible"
+    assert lint(union({"size": {"type": "integer"}}, {}), union({"size": {"maximum": 3}}, {})).verdict == "breaking"
+    both = union({"note": {}}, {"note": {}}), union({"note": {"type": "string"}}, {"note": {}})
+    assert lint(*both).verdict == "breaking"
+    assert [change.rule for change in lint(*both).breaking] == ["type-narrowed"]
