@@ -105,6 +105,7 @@ def test_no_asset_comes_from_another_host(page, console):
 
 def write(page: Page, text: str) -> None:
     """Write a schema into the editor, as a paste over all of it does."""
+    expect(page.locator("#id_schema")).to_be_hidden()  # the editor has taken its place
     page.get_by_role("textbox", name="JSON Schema").click()
     page.keyboard.press("ControlOrMeta+a")
     page.keyboard.insert_text(text)
