@@ -111,7 +111,7 @@ def read_schema(root: Any, dialects: Mapping[str, int] | None = None) -> Schema:
     if objects is None:
         return read_schema(json.loads(json.dumps(root)), dialects)
     draft = draft_of(root) if names.isdisjoint(_DISTINCTIVE) else guessed_draft_of(root)
-    root = respelled(root, draft, aliases, noted)
+    root, noted = respelled(root, draft, aliases, noted)
     own = {keyword for keyword in ("$id", "id") if isinstance(root, dict) and _has_text(root, keyword)}
     return Schema(
         root,

@@ -165,10 +165,19 @@ class Document:
     @cached_property
     def local_targets(self) -> dict[str, Subschema | None] | None:
         """The targets of all static references, in data too, by what is written; None where they have other bases."""
-        is_dynamic = not self.schema.member_names.isdisjoint({*REFERENCES} - {"$ref"})
-        if is_dynamic or self._identified or self.embedded or self.around is not None:
+        if self._is_dynamic or self._identified or self.embedded or self.around is not None:
             return None
         return {reference: self._static_target((), reference) for reference in sorted(self.schema.references)}
+
+    @cached_property
+    def refers_to_definitions(self) -> bool:
+        """Whether all references, in data too, are static and begin at the definitions of the root."""
+        starts = tuple(f"#/{keyword}/" for keyword in DEFINITIONS)
+        return not self._is_dynamic and all(each.startswith(starts) for each in self.schema.references)
+
+    @property
+    def _is_dynamic(self) -> bool:
+        return not self.schema.member_names.isdisjoint({*REFERENCES} - {"$ref"})
 
     def uri_of(self, subschema: Subschema, keyword: str) -> str:
         """Return the URI that a reference names, resolved against its base."""

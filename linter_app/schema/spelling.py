@@ -25,11 +25,13 @@ _URI = "!#$%&'()*+,-./:;=?@_~[]"
 """Characters that a URI reference may have, besides letters and digits (RFC 3986)."""
 
 
-def respelled(root: Any, draft: int, dialects: Mapping[str, str], objects: list[dict[str, Any]]) -> Any:
-    """Return a parsed schema in the spelling of the drafts; only what changes is copied.
+def respelled(
+    root: Any, draft: int, dialects: Mapping[str, str], objects: list[dict[str, Any]]
+) -> tuple[Any, list[dict[str, Any]]]:
+    """Return a parsed schema in the spelling of the drafts, and the `objects` in it; only what changes is copied.
 
-    `objects` are those in it with members of RESPELLED or `$schema`; the copies replace theirs. `dialects` has the URI
-    of a draft's meta-schema for other spellings of it.
+    `objects` are those with members of RESPELLED or `$schema`. `dialects` has the URI of a draft's meta-schema for
+    other spellings of it.
     """
     changed = {id(each) for each in objects if next(_changes(each, dialects), None)}
     found = [each.path for each in located_schemas(root, draft) if id(each.schema) in changed] if changed else []
@@ -37,8 +39,7 @@ def respelled(root: Any, draft: int, dialects: Mapping[str, str], objects: list[
     for path in reversed(found):  # paths go through names that change, so what is below them comes first
         own = copy.at(path)
         own.update(dict(_changes(own, dialects)))
-    objects[:] = [copy.made.get(id(each), each) for each in objects]
-    return copy.root
+    return copy.root, [copy.made.get(id(each), each) for each in objects]
 
 
 def replaced(root: dict[str, Any], values: Mapping[Path, Any]) -> dict[str, Any]:

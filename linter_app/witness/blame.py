@@ -12,11 +12,11 @@ from linter_app.compare.pairing import Tags
 from linter_app.compare.rules.objects import REQUIRED_PROPERTY_REMOVED
 from linter_app.normalize.normalized import Group, normalize
 from linter_app.normalize.schema_node import followed
-from linter_app.schema.documents import Document, Subschema
+from linter_app.schema.documents import Subschema
 from linter_app.schema.json_pointers import tokens_of
 from linter_app.schema.json_text import json_equal
 from linter_app.schema.validators import validate_values
-from linter_app.schema.vocabulary import DEFINITIONS, REFERENCES
+from linter_app.schema.vocabulary import DEFINITIONS
 
 MAX_REASONS = 500
 """Errors within one error that are examined: those of the alternatives of a union."""
@@ -24,8 +24,6 @@ MAX_LEVELS = 8
 """Unions within each other of which an instance names its alternative."""
 PLACE_STEPS = 3
 """Steps of a pointer that show a place, where the rest of it is not known."""
-_DYNAMIC = frozenset(REFERENCES) - {"$ref"}
-_TO_DEFINITIONS = tuple(f"#/{keyword}/" for keyword in sorted(DEFINITIONS))
 _ABOUT_ALL_NAMES = ("required", "additionalProperties", "unevaluatedProperties")
 
 
@@ -81,7 +79,7 @@ def reference_to_alternative(
     others have a thousand more. None where it is not known, or where its errors may depend on what is around it.
     """
     reference = None
-    if not _refer_to_definitions(schema.document):
+    if not schema.document.refers_to_definitions:
         return None
     for _ in range(MAX_LEVELS):
         normalized = normalize((followed(schema),))
@@ -99,12 +97,6 @@ def reference_to_alternative(
         schema = own[0]
         reference = str(schema.schema["$ref"])
     return reference
-
-
-def _refer_to_definitions(document: Document) -> bool:
-    """Return whether all references of a document lead to definitions at its root."""
-    names = document.schema.member_names
-    return names.isdisjoint(_DYNAMIC) and all(each.startswith(_TO_DEFINITIONS) for each in document.schema.references)
 
 
 def _tagged(instance: Any, group: Group, tags: Tags) -> list[Subschema]:

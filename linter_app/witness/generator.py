@@ -313,7 +313,7 @@ class InstanceGenerator:
         """Return a name that a property may have, and that these schemas refuse. Raises Contradiction."""
         held = [node.at("propertyNames") for node in constraints.nodes if "propertyNames" in node.schema]
         document = held[0].document if held else refused[0].document
-        name: str = self.value([Subschema({"type": "string"}, (), document), *held], refused, MAX_DEPTH - 3)
+        name: str = self.value([document.made({"type": "string"}), *held], refused, MAX_DEPTH - 3)
         return name
 
     # Building: a value from the constraints.

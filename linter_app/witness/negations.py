@@ -424,9 +424,9 @@ _BREAKS: dict[str, Callable[[NegatedKeyword], Iterator[Negation]]] = {
     **dict.fromkeys(("anyOf", "oneOf"), _any_of),
     "not": _not,
     **dict.fromkeys(("then", "else"), _then),
-    **dict.fromkeys(("$ref", "$dynamicRef", "$recursiveRef"), _reference),
+    **dict.fromkeys(REFERENCES, _reference),
 }
-_LEADING = frozenset(_BREAKS) & (
+_LEADING = (
     frozenset({"properties", "patternProperties", "additionalProperties", "unevaluatedProperties", "propertyNames"})
     | {"prefixItems", "items", "unevaluatedItems", "contains", "dependentSchemas", "allOf", "anyOf", "oneOf", "not"}
     | {"then", "else", *REFERENCES}

@@ -103,16 +103,16 @@ class Search:
             if not self._is_checkable(instance) or not self._separates(instance):
                 continue
             small, own, others = self._smallest(instance, change, focus.violated)
-            if not own and (straight or found is not None):
-                continue
+            if (own and others and mixed is not None) or (not own and (straight or found is not None)):
+                continue  # there is one like it, or it will not do
             if not self._is_confirmed(small):
                 continue
             witness = Witness(small, self.direction, _reason(own or others))
             if own and not others:
                 return witness
-            if own and mixed is None:
+            if own:
                 mixed, last = witness, min(last, attempt + 20)
-            elif not own:
+            else:
                 found, last = witness, min(last, attempt + 40)
         return mixed or found
 
