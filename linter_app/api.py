@@ -29,11 +29,11 @@ MAX_SHARES = 8
 """One change may use an eighth of the remaining budget, however few changes are left."""
 STRAIGHT_ATTEMPTS = 3
 """Instances that are generated for each change first, on the straight way to it."""
-MORE_EXAMPLES = 0.25
+MORE_EXAMPLES = 1 / 3
 """The share of the remaining budget for more examples of a break that has one."""
 MAX_ATTEMPTS, MAX_UNFOCUSED_ATTEMPTS = 400, 4000
 """Instances that are generated for one change, and for the schemas as a whole."""
-STEPS_PER_MS = 40
+STEPS_PER_MS = 25
 """Steps of the search for witnesses for each millisecond of the budget: about what a common machine does."""
 Stages = frozenset[str]
 STAGES: tuple[Stages, ...] = (frozenset({"prove", "witness"}), frozenset({"witness"}), frozenset())
@@ -196,11 +196,11 @@ def changes_between_schemas(
     searches: list[Search] = []
     is_searched = config.budget_ms > 0 and "witness" in stages
     if is_searched:
-        opened = (open_search(comparison, each, steps, resources) for each in sorted(breaking))  # type: ignore[arg-type]
+        opened = (open_search(comparison, each, steps) for each in sorted(breaking))  # type: ignore[arg-type]
         searches = [search for search in opened if search is not None]
     changes = _with_witnesses(list(changes), searches, steps)
     if is_searched and config.directions and "forward" not in breaking:
-        changes = _with_examples_of_policy(changes, comparison, strict, steps, resources)
+        changes = _with_examples_of_policy(changes, comparison, strict, steps)
     witnessed = {change.witness.direction for change in changes if change.witness}
     if "prove" not in stages:
         changes = [_open(change) if change.directions & (breaking - witnessed) else change for change in changes]
@@ -256,12 +256,10 @@ def _with_witnesses(changes: list[Change], searches: list[Search], steps: Steps)
     return _without_echoes(changes)
 
 
-def _with_examples_of_policy(
-    changes: list[Change], comparison: Comparison, strict: bool, steps: Steps, resources: Mapping[str, Any]
-) -> list[Change]:
+def _with_examples_of_policy(changes: list[Change], comparison: Comparison, strict: bool, steps: Steps) -> list[Change]:
     """Return the changes that policy alone refuses with an instance each that lacks what consumers rely on."""
     without = [n for n, change in enumerate(changes) if _is_policy(change, strict) and not change.witness]
-    search = open_search(comparison, "forward", steps, resources) if without else None
+    search = open_search(comparison, "forward", steps) if without else None
     if search is not None:
         _add_examples(changes, without, search, steps, straight=True)
     return changes

@@ -77,6 +77,8 @@ class Schema:
     """The draft to read it in, as jsonschema_rs numbers it."""
     embeds: bool
     """Whether objects within it name another dialect."""
+    names_dialects: bool
+    """Whether objects within it name a dialect at all."""
     identifies: bool
     """Whether objects within it may have an identifier, too."""
     references: frozenset[str]
@@ -118,6 +120,7 @@ def read_schema(root: Any, dialects: Mapping[str, int] | None = None) -> Schema:
         frozenset(names),
         draft,
         embeds=any(_has_text(each, "$schema") and DRAFTS.get(each["$schema"], draft) != draft for each in noted),
+        names_dialects=any(each is not root and _has_text(each, "$schema") for each in noted),
         identifies=any(sum(_has_text(each, keyword) for each in noted) > (keyword in own) for keyword in ("$id", "id")),
         references=frozenset(each["$ref"] for each in noted if _has_text(each, "$ref")),
         objects=objects,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -13,12 +14,14 @@ import jsonschema
 import jsonschema_rs
 from jsonschema import validators
 from jsonschema_specifications import REGISTRY
+from referencing import Resource
 from rfc3986_validator import validate_rfc3986
 
 from linter_app.patterns import matches
 from linter_app.schema import dialects
-from linter_app.schema.documents import Subschema, refers
-from linter_app.schema.vocabulary import DEFINITIONS
+from linter_app.schema.documents import Document, Subschema, refers
+from linter_app.schema.json_types import objects_in
+from linter_app.schema.vocabulary import DEFINITIONS, DRAFT2019
 
 UNUSABLE = (ValueError, RecursionError, OverflowError, TimeoutError, TypeError, jsonschema_rs.ReferencingError)
 """What the validators raise for schemas and instances that they cannot handle."""
@@ -78,11 +81,11 @@ def _subschema_validator(subschema: Subschema) -> Any:
 class ValidatorPair:
     """One schema, compiled by two independent validators."""
 
-    def __init__(self, schema: Any, resources: Mapping[str, Any]) -> None:
-        self.schema = schema
-        self._resources = resources
-        self._draft = dialects.guessed_draft_of(schema)
-        self._fast = compiled(schema, self._draft, resources)
+    def __init__(self, document: Document, root: Any = None) -> None:
+        """Compile the schema of a document, or another `root` in its place. Raises what UNUSABLE names."""
+        self.schema = document.root if root is None else root
+        self._document = document
+        self._fast = compiled(self.schema, document.draft, document.resources)
         self._independent: Any = None
         self._referred: dict[str, Any] = {}
 
@@ -112,12 +115,13 @@ class ValidatorPair:
             if reference not in self._referred:
                 context = {key: self.schema[key] for key in _CONTEXT if key in self.schema}
                 part = context | {"allOf": [{"$ref": reference}]}
-                self._referred[reference] = compiled(part, self._draft, self._resources)
+                self._referred[reference] = compiled(part, self._document.draft, self._document.resources)
             validator = self._referred[reference]
         return list(islice(validator.iter_errors(instance), limit))
 
     def _make_independent(self) -> Any:
-        base = validators.validator_for({"$schema": dialects.URIS[self._draft]})
+        document = self._document
+        base = validators.validator_for({"$schema": dialects.URIS[document.draft]})
         checks = {
             "pattern": _pattern,
             "patternProperties": _pattern_properties,
@@ -126,13 +130,37 @@ class ValidatorPair:
             "oneOf": _one_of,
         }
         known = {keyword: check for keyword, check in checks.items() if keyword in base.VALIDATORS}
-        made = validators.extend(base, known)  # type: ignore[no-untyped-call]
+        made = validators.create(  # type: ignore[no-untyped-call]
+            base.META_SCHEMA,
+            {**base.VALIDATORS, **known},
+            type_checker=base.TYPE_CHECKER,
+            id_of=base.ID_OF,  # type: ignore[attr-defined]
+            applicable_validators=_in_quick_order if document.draft >= DRAFT2019 else _without_siblings,  # type: ignore[arg-type]
+        )
         named = [
-            (uri, dialects.SPECIFICATIONS[dialects.guessed_draft_of(schema)].create_resource(schema))
-            for uri, schema in self._resources.items()
+            (uri, _resource(schema, dialects.guessed_draft_of(schema))) for uri, schema in document.resources.items()
         ]
         registry = REGISTRY.with_resources(named)
-        return made(self.schema, registry=registry, format_checker=_format_checker(self._draft))
+        root = _resource(self.schema, document.draft, names_dialects=document.schema.names_dialects)
+        if document.local_targets is None:  # otherwise each reference to an identifier would look for it everywhere
+            registry = registry.with_resource(root.id() or "", root).crawl()
+        return made(root.contents, registry=registry, format_checker=_format_checker(document.draft))
+
+
+def _resource(schema: Any, draft: int, *, names_dialects: bool = True) -> Resource[Any]:
+    """Return a schema to which the checks of this module apply: jsonschema has its own for what names its dialect.
+
+    It keeps them for subschemas of another draft. Where a constant names this draft, an instance of it is not
+    confirmed. Without `names_dialects`, only the root is looked at.
+    """
+    if names_dialects:
+        schema = json.loads(json.dumps(schema))
+        for each in objects_in(schema):
+            if each.get("$schema") == dialects.URIS[draft]:
+                del each["$schema"]
+    elif isinstance(schema, dict):
+        schema = {keyword: value for keyword, value in schema.items() if keyword != "$schema"}
+    return dialects.SPECIFICATIONS[draft].create_resource(schema)
 
 
 @cache
@@ -204,6 +232,20 @@ def _additional_properties(validator: Any, rest: Any, instance: Any, schema: Any
             ):
                 continue
             yield from validator.descend(value, rest, path=name)
+
+
+_LATER = {"type": 0, "const": 0, "enum": 0, "required": 0, "$ref": 2, "allOf": 2, "anyOf": 2, "oneOf": 2}
+"""Keywords that are quickly decided, and those that take longer than the others."""
+
+
+def _in_quick_order(schema: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Return the keywords to check, in the order in which an instance is found to be invalid soonest."""
+    return sorted(schema.items(), key=lambda each: _LATER.get(each[0], 1))
+
+
+def _without_siblings(schema: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Return the same, of a draft in which a reference stands alone whatever is beside it (draft 7, Core 8.3)."""
+    return [("$ref", schema["$ref"])] if "$ref" in schema else _in_quick_order(schema)
 
 
 # As in jsonschema, but without the errors of each alternative, which nobody reads and which take most of the time.

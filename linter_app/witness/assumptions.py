@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from linter_app.changes import Path
 from linter_app.schema.documents import Document
@@ -20,7 +20,7 @@ class Assumption(NamedTuple):
     validators: list[tuple[ValidatorPair, ValidatorPair]]
 
 
-def assumptions(one: Document, other: Document, resources: Mapping[str, Any]) -> Iterator[Assumption]:
+def assumptions(one: Document, other: Document) -> Iterator[Assumption]:
     """Yield what to assume of unavailable references, the least first.
 
     At first nothing: an instance that both schemas agree on with `false` and with `true` for all of them does not
@@ -33,11 +33,13 @@ def assumptions(one: Document, other: Document, resources: Mapping[str, Any]) ->
         for document, found in zip((one, other), paths, strict=True)
     ]
     shared = set(uris[0].values()) & set(uris[1].values())
-    roots = one.root, other.root
 
     def validators(answers: list[dict[Path, bool]]) -> tuple[ValidatorPair, ValidatorPair]:
-        answered = [with_answers(root, each) if each else root for root, each in zip(roots, answers, strict=True)]
-        return ValidatorPair(answered[0], resources), ValidatorPair(answered[1], resources)
+        first, second = (
+            ValidatorPair(document, with_answers(document.root, each) if each else None)
+            for document, each in zip((one, other), answers, strict=True)
+        )
+        return first, second
 
     for known, verb in ((None, ""), (True, "accepts"), (False, "refuses")):
         if known is not None and not shared:

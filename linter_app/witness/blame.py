@@ -30,7 +30,8 @@ _ABOUT_ALL_NAMES = ("required", "additionalProperties", "unevaluatedProperties")
 def split_by_cause(errors: list[Any], change: Change, *, new: bool) -> tuple[list[Any], list[Any]]:
     """Return the errors at the place of a change, in the new version or in the old one, and the others.
 
-    An error of a union is at the place if that is so for something that an alternative has against the value.
+    An error of a union is at the place if that is so for something that an alternative has against the value, which is
+    returned then.
     """
     at = pointer_of_cause(change, new=new)
     place = tokens_of(at.partition("#")[2] or at)
@@ -39,9 +40,20 @@ def split_by_cause(errors: list[Any], change: Change, *, new: bool) -> tuple[lis
     own: list[Any] = []
     others: list[Any] = []
     for error in errors:
-        caused = any(_is_at(each, place) and named in each.message for each in _with_reasons(error))
-        (own if caused else others).append(error)
+        cause = _cause(error, place, named)
+        (others if cause is None else own).append(cause or error)
     return own, others
+
+
+def _cause(error: Any, place: list[str], named: str) -> Any:
+    """Return what of an error, or of what alternatives have against the value, is at a place; None if nothing is."""
+    found = None
+    for each in _with_reasons(error):
+        if named in each.message:
+            if _is_exactly_at(each, place):
+                return each
+            found = found or (each if _is_at(each, place) else None)
+    return found
 
 
 def pointer_of_cause(change: Change, *, new: bool) -> str:
@@ -50,6 +62,10 @@ def pointer_of_cause(change: Change, *, new: bool) -> str:
     if change.rule == REQUIRED_PROPERTY_REMOVED.id and not new:
         return f"{at.rpartition('/properties/')[0]}/required"  # what is missing is the property, not its description
     return at
+
+
+def _is_exactly_at(error: Any, place: list[str]) -> bool:
+    return list(map(str, error.schema_path))[: len(place)] == place
 
 
 def _is_at(error: Any, place: list[str]) -> bool:

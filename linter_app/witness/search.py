@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Literal
@@ -30,7 +30,7 @@ MAX_INSTANCE_CHARACTERS = 1_000_000
 """Characters of the largest instance that is checked."""
 MAX_INSTANCE_VALUES = 100_000
 """Values in it: validators take long for more."""
-CHECK_STEPS = 2
+CHECK_STEPS = 1
 """What the answer whether an instance is valid counts, in steps of the generator."""
 ERROR_STEPS, CHARACTERS_PER_ERROR = 10, 4000
 """What the errors of an instance count: so many steps, and one for each of them, those of alternatives included; one
@@ -41,6 +41,10 @@ MAX_INSTANCE_LEVELS = 12
 MAX_ERRORS = 50
 """Errors of one instance that are examined."""
 
+FRUITLESS_ATTEMPTS, FRUITLESS_STEPS = 40, 1000
+"""Instances that are generated for a change, with so many steps at least, until one is accepted by one version alone:
+what these do not find, more seldom do.
+"""
 MAX_MINIMIZING = 400
 """Smaller instances that are tried for one witness."""
 
@@ -50,14 +54,12 @@ OneDirection = Literal["backward", "forward"]
 class Search:
     """Searches for witnesses of one comparison in one direction, for a number of steps and never by the clock."""
 
-    def __init__(
-        self, comparison: Comparison, direction: OneDirection, steps: Steps, resources: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, comparison: Comparison, direction: OneDirection, steps: Steps) -> None:
         """Compile both schemas. Raises what UNUSABLE names where that is impossible (see `open_search`)."""
         self.comparison, self.direction, self.steps = comparison, direction, steps
         documents = (comparison.old, comparison.new) if direction == "backward" else (comparison.new, comparison.old)
         self._keep, self._refuse = documents[0].root_subschema, documents[1].root_subschema
-        self._assumptions = list(assumptions(*documents, resources))
+        self._assumptions = list(assumptions(*documents))
         self._assumed = self._assumptions[0]
         self._names = (
             sorted(comparison.names)[:50]
@@ -89,10 +91,12 @@ class Search:
         focus.ignored_items = self.comparison.ignored_items[self.direction]
         focus.is_same = self.comparison.equality.is_written_same
         overlaps = new_overlaps(change, self.direction) if change else []
-        until = max(self.steps.left - share, 0)
-        mixed, found, last = None, None, tries
+        until, enough = max(self.steps.left - share, 0), self.steps.left - FRUITLESS_STEPS
+        mixed, found, last, separates = None, None, tries, False
         for attempt in range(tries):
             if attempt > last or (attempt and self.steps.left <= until):
+                break
+            if not separates and attempt >= FRUITLESS_ATTEMPTS and self.steps.left <= enough:
                 break
             aim = _aimed_at(rng.choice(overlaps), focus) if overlaps else focus
             generator = InstanceGenerator(rng, aim, self._names, self.steps, straight=straight or attempt % 2 == 0)
@@ -102,6 +106,7 @@ class Search:
                 continue
             if not self._is_checkable(instance) or not self._separates(instance):
                 continue
+            separates = True
             small, own, others = self._smallest(instance, change, focus.violated)
             if (own and others and mixed is not None) or (not own and (straight or found is not None)):
                 continue  # there is one like it, or it will not do
@@ -193,14 +198,12 @@ def _reason(errors: list[Any]) -> str:
     return ""
 
 
-def open_search(
-    comparison: Comparison, direction: OneDirection, steps: Steps, resources: Mapping[str, Any]
-) -> Search | None:
+def open_search(comparison: Comparison, direction: OneDirection, steps: Steps) -> Search | None:
     """Return a search, or None where validators cannot decide: unavailable or circular references."""
     if circular_reference(comparison.old) or circular_reference(comparison.new):
         return None
     try:
-        return Search(comparison, direction, steps, resources)
+        return Search(comparison, direction, steps)
     except UNUSABLE:
         return None
 

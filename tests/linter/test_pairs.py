@@ -9,6 +9,7 @@ import pytest
 
 from linter_app import lint
 
+pytestmark = pytest.mark.no_cover  # it would take three times as long, and other tests cover the same
 CORPUS = sorted((Path(__file__).parent / "pairs").glob("*.json"))
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from linter_app import lint
 
+pytestmark = pytest.mark.no_cover  # it would take three times as long, and other tests cover the same
 LATEST = "https://json-schema.org/draft/2020-12/schema"
 NULLABLE, TEXT = {"type": ["string", "null"]}, {"type": "string"}
 DEFINITIONS = ("A", "B", "C", "D")
