@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from tests.api.conftest import API, make_token
 from tests.api.test_edges import CONTRACTS, EVERY
 
+pytestmark = pytest.mark.no_cover  # it would take three times as long, and other tests cover the same
 MAX_SECONDS = 15
 PATTERNS = [
     "^a+$",

@@ -28,6 +28,9 @@ SERVERS = {
     "wsgi": ["--workers", "4", "--worker-class", "gthread", "--threads", "8", "registry_project.wsgi"],
 }
 
+on_one_server = pytest.mark.parametrize("server", ["asgi"], indirect=True)
+"""For what the commands do with the answers, which both servers give alike."""
+
 SCHEMA = ("--json-schema", str(ROOT / "contracts" / "fixtures" / "linter" / "base-v1.0.0.json"))
 
 
@@ -78,6 +81,7 @@ def test_publish_contract_prints_the_published_contract(server, fixtures, tmp_pa
     assert (dry.returncode, "may be published" in dry.stdout) == (0, True)
 
 
+@on_one_server
 def test_publish_contract_signs_what_a_policy_asks_for(server, tmp_path):
     key, headers = Key(password=b"secret"), {"Authorization": f"Bearer {make_token(*ALL, 'contracts:admin')}"}
     (tmp_path / "key.pem").write_bytes(key.private)
@@ -95,6 +99,7 @@ def test_publish_contract_signs_what_a_policy_asks_for(server, tmp_path):
     assert stored["signedBy"] == ["ci"]
 
 
+@on_one_server
 def test_publish_contract_proposes_and_waits_for_the_review(server, tmp_path):
     def review(*arguments, who="bob", status=0):
         token = make_token(*ALL, "contracts:approve", sub=who)
@@ -251,6 +256,7 @@ def command(server, name, *arguments, token=None):
     )
 
 
+@on_one_server
 def test_a_folder_is_planned_published_and_then_unchanged(server, tmp_path):
     (tmp_path / "tree.money").mkdir()
     (tmp_path / "tree.money" / "1.0.0.json").write_text('{"type": "integer"}')
@@ -272,6 +278,7 @@ def test_a_folder_is_planned_published_and_then_unchanged(server, tmp_path):
     assert command(server, "publish_contracts", str(tmp_path / "nowhere")).returncode == 2
 
 
+@on_one_server
 def test_versions_are_deprecated_and_withdrawn(server):
     publish_command(server, "--name", "old.one", "--version", "1.0.0", *SCHEMA, token=make_token(*ALL))
     publish_command(server, "--name", "old.one", "--version", "1.1.0", *SCHEMA, token=make_token(*ALL))
