@@ -33,7 +33,7 @@ MORE_EXAMPLES = 1 / 3
 """The share of the remaining budget for more examples of a break that has one."""
 MAX_ATTEMPTS, MAX_UNFOCUSED_ATTEMPTS = 400, 4000
 """Instances that are generated for one change, and for the schemas as a whole."""
-STEPS_PER_MS = 25
+STEPS_PER_MS = 20
 """Steps of the search for witnesses for each millisecond of the budget: about what a common machine does."""
 Stages = frozenset[str]
 STAGES: tuple[Stages, ...] = (frozenset({"prove", "witness"}), frozenset({"witness"}), frozenset())

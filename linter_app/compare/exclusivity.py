@@ -159,14 +159,14 @@ class Widening:
         if normalized.groups or len(formers) < 2:
             return False
         accepting = 0
-        for former in formers:
+        for left, former in zip(reversed(range(len(formers))), formers, strict=True):
             self.comparisons -= 1
             if self.comparisons < 0:
                 return False
             accepting += "backward" not in self.pair.directions(values, former.conjunction, exactly="both")
-            if accepting == 2:
-                return True
-        return False
+            if accepting == 2 or accepting + left < 2:
+                break
+        return accepting == 2
 
     def _breaks(self, direction: str, former: Subschema, now: Subschema) -> bool:
         old, new = (former, now) if self.direction == "backward" else (now, former)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from itertools import product
 from typing import Any, Literal
 
-from linter_app.changes import DIRECTIONS
 from linter_app.compare.bases import without_groups
 from linter_app.compare.comparison import SchemaPair
 from linter_app.compare.exclusivity import are_versions, is_exclusive_for, overlapping
@@ -103,11 +102,12 @@ def _narrow_by_alternatives(pair: SchemaPair) -> None:
             return _is_covered(pair, olds, news, partners, same, covers, is_exclusive=is_exclusive)
         return _is_covered(pair, news, olds, backwards, same, covers, is_exclusive=is_exclusive)
 
-    covered: dict[str, bool] = {
-        direction: is_covered(direction) if is_exclusive_for(pair, direction) else _is_same_for(pair, direction)
+    pair.open_directions -= {
+        direction
         for direction in SIDES
+        if direction in pair.open_directions
+        and (is_covered(direction) if is_exclusive_for(pair, direction) else _is_same_for(pair, direction))
     }
-    pair.open_directions &= frozenset(direction for direction in DIRECTIONS["both"] if not covered[direction])
 
 
 def _partners(pair: SchemaPair) -> tuple[dict[int, int], set[int]]:
@@ -141,7 +141,8 @@ def _is_covered(
     labels: list[tuple[str, str] | None] = []
     strings: list[Strings] | None = None
     around: bool | None = None
-    for conjunction in narrower:
+    # One that is new is the least likely to be covered, and then the others need not be looked at.
+    for conjunction in sorted(narrower, key=lambda each: bool(each) and each[-1].key in partners):
         partner = by_branch.get(partners.get(conjunction[-1].key, 0)) if conjunction else None
         if partner is not None and conjunction[-1].key in same:
             # Both mean the same: what is around them decides, and that is alike for all of them. A property that is

@@ -55,7 +55,8 @@ def _changes(schema: dict[str, Any], dialects: Mapping[str, str]) -> Iterator[tu
     if isinstance(dialect, str) and dialects.get(dialect, dialect) != dialect:
         yield "$schema", dialects[dialect]
     for keyword in ("$id", "id"):
-        uri, _, fragment = str(schema.get(keyword, "")).partition("#")
+        identifier = schema.get(keyword)
+        uri, _, fragment = identifier.partition("#") if isinstance(identifier, str) else ("", "", "")
         if uri and fragment:  # it would be a place within another document
             yield keyword, uri
     for keyword in REFERENCES:

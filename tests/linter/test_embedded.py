@@ -105,3 +105,9 @@ def test_a_schema_that_moves_to_the_draft_around_it_stays_the_same():
     old = bundle(NEWEST, DRAFT7, items=[{"type": "string"}])
     new = bundle(NEWEST, NEWEST, prefixItems=[{"type": "string"}])
     assert lint(old, new, mode="full").verdict == "compatible"
+
+
+@pytest.mark.parametrize("keyword", ["$id", "id"])
+def test_what_is_no_identifier_is_left_as_it_is(keyword):
+    schema = {"type": "object", "properties": {"a": {keyword: {"$ref": "#/definitions/a"}}}, "definitions": {"a": {}}}
+    assert read_schema(schema).root == schema

@@ -101,8 +101,10 @@ def compare(pair: SchemaPair) -> None:
             _alternatives(pair, olds[0], news[0])
             doubtful |= _NONE if pair.are_versions else DIRECTIONS["both"]
             continue
-        said_before = [_says_nothing_new(pair.old, group, pair) for group in news]
-        said_after = [_says_nothing_new(pair.new, group, pair) for group in olds]
+        said_before, said_after = (
+            [direction not in pair.open_directions or _says_nothing_new(side, group, pair) for group in groups]
+            for direction, side, groups in (("backward", pair.old, news), ("forward", pair.new, olds))
+        )
         doubtful |= {"backward"} if not all(said_before) else set()
         doubtful |= {"forward"} if not all(said_after) else set()
         if len(olds) == len(news) == 1:
