@@ -56,7 +56,7 @@ def _changes(schema: dict[str, Any], dialects: Mapping[str, str]) -> Iterator[tu
         yield "$schema", dialects[dialect]
     for keyword in ("$id", "id"):
         identifier = schema.get(keyword)
-        uri, _, fragment = identifier.partition("#") if isinstance(identifier, str) else ("", "", "")
+        uri, _, fragment = (identifier if isinstance(identifier, str) else "").partition("#")
         if uri and fragment:  # it would be a place within another document
             yield keyword, uri
     for keyword in REFERENCES:

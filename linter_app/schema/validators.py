@@ -73,9 +73,14 @@ def _subschema_validator(subschema: Subschema) -> Any:
     root = document.root if isinstance(document.root, dict) and refers(schema) else {}
     if sum(len(root.get(key, ())) for key in DEFINITIONS) > MAX_DEFINITIONS:
         raise ValueError("it would take too long to compile")
-    context = {key: root[key] for key in _CONTEXT if key in root}
-    made = compiled(context | {"allOf": [schema]}, document.draft, document.resources)
+    made = _compiled_within(root, schema, document)
     return document.keep(schema, "validator", made) if isinstance(schema, dict) else made
+
+
+def _compiled_within(root: Mapping[str, Any], schema: Any, document: Document) -> Any:
+    """Return a validator of a schema with the definitions of a root around it."""
+    context = {key: root[key] for key in _CONTEXT if key in root}
+    return compiled(context | {"allOf": [schema]}, document.draft, document.resources)
 
 
 class ValidatorPair:
@@ -113,30 +118,12 @@ class ValidatorPair:
         validator = self._fast
         if reference is not None:
             if reference not in self._referred:
-                context = {key: self.schema[key] for key in _CONTEXT if key in self.schema}
-                part = context | {"allOf": [{"$ref": reference}]}
-                self._referred[reference] = compiled(part, self._document.draft, self._document.resources)
+                self._referred[reference] = _compiled_within(self.schema, {"$ref": reference}, self._document)
             validator = self._referred[reference]
         return list(islice(validator.iter_errors(instance), limit))
 
     def _make_independent(self) -> Any:
         document = self._document
-        base = validators.validator_for({"$schema": dialects.URIS[document.draft]})
-        checks = {
-            "pattern": _pattern,
-            "patternProperties": _pattern_properties,
-            "additionalProperties": _additional_properties,
-            "anyOf": _any_of,
-            "oneOf": _one_of,
-        }
-        known = {keyword: check for keyword, check in checks.items() if keyword in base.VALIDATORS}
-        made = validators.create(  # type: ignore[no-untyped-call]
-            base.META_SCHEMA,
-            {**base.VALIDATORS, **known},
-            type_checker=base.TYPE_CHECKER,
-            id_of=base.ID_OF,  # type: ignore[attr-defined]
-            applicable_validators=_in_quick_order if document.draft >= DRAFT2019 else _without_siblings,  # type: ignore[arg-type]
-        )
         named = [
             (uri, _resource(schema, dialects.guessed_draft_of(schema))) for uri, schema in document.resources.items()
         ]
@@ -144,7 +131,29 @@ class ValidatorPair:
         root = _resource(self.schema, document.draft, names_dialects=document.schema.names_dialects)
         if document.local_targets is None:  # otherwise each reference to an identifier would look for it everywhere
             registry = registry.with_resource(root.id() or "", root).crawl()
+        made = _independent_class(document.draft)
         return made(root.contents, registry=registry, format_checker=_format_checker(document.draft))
+
+
+@cache
+def _independent_class(draft: int) -> Any:
+    """Return jsonschema's validator of a draft with the checks of this module."""
+    base = validators.validator_for({"$schema": dialects.URIS[draft]})
+    checks = {
+        "pattern": _pattern,
+        "patternProperties": _pattern_properties,
+        "additionalProperties": _additional_properties,
+        "anyOf": _any_of,
+        "oneOf": _one_of,
+    }
+    known = {keyword: check for keyword, check in checks.items() if keyword in base.VALIDATORS}
+    return validators.create(  # type: ignore[no-untyped-call]
+        base.META_SCHEMA,
+        {**base.VALIDATORS, **known},
+        type_checker=base.TYPE_CHECKER,
+        id_of=base.ID_OF,  # type: ignore[attr-defined]
+        applicable_validators=_in_quick_order if draft >= DRAFT2019 else _without_siblings,  # type: ignore[arg-type]
+    )
 
 
 def _resource(schema: Any, draft: int, *, names_dialects: bool = True) -> Resource[Any]:
@@ -234,17 +243,17 @@ def _additional_properties(validator: Any, rest: Any, instance: Any, schema: Any
             yield from validator.descend(value, rest, path=name)
 
 
-_LATER = {"type": 0, "const": 0, "enum": 0, "required": 0, "$ref": 2, "allOf": 2, "anyOf": 2, "oneOf": 2}
-"""Keywords that are quickly decided, and those that take longer than the others."""
+_ORDER = {"type": 0, "const": 0, "enum": 0, "required": 0, "$ref": 2, "allOf": 2, "anyOf": 2, "oneOf": 2}
+"""Keywords that are decided sooner (0) or later (2) than the others (1)."""
 
 
 def _in_quick_order(schema: Mapping[str, Any]) -> list[tuple[str, Any]]:
     """Return the keywords to check, in the order in which an instance is found to be invalid soonest."""
-    return sorted(schema.items(), key=lambda each: _LATER.get(each[0], 1))
+    return sorted(schema.items(), key=lambda each: _ORDER.get(each[0], 1))
 
 
 def _without_siblings(schema: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """Return the same, of a draft in which a reference stands alone whatever is beside it (draft 7, Core 8.3)."""
+    """Return the same, of a draft that ignores all other keywords of a schema with `$ref` (draft 7, Core 8.3)."""
     return [("$ref", schema["$ref"])] if "$ref" in schema else _in_quick_order(schema)
 
 

@@ -73,7 +73,7 @@ def _is_at(error: Any, place: list[str]) -> bool:
     if place and place[-1] == "if":
         return any(_is_at(error, [*place[:-1], keyword]) for keyword in ("then", "else"))
     path, way = list(map(str, error.schema_path)), list(map(str, error.evaluation_path))
-    if path[: len(place)] == place or _contains(path, place[-PLACE_STEPS:], PLACE_STEPS):
+    if _is_exactly_at(error, place) or _contains(path, place[-PLACE_STEPS:], PLACE_STEPS):
         return True
     # What a reference below the place leads to is elsewhere, but the way there goes through the place.
     below = place[2:] if place and place[0] in DEFINITIONS else place
