@@ -12,9 +12,10 @@ from linter_app.compare.exclusivity import are_versions, is_exclusive_for, overl
 from linter_app.compare.gains import gained
 from linter_app.compare.pairing import Pairing, Tags, label
 from linter_app.compare.trials import Exactly
-from linter_app.normalize.normalized import Conjunction, Group, NormalizedSchema, normalize
+from linter_app.normalize.normalized import Conjunction, Group, NormalizedSchema, negation, normalize
 from linter_app.normalize.string_sets import Strings, are_included, strings_of
 from linter_app.patterns import literal
+from linter_app.schema.documents import Subschema
 from linter_app.schema.json_types import reduced, type_of
 from linter_app.schema.validators import validate_values
 
@@ -96,11 +97,14 @@ def _narrow_by_alternatives(pair: SchemaPair) -> None:
             both = (narrower, wider) if direction == "backward" else (wider, narrower)
             return direction not in pair.directions(*both, exactly=exactly)
 
-        groups = differing[0] if direction == "backward" else differing[1]
+        (groups, others), both = (
+            (differing, (olds, news)) if direction == "backward" else (differing[::-1], (news, olds))
+        )
+        if others and all(group.keyword == "if" for group in others):
+            return _is_covered_by_cases(*both, [group.node.at("if") for group in others], covers)
         is_exclusive = [group.keyword for group in groups] == ["oneOf"]
-        if direction == "backward":
-            return _is_covered(pair, olds, news, partners, same, covers, is_exclusive=is_exclusive)
-        return _is_covered(pair, news, olds, backwards, same, covers, is_exclusive=is_exclusive)
+        versions = partners if direction == "backward" else backwards
+        return _is_covered(pair, *both, versions, same, covers, is_exclusive=is_exclusive)
 
     pair.open_directions -= {
         direction
@@ -157,7 +161,7 @@ def _is_covered(
         labels = labels or [_label(pair, other) for other in wider]
         own = _label(pair, conjunction)
         for piece in _pieces(pair, conjunction, wider, tags):
-            if _is_empty(normalize(piece)):
+            if _is_empty(piece):
                 continue
             if normalize(piece).types == {"string"}:
                 strings = _strings_of_all(wider) if strings is None else strings
@@ -177,6 +181,40 @@ def _is_covered(
                 if partner is None or not is_exclusive or not _was_refused(pair, piece, partner, narrower, covers):
                     return False
     return True
+
+
+def _is_covered_by_cases(
+    narrower: list[Conjunction],
+    wider: list[Conjunction],
+    conditions: list[Subschema],
+    covers: Callable[[Conjunction, Conjunction, Exactly], bool],
+) -> bool:
+    """Return whether some conjunctions are covered by what follows from conditions (`if`), whichever of these hold.
+
+    `wider` has a conjunction for each of the cases, where the first condition holds at first.
+    """
+    if len(narrower) * len(wider) > MAX_TRIES:
+        return False
+    for conjunction in narrower:
+        choices = [_choices(conjunction, when, covers) for when in conditions]
+        for case, other in zip(product((True, False), repeat=len(conditions)), wider, strict=True):
+            if all(holds in choice for holds, choice in zip(case, choices, strict=True)):
+                decided = (when if holds else negation(when) for when, holds in zip(conditions, case, strict=True))
+                if not covers((*conjunction, *decided), other, ""):
+                    return False
+    return True
+
+
+def _choices(
+    conjunction: Conjunction, when: Subschema, covers: Callable[[Conjunction, Conjunction, Exactly], bool]
+) -> list[bool]:
+    """Return whether a condition may hold for what a conjunction accepts, and whether it may not."""
+    normalized = normalize(conjunction)
+    holding = (when.document.made({"type": sorted(normalized.types)}), when)
+    refused = normalized.subschemas("not")
+    if _is_empty((*conjunction, when)) or any(covers(holding, (each,), "both") for each in refused):
+        return [False]
+    return [True] if covers(conjunction, (when,), "both") else [True, False]
 
 
 def _was_refused(
@@ -224,8 +262,24 @@ def _strings_of_all(conjunctions: list[Conjunction]) -> list[Strings]:
     return [one for each in conjunctions for one in strings_of(normalize(each)) or ()]
 
 
-def _is_empty(normalized: NormalizedSchema) -> bool:
-    """Return whether a property of every value has no value left, such as the tag of another alternative."""
+def _is_empty(conjunction: Conjunction, decided: frozenset[int] = frozenset()) -> bool:
+    """Return whether a property of every value has no value left, such as the tag of another alternative.
+
+    Conditions of which one branch is left are followed; `decided` are those that were.
+    """
+    normalized = normalize(conjunction)
+    if _is_plainly_empty(normalized):
+        return True
+    for group in normalized.groups:
+        if group.keyword == "if" and id(group) not in decided:
+            branches = [(*conjunction, branch) for branch in group.branches]
+            left = [each for each in branches if not _is_plainly_empty(normalize(each))]
+            if len(left) < 2:
+                return not left or _is_empty(left[0], decided | {id(group)})
+    return False
+
+
+def _is_plainly_empty(normalized: NormalizedSchema) -> bool:
     if normalized.types != {"object"}:
         return not normalized.types
     return any(normalized.normalized_property(name).listed == [] for name in normalized.required)
@@ -274,6 +328,8 @@ _STRINGS = frozenset({"not", "pattern", "anyOf", "oneOf"})
 def _same_group(pair: SchemaPair, one: Group, other: Group) -> Pairing | None:
     """Return the pairs of the alternatives of two groups if they accept the same, in any order; otherwise None."""
     if len(one.branches) != len(other.branches):
+        return None
+    if one.keyword == "if" and not pair.comparison.equality.same_meaning(one.node.at("if"), other.node.at("if")):
         return None
     pairing = pair.pairing(one, other)
     if pairing.removed or pairing.added:
