@@ -153,6 +153,29 @@ def _automaton(pattern: str) -> _Automaton:
 
 
 @lru_cache(maxsize=4096)
+def _prefix(pattern: str) -> str:
+    """Return what every text that matches begins with, as far as it is written after `^`."""
+    text, is_anchored = "", False
+    waiting = [parse(pattern)]
+    while waiting:
+        match waiting.pop():
+            case Sequence(items):
+                waiting += reversed(items)
+            case Edge(start=True):
+                is_anchored = True
+            case Characters(((low, high),), "") if is_anchored and low == high:
+                text += chr(low)
+            case _:
+                break
+    return text
+
+
+def _may_follow(one: str, other: str) -> bool:
+    """Return whether a text may begin with both."""
+    return one.startswith(other) or other.startswith(one)
+
+
+@lru_cache(maxsize=4096)
 def _liked_in(ranges: Ranges) -> frozenset[int]:
     return frozenset(code for code in _LIKED if any(low <= code <= high for low, high in ranges))
 
@@ -220,4 +243,8 @@ def shortest(
 
     The second value says whether the result is certain: (None, True) proves that there is no such text.
     """
+    begins = max(map(_prefix, matching), key=len, default="")
+    if not all(begins.startswith(_prefix(pattern)) for pattern in matching):
+        return None, True
+    failing = frozenset(pattern for pattern in failing if _may_follow(_prefix(pattern), begins))
     return _found(tuple(sorted(matching)), tuple(sorted(failing)), math.ceil(least), most)
