@@ -15,7 +15,7 @@ from linter_app.compare.comparison import Comparison
 from linter_app.compare.rules.alternatives import ALTERNATIVES_CHANGED
 from linter_app.compare.rules.objects import REQUIRED_PROPERTY_REMOVED
 from linter_app.config import BUDGET_MS, Config
-from linter_app.prove.inclusion import MAX_CHARACTERS, MAX_QUICK_CHARACTERS, is_proven_inclusion
+from linter_app.prove.inclusion import is_proven_inclusion
 from linter_app.report.verdict import report_of
 from linter_app.schema.dialects import InvalidSchema, Schema, read_schema
 from linter_app.schema.documents import Document
@@ -23,7 +23,7 @@ from linter_app.schema.json_text import InvalidJSON, check_depth, json_equal
 from linter_app.schema.schema_validation import check_shape
 from linter_app.wit.diff import diff_wit
 from linter_app.witness.constraints import Steps
-from linter_app.witness.search import OneDirection, Search, open_search
+from linter_app.witness.search import Search, open_search
 
 MAX_SHARES = 8
 """One change may use an eighth of the remaining budget, however few changes are left."""
@@ -190,8 +190,6 @@ def changes_between_schemas(
     changes = comparison.changes
     reported = frozenset[str]().union(*(change.directions for change in changes if not _is_policy(change, strict)))
     breaking = set(config.directions & reported)
-    if "prove" in stages:
-        breaking = {each for each in breaking if not _is_proven(comparison, each, MAX_QUICK_CHARACTERS)}
     steps = Steps(int(config.budget_ms * STEPS_PER_MS))
     searches: list[Search] = []
     is_searched = config.budget_ms > 0 and "witness" in stages
@@ -204,23 +202,22 @@ def changes_between_schemas(
     witnessed = {change.witness.direction for change in changes if change.witness}
     if "prove" not in stages:
         changes = [_open(change) if change.directions & (breaking - witnessed) else change for change in changes]
-    for search in searches if "prove" in stages else ():
-        # A proof about large schemas takes long, so it comes after the search, and only where that found nothing.
-        if search.direction not in witnessed and _is_proven(comparison, search.direction, MAX_CHARACTERS):
-            breaking.remove(search.direction)
+    if "prove" in stages:
+        # A proof may take longer than a search, so it comes after it, and only where that found nothing.
+        breaking -= {each for each in breaking - witnessed if _is_proven(comparison, each)}
     return tuple(
         replace(change, level=_level(change, breaking, config), pair=None, places=(None, None)) for change in changes
     )
 
 
-def _is_proven(comparison: Comparison, direction: OneDirection | str, max_characters: int) -> bool:
+def _is_proven(comparison: Comparison, direction: str) -> bool:
     """Return whether nothing breaks in a direction, by a proof about the schemas as a whole."""
     wider, narrower = comparison.new, comparison.old
     if wider.embedded or narrower.embedded:
         return False
     if direction == "forward":
         wider, narrower = narrower, wider
-    return is_proven_inclusion(wider.schema, narrower.schema, max_characters=max_characters)
+    return is_proven_inclusion(wider.schema, narrower.schema)
 
 
 def _open(change: Change) -> Change:

@@ -11,12 +11,12 @@ from linter_app.normalize.translation import in_newest_draft
 from linter_app.schema.dialects import Schema
 from linter_app.schema.vocabulary import DRAFT2020, subschemas_in
 
-MAX_QUICK_CHARACTERS, MAX_CHARACTERS = 16 * 1024, 64 * 1024
-"""Characters of both schemas up to which a proof takes moments, and up to which it is tried at all."""
+MAX_CHARACTERS = 64 * 1024
+"""Characters of both schemas up to which a proof is tried."""
 MAX_COMBINATIONS = 256
 
 
-def is_proven_inclusion(wider: Schema, narrower: Schema, *, max_characters: int = MAX_CHARACTERS) -> bool:
+def is_proven_inclusion(wider: Schema, narrower: Schema) -> bool:
     """Return whether every instance valid under `narrower` is proven valid under `wider`.
 
     False decides nothing: the schemas may be too large, or beyond what can be proven. Formats count as assertions.
@@ -24,7 +24,7 @@ def is_proven_inclusion(wider: Schema, narrower: Schema, *, max_characters: int 
     """
     try:
         schemas = [(each.root, each.draft) for each in (wider, narrower)]
-        if len(json.dumps([root for root, _ in schemas])) > max_characters:
+        if len(json.dumps([root for root, _ in schemas])) > MAX_CHARACTERS:
             return False
         if wider.draft != narrower.draft:
             schemas = [(in_newest_draft(each), DRAFT2020) for each in (wider, narrower)]

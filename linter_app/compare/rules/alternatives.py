@@ -136,7 +136,7 @@ def _says_nothing_new(other: NormalizedSchema, group: Group, pair: SchemaPair) -
     node = group.node
     condition = node.at("if")
     follows = {"then": condition, "else": negation(condition)}
-    return all(_holds(pair, other, when, node.at(keyword)) for keyword, when in follows.items() if keyword in node.schema)
+    return all(_holds(pair, other, follows[each], node.at(each)) for each in follows if each in node.schema)
 
 
 def _holds(pair: SchemaPair, other: NormalizedSchema, condition: Subschema, follows: Subschema) -> bool:
