@@ -173,9 +173,12 @@ class Comparison:
             elif pair.new.types:
                 pair.report(ACCEPTED, "the schema accepts values and did not accept any before", "", "")
             return
-        _compare_unresolved(pair)
         if pair.unclear:
             pair.undecided("which items or properties are unevaluated depends on the instance", "", "")
+        self._take_steps(pair)
+        _compare_unresolved(pair)
+
+    def _take_steps(self, pair: SchemaPair) -> None:
         keywords, is_silent = pair.old.keywords | pair.new.keywords, self.is_silent
         for about, step in self.steps:
             if is_silent and step in self.documentation_steps:
@@ -336,9 +339,9 @@ class SchemaPair:
         )
         self.comparison.add(change, breaks)
 
-    def undecided(self, message: str, old_at: Location, new_at: Location) -> None:
+    def undecided(self, message: str, old_at: Location, new_at: Location, direction: Direction = "both") -> None:
         """Report a difference whose meaning cannot be decided."""
-        self.report(UNDECIDED, message, old_at, new_at, decided=False)
+        self.report(UNDECIDED, message, old_at, new_at, direction=direction, decided=False)
 
     def pairing(self, old: Group, new: Group) -> Pairing:
         """Return the alternatives of two unions in pairs."""
@@ -408,15 +411,23 @@ def _pair_key(old: Conjunction, new: Conjunction) -> tuple[tuple[int, ...], tupl
 def _compare_unresolved(pair: SchemaPair) -> None:
     """Report references without one target, unless they are the same and so is every schema they may lead to."""
     old, new = pair.old.unresolved, pair.new.unresolved
-    if differing := old.keys() ^ new.keys():
-        names = ", ".join(sorted({reference for reference, *_ in differing}))
-        pair.undecided(f"a reference leads to a schema that is not available: {names}", "$ref", "$ref")
+    same = [(one, other) for one in old for other in new if one.is_same(other) and old[one].keys() == new[other].keys()]
+    removed, added = old.keys() - {one for one, _ in same}, new.keys() - {other for _, other in same}
+    if removed or added:
+        names = ", ".join(sorted(set(map(str, removed | added))))
+        # Without the reference no more is refused, unless it describes what must not be left unevaluated. Where more is
+        # refused by something else, the reference may be why that does not matter.
+        counts = pair.old.unevaluated or pair.new.unevaluated
+        doubtful: frozenset[str] = frozenset({"forward"} if removed else ()) | frozenset({"backward"} if added else ())
+        direction = "both" if counts else direction_of(doubtful | pair.reported_directions())
+        message = f"a reference leads to a schema that is not available: {names}"
+        pair.undecided(message, "$ref", "$ref", direction)
         return
-    for (reference, *uris), targets in old.items():
-        changed = [uri for uri in uris if pair.directions((targets[uri],), (new[reference, *uris][uri],))]
+    for one, other in same:
+        changed = [uri for uri, target in old[one].items() if pair.directions((target,), (new[other][uri],))]
         if changed:
             keyword = next(word for word in ("$dynamicRef", "$recursiveRef") if word in pair.old.keywords)
             message = (
-                f"{reference} resolves to different schemas, depending on the instance; changed: {', '.join(changed)}"
+                f"{one.text} resolves to different schemas, depending on the instance; changed: {', '.join(changed)}"
             )
             pair.undecided(message, keyword, keyword)

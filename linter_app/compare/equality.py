@@ -247,7 +247,7 @@ def _targets(
         return None
     lefts, rights = old.document.dynamic_targets(old, keyword), new.document.dynamic_targets(new, keyword)
     if not lefts and not rights:
-        return [] if old.document.uri_of(old, keyword) == new.document.uri_of(new, keyword) else None
+        return [] if old.document.reference(old, keyword).is_same(new.document.reference(new, keyword)) else None
     return [(lefts[uri], rights[uri]) for uri in lefts] if lefts.keys() == rights.keys() else None
 
 

@@ -101,7 +101,7 @@ def _narrow_by_alternatives(pair: SchemaPair) -> None:
             (differing, (olds, news)) if direction == "backward" else (differing[::-1], (news, olds))
         )
         if others and all(group.keyword == "if" for group in others):
-            return _is_covered_by_cases(*both, [group.node.at("if") for group in others], covers)
+            return _is_covered_by_cases(*both, groups, others, covers)
         is_exclusive = [group.keyword for group in groups] == ["oneOf"]
         versions = partners if direction == "backward" else backwards
         return _is_covered(pair, *both, versions, same, covers, is_exclusive=is_exclusive)
@@ -186,35 +186,49 @@ def _is_covered(
 def _is_covered_by_cases(
     narrower: list[Conjunction],
     wider: list[Conjunction],
-    conditions: list[Subschema],
+    groups: list[Group],
+    others: list[Group],
     covers: Callable[[Conjunction, Conjunction, Exactly], bool],
 ) -> bool:
-    """Return whether some conjunctions are covered by what follows from conditions (`if`), whichever of these hold.
+    """Return whether conjunctions are covered by what follows from the conditions of others, whichever of these hold.
 
-    `wider` has a conjunction for each of the cases, where the first condition holds at first.
+    `groups` are those of the narrower conjunctions; `wider` has a conjunction for each combination of the branches of
+    `others`, which are all conditions (`if`).
     """
     if len(narrower) * len(wider) > MAX_TRIES:
         return False
+    conditions = [group.node.at("if") for group in others]
     for conjunction in narrower:
-        choices = [_choices(conjunction, when, covers) for when in conditions]
+        choices = [_choices(conjunction, groups, when, covers) for when in conditions]
         for case, other in zip(product((True, False), repeat=len(conditions)), wider, strict=True):
-            if all(holds in choice for holds, choice in zip(case, choices, strict=True)):
-                decided = (when if holds else negation(when) for when, holds in zip(conditions, case, strict=True))
-                if not covers((*conjunction, *decided), other, ""):
-                    return False
+            if not all(holds in choice for holds, choice in zip(case, choices, strict=True)):
+                continue
+            decided = (when if holds else negation(when) for when, holds in zip(conditions, case, strict=True))
+            if covers((*conjunction, *decided), other, ""):
+                continue
+            failing = (when for when, holds in zip(conditions, case, strict=True) if not holds)
+            if not any(covers(conjunction, (when,), "both") for when in failing):
+                return False
     return True
 
 
 def _choices(
-    conjunction: Conjunction, when: Subschema, covers: Callable[[Conjunction, Conjunction, Exactly], bool]
+    conjunction: Conjunction,
+    groups: list[Group],
+    when: Subschema,
+    covers: Callable[[Conjunction, Conjunction, Exactly], bool],
 ) -> list[bool]:
-    """Return whether a condition may hold for what a conjunction accepts, and whether it may not."""
-    normalized = normalize(conjunction)
-    holding = (when.document.made({"type": sorted(normalized.types)}), when)
-    refused = normalized.subschemas("not")
-    if _is_empty((*conjunction, when)) or any(covers(holding, (each,), "both") for each in refused):
+    """Return whether a condition may hold for what a conjunction accepts, and whether it may fail."""
+    if _is_empty((*conjunction, when)):
         return [False]
-    return [True] if covers(conjunction, (when,), "both") else [True, False]
+    typed = when.document.made({"type": sorted(normalize(conjunction).types)})
+    for group, branch in zip(groups, conjunction[len(conjunction) - len(groups) :], strict=True):
+        own = group.node.at("if") if group.keyword == "if" else None
+        if own is not None and branch is group.branches[0] and covers((typed, own), (when,), "both"):
+            return [True]
+        if own is not None and branch is group.branches[1] and covers((typed, when), (own,), "both"):
+            return [False]
+    return [True, False]
 
 
 def _was_refused(
@@ -282,7 +296,25 @@ def _is_empty(conjunction: Conjunction, decided: frozenset[int] = frozenset()) -
 def _is_plainly_empty(normalized: NormalizedSchema) -> bool:
     if normalized.types != {"object"}:
         return not normalized.types
-    return any(normalized.normalized_property(name).listed == [] for name in normalized.required)
+    refused = [_refused_property(normalized, each) for each in normalized.subschemas("not")]
+    for name in normalized.required:
+        value = normalize(
+            (*normalized.property(name), *(negation(each) for own, each in filter(None, refused) if own == name))
+        )
+        if value.listed is not None and all(map(value.refuses, value.listed)):
+            return True
+    return False
+
+
+def _refused_property(normalized: NormalizedSchema, refused: Subschema) -> tuple[str, Subschema] | None:
+    """Return what a schema under `not` refuses of the value of one required property, if it says nothing else."""
+    schema = refused.schema
+    if not isinstance(schema, dict) or not schema.keys() <= {"type", "properties", "required"}:
+        return None
+    if len(schema.get("properties", ())) != 1 or not normalized.required.keys() >= set(schema.get("required", ())):
+        return None
+    [name] = schema["properties"]
+    return (name, refused.at("properties", name)) if normalize((refused,)).types & {"object"} else None
 
 
 def _apart(pair: SchemaPair, one: Conjunction, other: Conjunction) -> bool:

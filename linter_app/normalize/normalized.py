@@ -15,7 +15,7 @@ from typing import Any
 
 from linter_app.normalize.schema_node import SchemaNode, node_of
 from linter_app.patterns import literal, matches
-from linter_app.schema.documents import Subschema
+from linter_app.schema.documents import Reference, Subschema
 from linter_app.schema.formats import FORMATS, is_asserted
 from linter_app.schema.json_text import json_hashable
 from linter_app.schema.json_types import ALL_TYPES, type_of, types_of
@@ -87,8 +87,8 @@ class NormalizedSchema:
         self.conjunction = conjunction
         self.nodes: list[SchemaNode] = []
         self.refuses_all = False
-        self.unresolved: dict[tuple[str, ...], dict[str, Subschema]] = {}
-        """References without one target: as written, with the URIs that they may lead to and the schemas there."""
+        self.unresolved: dict[Reference, dict[str, Subschema]] = {}
+        """References without one target, and the schemas that they may lead to, by their URIs."""
         self.unevaluated: list[tuple[SchemaNode, int, int]] = []
         """The nodes with `unevaluated...`, and the range of the nodes that it is about."""
         self._properties: dict[str, NormalizedSchema] = {}
@@ -116,8 +116,9 @@ class NormalizedSchema:
             if keyword in schema:
                 target = node.target(keyword)
                 if target is None:
-                    targets = node.subschema.document.dynamic_targets(node.subschema, keyword)
-                    self.unresolved[str(schema[keyword]), *targets] = targets
+                    document = node.subschema.document
+                    reference = document.reference(node.subschema, keyword)
+                    self.unresolved[reference] = document.dynamic_targets(node.subschema, keyword)
                 else:
                     self._flatten(target, seen)
         for index in range(len(schema.get("allOf", ()))):

@@ -2,12 +2,13 @@
 
 Each expression becomes a nondeterministic automaton (Thompson's construction). The search for a text that some match
 and others do not runs all of them together, shortest texts first, with one character of each class that no expression
-distinguishes. What it finds is a proof, and so is that it finds nothing.
+distinguishes where it is. What it finds is a proof, and so is that it finds nothing.
 """
 
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -129,13 +130,14 @@ class _Automaton:
         return found
 
     def _moved(self, states: Active, character: int) -> Active:
-        reached = {
-            target
-            for state in states
-            for ranges, target in self.steps[state]
-            if any(low <= character <= high for low, high in ranges)
-        }
+        reached = {target for state in states for ranges, target in self.steps[state] if _contain(ranges, character)}
         return self.closure(frozenset(reached | {0}), False, False)
+
+    def distinguished(self, states: Active) -> frozenset[Ranges]:
+        """Return the sets of characters that decide where these states lead."""
+        if states is _MATCHED:
+            return frozenset()
+        return frozenset(ranges for state in states for ranges, _ in self.steps[state])
 
     def matched(self, states: Active, at_start: bool) -> bool:
         """Return whether the text may end here with a match."""
@@ -177,21 +179,27 @@ def _may_follow(one: str, other: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _liked_in(ranges: Ranges) -> frozenset[int]:
-    return frozenset(code for code in _LIKED if any(low <= code <= high for low, high in ranges))
+    return frozenset(code for code in _LIKED if _contain(ranges, code))
 
 
-def _alphabet(automata: list[_Automaton]) -> list[int]:
-    """Return one character of each class that no expression distinguishes; readable ones first."""
-    sets = list({ranges for each in automata for steps in each.steps for ranges, _ in steps})
-    liked = [_liked_in(ranges) for ranges in sets]
-    edges = {0, 0xE000, *(low for ranges in sets for low, _ in ranges)}
-    edges |= {high + 1 for ranges in sets for _, high in ranges}
+def _contain(ranges: Ranges, code: int) -> bool:
+    index = bisect_right(ranges, (code, LAST)) - 1
+    return index >= 0 and code <= ranges[index][1]
+
+
+@lru_cache(maxsize=4096)
+def _alphabet(sets: frozenset[Ranges]) -> list[int]:
+    """Return one character of each class that these sets do not distinguish; readable ones first."""
+    ordered = sorted(sets)
+    liked = [_liked_in(ranges) for ranges in ordered]
+    edges = {0, 0xE000, *(low for ranges in ordered for low, _ in ranges)}
+    edges |= {high + 1 for ranges in ordered for _, high in ranges}
     classes: dict[tuple[bool, ...], int] = {}
     for code in _LIKED:
         classes.setdefault(tuple(code in each for each in liked), code)
     for code in sorted(edges):
         if code <= LAST and not 0xD800 <= code < 0xE000:
-            signature = tuple(any(low <= code <= high for low, high in ranges) for ranges in sets)
+            signature = tuple(_contain(ranges, code) for ranges in ordered)
             classes.setdefault(signature, code)
     return list(classes.values())
 
@@ -202,8 +210,7 @@ def _found(matching: tuple[str, ...], failing: tuple[str, ...], least: int, most
         automata = [_automaton(pattern) for pattern in (*matching, *failing)]
     except NotSupported:
         return None, False
-    alphabet = _alphabet(automata)
-    if len(alphabet) > 400 or least > MAX_STEPS:
+    if least > MAX_STEPS:
         return None, False
     wanted = [True] * len(matching) + [False] * len(failing)
     start = tuple(each.closure(frozenset({0}), True, False) for each in automata)
@@ -220,7 +227,9 @@ def _found(matching: tuple[str, ...], failing: tuple[str, ...], least: int, most
         following = []
         for states, text in level:
             weight = sum(map(len, states)) // 32
-            for character in alphabet:
+            for character in _alphabet(
+                frozenset().union(*(each.distinguished(active) for each, active in zip(automata, states, strict=True)))
+            ):
                 # Large sets of states count more. Steps are counted, not time: verdicts must not depend on the load.
                 steps += 1 + weight
                 if steps > MAX_STEPS:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urldefrag
 
 import referencing.exceptions
@@ -26,6 +26,27 @@ from linter_app.schema.vocabulary import (
     subschemas_in,
     subschemas_under,
 )
+
+
+class Reference(NamedTuple):
+    """A reference as it is written, and the URI that it names.
+
+    `is_elsewhere` says that it leads to another resource, of which the absolute URI is known but not the contents.
+    """
+
+    text: str
+    uri: str
+    is_elsewhere: bool
+
+    def __str__(self) -> str:
+        return self.uri.removesuffix("#") if self.is_elsewhere else self.text
+
+    def is_same(self, other: Reference) -> bool:
+        """Return whether both lead to the same schema, or both to none.
+
+        A document without a URI is taken to be where the other is.
+        """
+        return self.uri == other.uri or (self.text == other.text and not (self.is_elsewhere and other.is_elsewhere))
 
 
 @dataclass(eq=False, slots=True)  # not frozen: that makes each four times as slow to create
@@ -179,10 +200,12 @@ class Document:
     def _is_dynamic(self) -> bool:
         return not self.schema.member_names.isdisjoint({*REFERENCES} - {"$ref"})
 
-    def uri_of(self, subschema: Subschema, keyword: str) -> str:
-        """Return the URI that a reference names, resolved against its base."""
-        uri, _, fragment = str(subschema.schema[keyword]).partition("#")
-        return f"{resolve_uri(self._base(subschema.path), uri)}#{fragment}"
+    def reference(self, subschema: Subschema, keyword: str) -> Reference:
+        """Return a reference of a subschema, as it is known without its target."""
+        text, base = str(subschema.schema[keyword]), self._base(subschema.path)
+        written, _, fragment = text.partition("#")
+        uri = resolve_uri(base, written)
+        return Reference(text, f"{uri}#{fragment}", bool(written) and ":" in base and uri not in self.registry)
 
     def dynamic_targets(self, subschema: Subschema, keyword: str) -> dict[str, Subschema]:
         """Return what a dynamic reference may lead to, by the URI of the resource; first what it names."""

@@ -1,8 +1,8 @@
 """Spellings that people use and validators refuse, written as the drafts define them.
 
-Dialects with `http` for `https` or without `#`, references that are not percent-encoded, identifiers with a fragment,
-and regular expressions of JavaScript without the flag `u`. Locations stay the same, except below a pattern of
-`patternProperties` that is written anew.
+Dialects with `http` for `https` or without `#`, references and identifiers that are not percent-encoded, identifiers
+with a fragment, and regular expressions of JavaScript without the flag `u`, or with named groups as in Python.
+Locations stay the same, except below a pattern of `patternProperties` that is written anew.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 import jsonschema_rs
+import regex
 
 from linter_app.changes import Path
 from linter_app.patterns.legacy import with_unicode_flag
@@ -23,6 +24,8 @@ RESPELLED = frozenset({"pattern", "patternProperties", "$id", "id", *REFERENCES}
 """Members that may have to be spelled otherwise; an embedded schema has an identifier next to its `$schema`."""
 _URI = "!#$%&'()*+,-./:;=?@_~[]"
 """Characters that a URI reference may have, besides letters and digits (RFC 3986)."""
+_NAMED_GROUP = regex.compile(r"(?<!\\)\(\?P<(?=\w)")
+"""The beginning of a named group as Python and Go spell it."""
 
 
 def respelled(
@@ -57,8 +60,8 @@ def _changes(schema: dict[str, Any], dialects: Mapping[str, str]) -> Iterator[tu
     for keyword in ("$id", "id"):
         identifier = schema.get(keyword)
         uri, _, fragment = (identifier if isinstance(identifier, str) else "").partition("#")
-        if uri and fragment:  # it would be a place within another document
-            yield keyword, uri
+        if uri and (fragment or _encoded(uri) != uri):  # a fragment would be a place within another document
+            yield keyword, _encoded(uri)
     for keyword in REFERENCES:
         reference = schema.get(keyword)
         if isinstance(reference, str) and (encoded := _encoded(reference)) != reference:
@@ -81,8 +84,8 @@ def _encoded(reference: str) -> str:
 def _expression(pattern: str) -> str:
     if pattern.isalnum() or _is_expression(pattern):
         return pattern
-    written = with_unicode_flag(pattern)
-    return written if _is_expression(written) else pattern
+    named = _NAMED_GROUP.sub("(?<", pattern)
+    return next(filter(_is_expression, (with_unicode_flag(pattern), named, with_unicode_flag(named))), pattern)
 
 
 def _is_expression(pattern: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from linter_app.changes import Path
-from linter_app.schema.documents import Document
+from linter_app.schema.documents import Document, Reference
 from linter_app.schema.references import unavailable_references, with_answers
 from linter_app.schema.validators import ValidatorPair
 
@@ -28,11 +28,13 @@ def assumptions(one: Document, other: Document) -> Iterator[Assumption]:
     or by none of them: whatever it leads to, both schemas treat such values alike.
     """
     paths = [unavailable_references(document) for document in (one, other)]
-    uris = [
-        {path: document.uri_of(document.root_subschema.at(*path), "$ref") for path in found}
+    references = [
+        {path: document.reference(document.root_subschema.at(*path), "$ref") for path in found}
         for document, found in zip((one, other), paths, strict=True)
     ]
-    shared = set(uris[0].values()) & set(uris[1].values())
+    firsts, seconds = (set(each.values()) for each in references)
+    common = _shared(firsts, seconds)
+    shared = common | _shared(seconds, firsts)
 
     def validators(answers: list[dict[Path, bool]]) -> tuple[ValidatorPair, ValidatorPair]:
         first, second = (
@@ -47,11 +49,24 @@ def assumptions(one: Document, other: Document) -> Iterator[Assumption]:
         variants = []
         for answer in (False, True):
             answers = [
-                {path: answer if known is None or uri not in shared else known for path, uri in each.items()}
-                for each in uris
+                {path: answer if known is None or named not in shared else known for path, named in each.items()}
+                for each in references
             ]
             if answers not in variants:
                 variants.append(answers)
-        named = ", ".join(sorted(shared)[:MAX_NAMED])
-        words = f" (with a value that {named} {verb} in its place)" if verb else ""
+        names = ", ".join(sorted(set(map(str, common)))[:MAX_NAMED])
+        words = f" (with a value that {names} {verb} in its place)" if verb else ""
         yield Assumption(words, [validators(answers) for answers in variants])
+
+
+def _shared(references: set[Reference], others: set[Reference]) -> set[Reference]:
+    """Return the references that are the same as one of the others."""
+    known: dict[str, list[Reference]] = {}
+    for other in others:
+        for name in (other.text, other.uri):
+            known.setdefault(name, []).append(other)
+    return {
+        each
+        for each in references
+        if any(each.is_same(other) for name in (each.text, each.uri) for other in known.get(name, ()))
+    }

@@ -129,3 +129,35 @@ def test_threads_share_automata(monkeypatch):
 
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(work, range(8)))
+
+
+def test_patterns_that_begin_differently_are_compared_without_their_automata(monkeypatch):
+    """Unions of many tagged strings are compared each with each."""
+    monkeypatch.setattr(automata, "_found", lambda *_: pytest.fail("automata ran"))
+    assert shortest(frozenset({r"^(AddApps\:[0-9]+$)", "^AddTabs:"})) == (None, True)
+    assert shortest(frozenset({"^(?:ab)c", "^abd", "c$"})) == (None, True)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("^ab", "^abc?"), ("^a?b", "^b"), ("ab", "^cab"), ("^(a|b)", "^b"), ("^a|^b", "^b"), ("^[ab]", "^b")],
+)
+def test_patterns_with_a_common_beginning_may_match_one_text(one, other):
+    text, is_certain = shortest(frozenset({one, other}))
+    assert text is not None
+    assert is_certain
+
+
+def test_a_pattern_that_cannot_match_for_its_beginning_excludes_nothing():
+    matching = frozenset({"^Apps:[0-9]+$"})
+    others = frozenset(rf"^Tabs{n}:[0-9]+$" for n in range(200))
+    assert shortest(matching, others) == shortest(matching)
+    assert shortest(matching, others | {"^Apps:"}) == (None, True)
+
+
+def test_long_lists_of_words_are_compared():
+    """Such as the ecosystems of a vulnerability database, in which some are added with each version."""
+    words = [f"{first}{second}{third}" for first in "ABCDEF" for second in "uvwxyz" for third in "123456"]
+    old, new = ("^(" + "|".join(each) + r")(:.+)?$" for each in (words, [*words, "Homebrew", "GIT"]))
+    assert included(frozenset({old}), new, 0, math.inf)
+    assert shortest(frozenset({new}), frozenset({old})) == ("GIT", True)

@@ -270,7 +270,8 @@ def _same_conditions(pair: SchemaPair, olds: list[Group], news: list[Group]) -> 
 
 def _condition(pair: SchemaPair, old: Group, new: Group) -> None:
     if pair.directions((old.node.at("if"),), (new.node.at("if"),), exactly="both"):
-        pair.report(CONDITION_CHANGED, "the condition changed", old.node.at("if"), new.node.at("if"))
+        known = not any(normalize((branch,)).unresolved for branch in (*old.branches, *new.branches))
+        pair.report(CONDITION_CHANGED, "the condition changed", old.node.at("if"), new.node.at("if"), decided=known)
         return
     pair.descend((old.node.at("if"),), (new.node.at("if"),), _NONE)
     for keyword in ("then", "else"):

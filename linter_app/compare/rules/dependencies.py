@@ -40,22 +40,29 @@ def compare(pair: SchemaPair) -> None:
     old, new = _required(pair.old), _required(pair.new)
     for name, wanted in sorted(new - old):
         message = f"if {name!r} is present, {wanted!r} is now required"
-        direction: Direction | None = "none" if _is_new(pair, name) else None
+        direction: Direction | None = "none" if _is_refused(pair.old, name) or _is_new(pair, name) else None
         pair.report(REQUIRED_ADDED, message, None, "dependentRequired", None, wanted, direction=direction)
     for name, wanted in sorted(old - new):
         message = f"if {name!r} is present, {wanted!r} is no longer required"
-        pair.report(REQUIRED_REMOVED, message, "dependentRequired", None, wanted)
+        direction = "none" if _is_refused(pair.new, name) else None
+        pair.report(REQUIRED_REMOVED, message, "dependentRequired", None, wanted, direction=direction)
     old_schemas, new_schemas = _schemas(pair.old), _schemas(pair.new)
     for name in sorted(old_schemas.keys() | new_schemas.keys()):
         if name in old_schemas and name in new_schemas:
             _descend(pair, old_schemas[name], new_schemas[name])
         elif name in new_schemas:
-            if not _is_new(pair, name) and pair.directions(pair.old.conjunction, new_schemas[name]) & {"backward"}:
+            is_new = _is_refused(pair.old, name) or _is_new(pair, name)
+            if not is_new and pair.directions(pair.old.conjunction, new_schemas[name]) & {"backward"}:
                 message = f"if {name!r} is present, the object must now match a schema"
                 pair.report(SCHEMA_ADDED, message, None, new_schemas[name][0])
-        elif pair.directions(old_schemas[name], pair.new.conjunction) & {"forward"}:
+        elif not _is_refused(pair.new, name) and pair.directions(old_schemas[name], pair.new.conjunction) & {"forward"}:
             message = f"if {name!r} is present, the object no longer has to match a schema"
             pair.report(SCHEMA_REMOVED, message, old_schemas[name][0], None)
+
+
+def _is_refused(normalized: NormalizedSchema, name: str) -> bool:
+    """Return whether no object of a version has a property, so that what its presence requires breaks nothing."""
+    return not normalized.normalized_property(name).types
 
 
 def _is_new(pair: SchemaPair, name: str) -> bool:
