@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 import jsonschema_rs
 
 from linter_app.normalize.translation import in_newest_draft
 from linter_app.schema.dialects import Schema
+from linter_app.schema.identifiers import local_target
 from linter_app.schema.vocabulary import DRAFT2020, subschemas_in
 
 MAX_CHARACTERS = 64 * 1024
 """Characters of both schemas up to which a proof is tried."""
 MAX_COMBINATIONS = 256
+MAX_MEMBERS = 100
+"""Properties of all alternatives of one union."""
 
 
 def is_proven_inclusion(wider: Schema, narrower: Schema) -> bool:
@@ -28,7 +31,7 @@ def is_proven_inclusion(wider: Schema, narrower: Schema) -> bool:
             return False
         if wider.draft != narrower.draft:
             schemas = [(in_newest_draft(each), DRAFT2020) for each in (wider, narrower)]
-        if max(_max_combinations(root, draft) for root, draft in schemas) > MAX_COMBINATIONS:
+        if max(_Combinations(root, draft).worst for root, draft in schemas) > MAX_COMBINATIONS:
             return False
         canonical = [
             jsonschema_rs.canonicalize(root, validate_formats=True, draft=None if _names_draft(root) else draft)
@@ -43,30 +46,58 @@ def _names_draft(schema: Any) -> bool:
     return isinstance(schema, dict) and "$schema" in schema
 
 
-def _max_combinations(schema: Any, draft: int) -> int:
-    """Return the combinations of alternatives at the worst location, which a proof must go through."""
-    worst = 1
+class _Combinations:
+    """The combinations of alternatives at each location of a schema, which a proof must go through."""
 
-    def combinations(schema: Any) -> int:
-        nonlocal worst
+    def __init__(self, root: Any, draft: int) -> None:
+        self.root, self.draft = root, draft
+        self.worst = 1
+        """The combinations at the worst location."""
+        self._known: dict[int, _Weight] = {}
+        self._weight(root)
+
+    def _weight(self, schema: Any) -> _Weight:
         if not isinstance(schema, dict):
-            return 1
-        count, sums = 1, {"anyOf": 0, "oneOf": 0}
-        for (keyword, *_), child in subschemas_in(schema, draft):
-            found = combinations(child)
+            return _NOTHING
+        if id(schema) not in self._known:
+            self._known[id(schema)] = _NOTHING  # for a schema that contains itself
+            self._known[id(schema)] = self._weighed(schema)
+        return self._known[id(schema)]
+
+    def _weighed(self, schema: dict[str, Any]) -> _Weight:
+        count, names, sums, members = 1, len(schema.get("properties", ())), {"anyOf": 0, "oneOf": 0}, 0
+        is_split = "anyOf" in schema or "patternProperties" in schema
+        below = [(steps[0], child) for steps, child in subschemas_in(schema, self.draft)]
+        if str(schema.get("$ref", "")).startswith("#/"):
+            below.append(("allOf", local_target(self.root, schema["$ref"])[0]))
+        for keyword, child in below:
+            found = self._weight(child)
             if keyword == "allOf":
-                count *= found
+                count *= found.choices
+                names += found.names
+                is_split = is_split or found.is_split
             elif keyword in sums:
-                sums[str(keyword)] += found
+                sums[str(keyword)] += found.choices
+                members += 1 + found.names
             elif keyword in ("not", "if", "then", "else"):
-                count *= 2 * found
-        if "patternProperties" in schema:  # each property may match, or not
-            count *= 2 ** min(len(schema.get("properties", ())), 20)
+                count *= 2 * found.choices
         count *= max(sums["anyOf"], 1)
         if "oneOf" in schema:
             count *= max(sums["oneOf"] * len(schema["oneOf"]), 1)
-        worst = max(worst, count)
-        return count
+        # Each property may be there or not, and match or not.
+        total = count * 2 ** min(names, 20) if is_split else count
+        self.worst = max(self.worst, total, MAX_COMBINATIONS + 1 if members > MAX_MEMBERS else 1)
+        return _Weight(count, names, is_split)
 
-    combinations(schema)
-    return worst
+
+class _Weight(NamedTuple):
+    """What a schema contributes to the combinations of one around it: alternatives, the properties of an object, and
+    whether each of these must be taken with and without.
+    """
+
+    choices: int
+    names: int
+    is_split: bool
+
+
+_NOTHING = _Weight(1, 0, False)

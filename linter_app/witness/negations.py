@@ -8,7 +8,7 @@ from random import Random
 from typing import Any, NamedTuple, Protocol
 
 from linter_app.normalize.disjointness import Known, disjoint
-from linter_app.normalize.normalized import normalize
+from linter_app.normalize.normalized import constrains, normalize
 from linter_app.normalize.schema_node import SchemaNode
 from linter_app.patterns import literal
 from linter_app.schema.documents import Subschema
@@ -222,7 +222,7 @@ def kept_constants(constraints: Constraints, name: str) -> set[Hashable] | None:
 
 def _member(negated: NegatedKeyword, name: str, subschema: Subschema) -> Iterator[Negation]:
     constraints = negated.constraints
-    if name in constraints.forbidden:
+    if name in constraints.forbidden or not constrains((subschema,)):
         return
 
     def is_possible() -> bool:
@@ -255,7 +255,7 @@ def _patterns(negated: NegatedKeyword) -> Iterator[Negation]:
 
 
 def _rest(negated: NegatedKeyword) -> Iterator[Negation]:
-    if not negated.is_wanted(negated.value):
+    if not negated.is_wanted(negated.value) or not constrains((negated.node.at(negated.keyword),)):
         return
     names = negated.generator.fresh_names(negated.node, negated.constraints)
     if negated.value is False and negated.constraints.required & set(names) and negated.constraints.types == {"object"}:
@@ -280,7 +280,7 @@ def _item(negated: NegatedKeyword, index: int, subschema: Subschema) -> Iterator
         constraints.at_least("Items", index + 1)
         constraints.items.append((index, subschema))
 
-    if index < constraints.range("Items")[1]:
+    if index < constraints.range("Items")[1] and constrains((subschema,)):
         yield from negated.within(subschema, "array", demand, is_possible)
 
 

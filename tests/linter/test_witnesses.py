@@ -206,3 +206,22 @@ def test_the_reason_is_what_the_changed_place_has_against_the_example():
 
     [witness, *_] = [change.witness for change in lint(schema("string"), schema("number")).breaking if change.witness]
     assert witness.error.endswith(" (at /data/0/transform/0/params/0)")
+
+
+def test_an_example_breaks_with_all_of_many_alternatives_at_once():
+    """Package kinds of a bill of materials are open objects, of which each may be taken for most of the others."""
+
+    def kind(n: int, required: list[str]) -> dict:
+        texts = {name: {"type": "string"} for name in ("name", "version", f"url{n}")}
+        lists = {f"list{n}": {"type": "array", "items": {"type": "string"}}}
+        return {"type": "object", "properties": texts | lists, "required": required, "additionalProperties": True}
+
+    def schema(required: list[str]) -> dict:
+        kinds = {f"k{n}": kind(n, ["name", "version"]) for n in range(8)} | {"rpm": kind(9, required)}
+        return {"anyOf": [{"$ref": f"#/$defs/{name}"} for name in kinds], "$defs": kinds}
+
+    report = lint(schema(["name", "version", "url9"]), schema(["name", "version", "url9", "label"]))
+    [change] = report.breaking
+    assert change.rule == "required-added"
+    assert change.witness is not None
+    assert len(change.witness.instance) == 3 + 8  # one of another type for each of the others
