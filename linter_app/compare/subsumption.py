@@ -100,6 +100,15 @@ def _narrow_by_alternatives(pair: SchemaPair) -> None:
         (groups, others), both = (
             (differing, (olds, news)) if direction == "backward" else (differing[::-1], (news, olds))
         )
+        bases = without_groups(pair.old, differing[0]), without_groups(pair.new, differing[1])
+        base, wider = bases if direction == "backward" else bases[::-1]
+        if (
+            base is not None
+            and wider is not None
+            and all(group.accepts_all for group in others)
+            and covers(base, wider, "")
+        ):
+            return True
         if others and all(group.keyword == "if" for group in others):
             return _is_covered_by_cases(*both, groups, others, covers)
         is_exclusive = [group.keyword for group in groups] == ["oneOf"]

@@ -19,7 +19,7 @@ from linter_app.schema.documents import Reference, Subschema
 from linter_app.schema.formats import FORMATS, is_asserted
 from linter_app.schema.json_text import json_hashable
 from linter_app.schema.json_types import ALL_TYPES, type_of, types_of
-from linter_app.schema.vocabulary import CONDITIONAL, REFERENCES, Kind, keywords_of
+from linter_app.schema.vocabulary import CONDITIONAL, DRAFT2020, REFERENCES, Kind, keywords_of
 
 Conjunction = tuple[Subschema, ...]
 """Subschemas that must all be valid; the empty conjunction accepts everything."""
@@ -31,6 +31,7 @@ MAX_LEVELS = 16
 DISJUNCTIVE = ("anyOf", "oneOf", "if")
 _FLATTENED = frozenset({*REFERENCES, "allOf", "anyOf", "oneOf", "not", "unevaluatedProperties", "unevaluatedItems"})
 """Keywords that may say more of the same value."""
+_SILENT = (Kind.ANNOTATION, Kind.IDENTIFIER, Kind.CONTENT, Kind.DEFINITIONS)
 
 
 @dataclass(eq=False)
@@ -40,6 +41,16 @@ class Group:
     keyword: str
     node: SchemaNode
     branches: list[Subschema]
+    _accepts_all: bool | None = None
+
+    @property
+    def accepts_all(self) -> bool:
+        """Whether one of `anyOf` accepts every value, such as an extension that nothing is said of."""
+        if self._accepts_all is None:
+            self._accepts_all = False  # as far as is known while a union that contains itself is looked at
+            alternatives = self.branches if self.keyword == "anyOf" else ()
+            self._accepts_all = any(normalize((branch,)).accepts_all for branch in alternatives)
+        return self._accepts_all
 
     def types(self, levels: int) -> frozenset[str]:
         """Return the types that the alternatives may accept, as far as these levels of alternatives show."""
@@ -178,6 +189,13 @@ class NormalizedSchema:
             for node in self.nodes[start:end]
             for keyword in CONDITIONAL & node.schema.keys()
         )
+
+    @property
+    def accepts_all(self) -> bool:
+        """Whether every value is accepted, as far as annotations, references and alternatives show."""
+        if self.refuses_all or self.unresolved or any(map(_is_asserted, self.keywords - {"anyOf"})):
+            return False
+        return all(group.accepts_all for group in self.groups)
 
     def is_extensible(self, keyword: str) -> bool:
         """Return whether readers must expect an `enum` or a union to grow (`x-extensible`)."""
@@ -423,11 +441,13 @@ def _says_nothing(subschema: Subschema) -> bool:
     if not isinstance(schema, dict):
         return schema is True
     known = keywords_of(subschema.document.draft)
-    return all(
-        keyword not in known
-        or known[keyword].kind in (Kind.ANNOTATION, Kind.IDENTIFIER, Kind.CONTENT, Kind.DEFINITIONS)
-        for keyword in schema
-    )
+    return all(keyword not in known or known[keyword].kind in _SILENT for keyword in schema)
+
+
+def _is_asserted(keyword: str) -> bool:
+    """Return whether a keyword may refuse something itself: not by what is flattened."""
+    known = keywords_of(DRAFT2020)
+    return keyword in known and known[keyword].kind not in (*_SILENT, Kind.REFERENCE) and keyword != "allOf"
 
 
 def common_multiple(one: Fraction, other: Fraction) -> Fraction:
