@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from linter_app.changes import DIRECTIONS, Change, Direction, direction_of
 from linter_app.compare.equality import Equality
@@ -67,8 +67,10 @@ class Comparison:
     """Whether readers ignore properties that they do not know, although the schema closes its objects to writers."""
     trials: Trials = field(default_factory=Trials)
     changes: list[Change] = field(default_factory=list)
-    # Pairs that are under comparison or done: a recursive schema is visited once.
-    seen: set[tuple[Any, ...]] = field(default_factory=set)
+    seen: dict[tuple[Any, ...], Visit] = field(default_factory=dict)
+    """The pairs that are under comparison or done: a recursive schema is visited once."""
+    documented: set[tuple[int, int]] = field(default_factory=set)
+    """The pairs whose annotations are compared or done."""
     closed: dict[str, set[tuple[int, int]]] = field(default_factory=lambda: {"backward": set(), "forward": set()})
     """Pairs that do not break in a direction as a whole, whatever breaks below them, by the keys of both."""
     # Pairs too deep to be compared at once, with their parent and the directions in question.
@@ -136,28 +138,41 @@ class Comparison:
         directions: frozenset[str] = BOTH,
         *,
         around: SchemaPair | None = None,
-    ) -> None:
+    ) -> frozenset[str]:
         """Compare two conjunctions and all below them, and add what differs to `changes`.
 
-        `around` is the pair of which they are alternatives: it is about the same instances.
+        `around` is the pair of which they are alternatives: it is about the same instances. Returns the directions of
+        the changes that are reported about them, here or when they were visited before.
         """
         # The same definitions are compared once, wherever a reference leads to them.
         written = old, new
         old, new = _followed(old), _followed(new)
         key = (*_pair_key(old, new), directions)
-        if key in self.seen:
-            return
+        visit = self.seen.get(key)
+        if visit is not None:
+            if visit.reported is not None and visit.around in (None, around):
+                return visit.reported
+            expected = directions & self.directions(old, new, depth)
+            if visit.reported is None:  # it is under comparison, and will report them
+                return expected
+            if expected <= visit.reported:
+                return visit.reported
+            # What was around it excluded there what breaks here.
         if self.is_same_meaning(old, new):
             if not self.is_same_text(old, new):
                 self._compare_documentation(old, new, parent)
-        elif depth > MAX_DEPTH:
+            return NONE
+        if depth > MAX_DEPTH:
             self.deferred.append((old, new, parent, directions))
-        else:
-            self.seen.add(key)
-            pair = SchemaPair(self, normalize(old), normalize(new), parent, depth, directions, written, around=around)
-            self._compare_pair(pair)
-            for direction in directions - pair.open_directions if len(old) == len(new) == 1 else ():
-                self.closed[direction].add((old[0].key, new[0].key))
+            return directions & self.directions(old, new)
+        self.seen[key] = Visit(around, None)
+        pair = SchemaPair(self, normalize(old), normalize(new), parent, depth, directions, written, around=around)
+        self._compare_pair(pair)
+        for direction in directions - pair.open_directions if len(old) == len(new) == 1 else ():
+            self.closed[direction].add((old[0].key, new[0].key))
+        reported = pair.reported_directions() | pair.reported_below
+        self.seen[key] = Visit(around, reported)
+        return reported
 
     def _compare_pair(self, pair: SchemaPair) -> None:
         """Do all steps of the comparison with a pair that does not mean the same."""
@@ -193,10 +208,10 @@ class Comparison:
         waiting = list(zip(old, new, strict=True))
         while waiting:
             one, other = waiting.pop()
-            key = (one.key, other.key, "documentation")
-            if key in self.seen or self.equality.same_text(one, other):
+            key = one.key, other.key
+            if key in self.documented or self.equality.same_text(one, other):
                 continue
-            self.seen.add(key)
+            self.documented.add(key)
             if isinstance(one.schema, dict):
                 pair = SchemaPair(self, OwnKeywords((one,)), OwnKeywords((other,)), parent, 0, frozenset())
                 for step in self.documentation_steps:
@@ -237,6 +252,13 @@ class Comparison:
         self.changes.append(change)
 
 
+class Visit(NamedTuple):
+    """A visit of a pair: the pair around it, and the directions of the changes reported; None while it lasts."""
+
+    around: SchemaPair | None
+    reported: frozenset[str] | None
+
+
 @dataclass(eq=False)
 class SchemaPair:
     """Two normalized schemas under comparison, to which rules report changes."""
@@ -261,7 +283,9 @@ class SchemaPair:
     uncertain: frozenset[str] = frozenset()
     """The directions in which nothing is certain, because an unknown schema applies too."""
     explained: frozenset[str] = frozenset()
-    """The directions of changes that were reported where the same subschemas were compared before."""
+    """The directions in which what is reported about its alternatives says how it breaks."""
+    reported_below: frozenset[str] = frozenset()
+    """The directions of the changes below it, also of those that were reported for another place."""
     around: SchemaPair | None = None
     """The pair of which both are alternatives, about the same instances; None for another place of an instance."""
     _first: int = 0
@@ -353,17 +377,22 @@ class SchemaPair:
 
     def descend(
         self, old: Conjunction, new: Conjunction, directions: frozenset[str] = BOTH, *, here: bool = False
-    ) -> None:
+    ) -> frozenset[str]:
         """Compare two conjunctions below this pair; `directions` are those in which they can break at all.
 
-        `here` says that they are alternatives, or conditions, for the same instances.
+        `here` says that they are alternatives, or conditions, for the same instances. Returns the directions in which
+        something is reported about them.
         """
         directions &= self.open_directions
         if not self.comparison.is_silent:
             around = self if here else None
-            self.comparison.compare(old, new, self, self.depth + 1, directions, around=around)
-        elif directions and (found := self.comparison.directions(old, new, self.depth + 1) & directions):
+            found = self.comparison.compare(old, new, self, self.depth + 1, directions, around=around)
+            self.reported_below |= found
+            return found
+        found = self.comparison.directions(old, new, self.depth + 1) & directions if directions else NONE
+        if found:
             self.report(UNDECIDED, "", None, None, direction=direction_of(found))
+        return found
 
     def where(self, keyword: str) -> tuple[str | None, str | None]:
         """Return the keyword as a location in each version that has it."""

@@ -234,9 +234,9 @@ def _alternatives(pair: SchemaPair, old: Group, new: Group) -> None:
     for one, other in pairing.equal:
         pair.descend((one,), (other,), _NONE)
     for one, other in [*pairing.certain, *(pairing.similar if pair.open_directions or pair.are_versions else ())]:
-        pair.descend((one,), (other,), here=True)
+        reported = pair.descend((one,), (other,), here=True)
         if not pair.are_versions:
-            pair.explained |= pair.directions((one,), (other,))  # though it may have been reported elsewhere
+            pair.explained |= reported
     for one, other in pairing.renamed:
         message = f"alternative{shown(one, tags[0])} of {old.keyword} became{shown(other, tags[1])}"
         pair.report(ALTERNATIVE_RENAMED, message, one, other)
@@ -280,5 +280,4 @@ def _condition(pair: SchemaPair, old: Group, new: Group) -> None:
             # The condition holds: a property that it refuses, say, is not there.
             branches = [(*branch, group.node.at("if")) for group, branch in zip((old, new), branches, strict=True)]
         if branches[0] or branches[1]:
-            pair.descend(branches[0], branches[1], here=True)
-            pair.explained |= pair.directions(branches[0], branches[1])
+            pair.explained |= pair.descend(branches[0], branches[1], here=True)
