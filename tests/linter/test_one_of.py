@@ -109,3 +109,19 @@ def test_unions_of_closed_objects_are_apart_by_the_names_that_all_of_one_require
     new = {"oneOf": [event("issue"), {"oneOf": [closed("url", *each["properties"], required=each["required"])
                                                 for each in event("release")["oneOf"]]}]}  # fmt: skip
     assert is_compatible(old, new)
+
+
+@pytest.mark.parametrize("within", [False, True])
+def test_a_change_that_is_excluded_around_a_union_does_not_explain_what_the_union_refuses(within):
+    """All values satisfied one alternative, by what is around them, and satisfy both now."""
+
+    def schema(alternative: dict, **around) -> dict:
+        if within:
+            alternative = {"anyOf": [alternative, {"required": ["other"]}]}
+        return {**around, "oneOf": [alternative, {}]}
+
+    old = schema({"properties": {"a": {"type": "string"}}}, properties={"v": {"enum": ["2"]}})
+    new = schema({"properties": {"v": {"type": "string"}}})
+    report = lint(old, new, strict_open_objects=True)
+    assert report.verdict == "breaking"
+    assert any(change.witness for change in report.breaking)
