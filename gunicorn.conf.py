@@ -5,13 +5,18 @@ import resource
 import shutil
 import signal
 import tempfile
+from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from gunicorn.glogging import Logger
 
-# A folder for this run: a scrape adds up the workers' metrics (contracts_app/serving/metrics.py).
-os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="registry-metrics-"))
+# A scrape adds up the workers' metrics of this run (contracts_app/serving/metrics.py).
+_OWN_FOLDER = "registry-metrics-"
+if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix=_OWN_FOLDER)
+_metrics = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
+_metrics.mkdir(parents=True, exist_ok=True)
 # A worker that wakes accepts one connection at a time (libuv), so that the others get their share.
 os.environ.setdefault("UV_TCP_SINGLE_ACCEPT", "1")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "registry_project.settings")
@@ -99,4 +104,7 @@ def child_exit(server: object, worker: Any) -> None:
 
 
 def on_exit(server: object) -> None:
-    shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
+    if _metrics.name.startswith(_OWN_FOLDER):
+        shutil.rmtree(_metrics, ignore_errors=True)
+    for figures in _metrics.glob("*.db"):
+        figures.unlink(missing_ok=True)

@@ -26,7 +26,8 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "registry_project.settings")
-_VAR = tempfile.mkdtemp(prefix="registry-bench-")
+_FOLDER = tempfile.TemporaryDirectory(prefix="registry-bench-")
+_VAR = _FOLDER.name
 os.environ["VAR_DIR"] = _VAR
 
 import django  # noqa: E402

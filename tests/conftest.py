@@ -14,7 +14,8 @@ from pathlib import Path
 # Before Django reads its settings: ignore the developer's environment, and write nothing to var/.
 for _name in [name for name in os.environ if name.startswith(("JWT_", "NATS_", "REGISTRY_", "BIND_", "CONTRACT_"))]:
     del os.environ[_name]
-os.environ["VAR_DIR"] = tempfile.mkdtemp(prefix="registry-test-")
+_VAR = tempfile.TemporaryDirectory(prefix="registry-test-")
+os.environ["VAR_DIR"] = _VAR.name
 
 import nats
 import pytest

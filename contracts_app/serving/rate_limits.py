@@ -84,7 +84,10 @@ class RateLimits:
     def _shared(self) -> SharedCounters:
         # Opened by each worker after the fork: locks belong to a process.
         if self._counters is None:
-            folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR") or tempfile.mkdtemp(prefix="registry-")
+            folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+            if folder is None:
+                self._folder = tempfile.TemporaryDirectory(prefix="registry-")
+                folder = self._folder.name
             self._counters = SharedCounters(Path(folder) / "rate-limits")
         return self._counters
 

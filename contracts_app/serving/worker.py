@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import sys
 from typing import Any
 
 from django.conf import settings
@@ -148,3 +150,10 @@ class RegistryWorker(UvicornWorker):  # type: ignore[misc]  # it has no types
         "server_header": False,
         "timeout_graceful_shutdown": GRACEFUL_SECONDS,
     }
+
+    def init_signals(self) -> None:
+        super().init_signals()
+        # uvicorn raises the signal once more when it has stopped. The process exits then and is not killed, so that its
+        # temporary folders are removed.
+        for each in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(each, lambda *_: sys.exit(0))
