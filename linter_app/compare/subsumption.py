@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import product
 from typing import Any, Literal
 
 from linter_app.compare.bases import without_groups
+from linter_app.compare.cases import Covers, is_covered_by_cases, is_empty
 from linter_app.compare.comparison import SchemaPair
 from linter_app.compare.exclusivity import are_versions, is_exclusive_for, overlapping
 from linter_app.compare.gains import gained
 from linter_app.compare.pairing import Pairing, Tags, label
 from linter_app.compare.trials import Exactly
-from linter_app.normalize.normalized import Conjunction, Group, NormalizedSchema, negation, normalize
+from linter_app.normalize.normalized import Conjunction, Group, NormalizedSchema, normalize
 from linter_app.normalize.string_sets import Strings, are_included, strings_of
 from linter_app.patterns import literal
-from linter_app.schema.documents import Subschema
 from linter_app.schema.json_types import reduced, type_of
 from linter_app.schema.validators import validate_values
 
@@ -100,17 +99,13 @@ def _narrow_by_alternatives(pair: SchemaPair) -> None:
         (groups, others), both = (
             (differing, (olds, news)) if direction == "backward" else (differing[::-1], (news, olds))
         )
-        bases = without_groups(pair.old, differing[0]), without_groups(pair.new, differing[1])
-        base, wider = bases if direction == "backward" else bases[::-1]
-        if (
-            base is not None
-            and wider is not None
-            and all(group.accepts_all for group in others)
-            and covers(base, wider, "")
-        ):
-            return True
-        if others and all(group.keyword == "if" for group in others):
-            return _is_covered_by_cases(*both, groups, others, covers)
+        if all(group.accepts_all for group in others):
+            bases = without_groups(pair.old, differing[0]), without_groups(pair.new, differing[1])
+            base, wider = bases if direction == "backward" else bases[::-1]
+            if base is not None and wider is not None and covers(base, wider, ""):
+                return True
+        elif all(group.keyword == "if" for group in others):
+            return is_covered_by_cases(*both, groups, others, covers)
         is_exclusive = [group.keyword for group in groups] == ["oneOf"]
         versions = partners if direction == "backward" else backwards
         return _is_covered(pair, *both, versions, same, covers, is_exclusive=is_exclusive)
@@ -140,7 +135,7 @@ def _is_covered(
     wider: list[Conjunction],
     partners: dict[int, int],
     same: set[int],
-    covers: Callable[[Conjunction, Conjunction, Exactly], bool],
+    covers: Covers,
     *,
     is_exclusive: bool,
 ) -> bool:
@@ -170,7 +165,7 @@ def _is_covered(
         labels = labels or [_label(pair, other) for other in wider]
         own = _label(pair, conjunction)
         for piece in _pieces(pair, conjunction, wider, tags):
-            if _is_empty(piece):
+            if is_empty(piece):
                 continue
             if normalize(piece).types == {"string"}:
                 strings = _strings_of_all(wider) if strings is None else strings
@@ -192,60 +187,12 @@ def _is_covered(
     return True
 
 
-def _is_covered_by_cases(
-    narrower: list[Conjunction],
-    wider: list[Conjunction],
-    groups: list[Group],
-    others: list[Group],
-    covers: Callable[[Conjunction, Conjunction, Exactly], bool],
-) -> bool:
-    """Return whether conjunctions are covered by what follows from the conditions of others, whichever of these hold.
-
-    `groups` are those of the narrower conjunctions; `wider` has a conjunction for each combination of the branches of
-    `others`, which are all conditions (`if`).
-    """
-    if len(narrower) * len(wider) > MAX_TRIES:
-        return False
-    conditions = [group.node.at("if") for group in others]
-    for conjunction in narrower:
-        choices = [_choices(conjunction, groups, when, covers) for when in conditions]
-        for case, other in zip(product((True, False), repeat=len(conditions)), wider, strict=True):
-            if not all(holds in choice for holds, choice in zip(case, choices, strict=True)):
-                continue
-            decided = (when if holds else negation(when) for when, holds in zip(conditions, case, strict=True))
-            if covers((*conjunction, *decided), other, ""):
-                continue
-            failing = (when for when, holds in zip(conditions, case, strict=True) if not holds)
-            if not any(covers(conjunction, (when,), "both") for when in failing):
-                return False
-    return True
-
-
-def _choices(
-    conjunction: Conjunction,
-    groups: list[Group],
-    when: Subschema,
-    covers: Callable[[Conjunction, Conjunction, Exactly], bool],
-) -> list[bool]:
-    """Return whether a condition may hold for what a conjunction accepts, and whether it may fail."""
-    if _is_empty((*conjunction, when)):
-        return [False]
-    typed = when.document.made({"type": sorted(normalize(conjunction).types)})
-    for group, branch in zip(groups, conjunction[len(conjunction) - len(groups) :], strict=True):
-        own = group.node.at("if") if group.keyword == "if" else None
-        if own is not None and branch is group.branches[0] and covers((typed, own), (when,), "both"):
-            return [True]
-        if own is not None and branch is group.branches[1] and covers((typed, when), (own,), "both"):
-            return [False]
-    return [True, False]
-
-
 def _was_refused(
     pair: SchemaPair,
     conjunction: Conjunction,
     partner: Conjunction,
     alternatives: list[Conjunction],
-    covers: Callable[[Conjunction, Conjunction, Exactly], bool],
+    covers: Covers,
 ) -> bool:
     """Return whether other alternatives of `oneOf` accept what one accepts and its later version, the `partner`, does
     not: then it was refused before.
@@ -283,47 +230,6 @@ def _strings_of_all(conjunctions: list[Conjunction]) -> list[Strings]:
     if len(conjunctions) > MAX_ALTERNATIVES:
         return []
     return [one for each in conjunctions for one in strings_of(normalize(each)) or ()]
-
-
-def _is_empty(conjunction: Conjunction, decided: frozenset[int] = frozenset()) -> bool:
-    """Return whether a property of every value has no value left, such as the tag of another alternative.
-
-    Conditions of which one branch is left are followed; `decided` are those that were.
-    """
-    normalized = normalize(conjunction)
-    if _is_plainly_empty(normalized):
-        return True
-    for group in normalized.groups:
-        if group.keyword == "if" and id(group) not in decided:
-            branches = [(*conjunction, branch) for branch in group.branches]
-            left = [each for each in branches if not _is_plainly_empty(normalize(each))]
-            if len(left) < 2:
-                return not left or _is_empty(left[0], decided | {id(group)})
-    return False
-
-
-def _is_plainly_empty(normalized: NormalizedSchema) -> bool:
-    if normalized.types != {"object"}:
-        return not normalized.types
-    refused = [_refused_property(normalized, each) for each in normalized.subschemas("not")]
-    for name in normalized.required:
-        value = normalize(
-            (*normalized.property(name), *(negation(each) for own, each in filter(None, refused) if own == name))
-        )
-        if value.listed is not None and all(map(value.refuses, value.listed)):
-            return True
-    return False
-
-
-def _refused_property(normalized: NormalizedSchema, refused: Subschema) -> tuple[str, Subschema] | None:
-    """Return what a schema under `not` refuses of the value of one required property, if it says nothing else."""
-    schema = refused.schema
-    if not isinstance(schema, dict) or not schema.keys() <= {"type", "properties", "required"}:
-        return None
-    if len(schema.get("properties", ())) != 1 or not normalized.required.keys() >= set(schema.get("required", ())):
-        return None
-    [name] = schema["properties"]
-    return (name, refused.at("properties", name)) if normalize((refused,)).types & {"object"} else None
 
 
 def _apart(pair: SchemaPair, one: Conjunction, other: Conjunction) -> bool:
