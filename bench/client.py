@@ -30,7 +30,8 @@ SCHEMA = {
     "properties": {f"field{number}": {"type": "string", "maxLength": 100} for number in range(20)},
     "required": ["field0"],
 }
-EVENT = json.dumps({f"field{number}": "x" * 35 for number in range(20)}).encode()
+OBJECT = {f"field{number}": "x" * 35 for number in range(20)}
+EVENT = json.dumps(OBJECT).encode()
 
 
 def known_contracts(registry: AsyncRegistryClient) -> Contracts:
@@ -53,6 +54,16 @@ async def measure(url: str) -> None:
         async def contract_publish() -> None:
             for _ in range(MESSAGES):
                 await client.publish("bench.a", EVENT)
+            await nc.flush()
+
+        async def plain_object() -> None:
+            for _ in range(MESSAGES):
+                await nc.publish("bench.a", json.dumps(OBJECT).encode(), headers=headers)
+            await nc.flush()
+
+        async def contract_object() -> None:
+            for _ in range(MESSAGES):
+                await client.publish("bench.a", OBJECT)
             await nc.flush()
 
         async def received(subscribe: Any) -> None:
@@ -86,6 +97,8 @@ async def measure(url: str) -> None:
             "JetStream publish, with a contract": contract_stream,
             "publish, plain": plain_publish,
             "publish, with a contract": contract_publish,
+            "publish an object, plain (json.dumps)": plain_object,
+            "publish an object, with a contract": contract_object,
             "publish and receive, plain": lambda: received(nc.subscribe),
             "publish and receive, with a contract": lambda: received(client.subscribe),
         }
@@ -97,7 +110,7 @@ async def measure(url: str) -> None:
                 times[name].append(time.perf_counter() - start)
         medians = {name: statistics.median(found) for name, found in times.items()}
         for name, seconds in medians.items():
-            base = medians[name.replace("with a contract", "plain")]
+            base = next(medians[other] for other in works if other.startswith(name.partition(", ")[0] + ", plain"))
             count = MESSAGES // 10 if name.startswith("JetStream") else MESSAGES
             print(f"{name:38} {seconds / count * 1e6:7.1f} µs for a message {seconds / base:6.2f}")
     await nc.close()

@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
+import orjson
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
@@ -26,6 +28,16 @@ ERROR, PLACE, SUBJECT = "Registry-Error", "Registry-Error-Place", "Registry-Subj
 
 Handler = Callable[[Msg], Awaitable[None]]
 Payload = bytes | dict[str, Any] | list[Any]
+_STANDARD = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
+
+
+def _encoded(payload: dict[str, Any] | list[Any]) -> bytes:
+    """Return a value as the JSON that the standard library writes, in a fraction of the time."""
+    with suppress(TypeError):  # such as an integer of more than 64 bits, or a key that is no string
+        body = orjson.dumps(payload, option=_STANDARD)
+        if b"null" not in body:  # orjson writes it for NaN, which is refused and must not be changed
+            return body
+    return json.dumps(payload, separators=(",", ":")).encode()
 
 
 class InvalidMessage(ValueError):
@@ -59,7 +71,7 @@ class _Validation:
         self, subject: str, payload: Payload, headers: dict[str, str] | None
     ) -> tuple[bytes, dict[str, str] | None]:
         """Return the body and the headers of a message that may be published. Raises InvalidMessage."""
-        body = payload if isinstance(payload, bytes) else json.dumps(payload, separators=(",", ":")).encode()
+        body = payload if isinstance(payload, bytes) else _encoded(payload)
         outcome = self.contracts.check(subject, body, headers)
         if outcome is None:
             return body, headers
