@@ -35,12 +35,23 @@ _CLASSES = {
     19: jsonschema_rs.Draft201909Validator,
     20: jsonschema_rs.Draft202012Validator,
 }
+_META_SCHEMAS = {uri: REGISTRY.contents(uri) for uri in REGISTRY}
 # What the validator of a subschema needs of the root around it.
 _CONTEXT = ("$schema", "$id", "id", *sorted(DEFINITIONS))
 
 
 def compiled(schema: Any, draft: int, resources: Mapping[str, Any]) -> Any:
     """Return a validator of jsonschema-rs. Raises what UNUSABLE names."""
+    try:
+        return _compiled(schema, draft, resources)
+    except jsonschema_rs.ValidationError as error:
+        if error.kind.name != "$ref":
+            raise
+        # jsonschema-rs itself knows the meta-schema of the schema's own draft alone.
+        return _compiled(schema, draft, {**_META_SCHEMAS, **resources})
+
+
+def _compiled(schema: Any, draft: int, resources: Mapping[str, Any]) -> Any:
     make = jsonschema_rs.validator_for if isinstance(schema, dict) and "$schema" in schema else _CLASSES[draft]
     return make(
         schema,

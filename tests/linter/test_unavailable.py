@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from linter_app import lint
+from linter_app.validation import instance_errors
 
 DRAFT7 = {"$schema": "http://json-schema.org/draft-07/schema#"}
 CORE, OTHER = {"$ref": "../common/core.json"}, {"$ref": "../common/other.json"}
@@ -87,3 +90,27 @@ def test_a_reference_that_is_only_added_or_only_removed_is_in_doubt_in_one_direc
 def test_what_an_unknown_schema_describes_may_matter_to_unevaluated_properties():
     old = {"allOf": [{"$ref": "core.json"}], "unevaluatedProperties": False}
     assert lint(old, {"unevaluatedProperties": False}).verdict == "undecided"
+
+
+@pytest.mark.parametrize(
+    "meta", ["http://json-schema.org/draft-04/schema#", "https://json-schema.org/draft/2020-12/schema"]
+)
+@pytest.mark.parametrize("draft", [7, 20])
+def test_the_meta_schemas_of_all_drafts_are_available(meta, draft):
+    """Descriptions of APIs refer to those of the draft that they describe schemas in."""
+    dialect = DRAFT7 if draft == 7 else {}
+
+    def schema(**keywords) -> dict:
+        return {
+            **dialect,
+            "type": "object",
+            "properties": {"schema": {"$ref": meta}, "name": {"type": "string"}},
+            **keywords,
+        }
+
+    report = lint(schema(), schema(required=["name"]))
+    [change] = report.breaking
+    assert change.witness is not None
+    assert change.witness.instance == {}
+    assert not instance_errors(json.dumps(schema()), b'{"schema": {"type": "string"}}')
+    assert instance_errors(json.dumps(schema()), b'{"schema": {"type": "text"}}')
