@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 from linter_app.normalize.normalized import NormalizedSchema, normalize
+from linter_app.normalize.string_sets import strings_of
 from linter_app.patterns import shortest
 from linter_app.schema.json_text import json_equal
 
 MAX_BRANCHES = 32
 """Alternatives of a union that are looked at, each by itself, to show that it excludes a schema."""
+MAX_CLAUSES = 16
+"""Pairs of sets of strings that are compared where a schema says `not`."""
 Known = dict[tuple[NormalizedSchema, NormalizedSchema, int], bool]
 
 
@@ -66,8 +71,14 @@ def _are_strings_apart(one: NormalizedSchema, other: NormalizedSchema) -> bool:
     """Return whether no string has a length that both accept, and matches the patterns of both."""
     least = max(one.lengths[0], other.lengths[0])
     most = min(one.lengths[1], other.lengths[1])
-    if least > most or not one.texts or not other.texts or one.texts == other.texts:
-        return least > most
+    if least > most:
+        return True
+    if "not" in one.keywords | other.keywords:
+        left, right = strings_of(one), strings_of(other)
+        if left is not None and right is not None and len(left) * len(right) <= MAX_CLAUSES:
+            return all(mine.both(others).is_empty() for mine, others in product(left, right))
+    if not one.texts or not other.texts or one.texts == other.texts:
+        return False
     return shortest(one.texts | other.texts, frozenset(), least, most) == (None, True)
 
 

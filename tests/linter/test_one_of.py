@@ -125,3 +125,23 @@ def test_a_change_that_is_excluded_around_a_union_does_not_explain_what_the_unio
     report = lint(old, new, strict_open_objects=True)
     assert report.verdict == "breaking"
     assert any(change.witness for change in report.breaking)
+
+
+def test_alternatives_exclude_each_other_by_the_patterns_that_one_refuses():
+    def source(name: dict, **more) -> dict:
+        return {"properties": {"source": {"type": "string", **name}}, "required": ["source"], **more}
+
+    known = [source({"pattern": f"^{name}$"}, maxProperties=n) for n, name in enumerate(("cve", "capec"), start=2)]
+    others = source({"not": {"pattern": "^(cve)|(capec)$"}})
+    old = {"type": "object", "anyOf": [*known, others]}
+    assert is_compatible(old, {"type": "object", "oneOf": [*known, others]})
+    assert not is_compatible(old, {"type": "object", "oneOf": [*known, source({"not": {"pattern": "^(cve)$"}})]})
+
+
+def test_anyof_of_exclusive_alternatives_that_becomes_oneof_is_no_break_beside_what_is_undecided():
+    branches = [{"properties": {"kind": {"const": n}}, "required": ["kind"]} for n in range(3)]
+    old = {"type": "object", "properties": {"url": {"$ref": "url.json"}}, "anyOf": branches}
+    new = {"type": "object", "properties": {"url": {"$ref": "url-2.json"}}, "oneOf": branches}
+    report = lint(old, new)
+    assert report.verdict == "undecided"
+    assert not report.breaking

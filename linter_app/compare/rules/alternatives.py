@@ -128,12 +128,19 @@ def compare(pair: SchemaPair) -> None:
 
 
 def _says_nothing_new(other: NormalizedSchema, group: Group, pair: SchemaPair) -> bool:
-    """Return whether the other version satisfies one of the alternatives anyway, or what follows from a condition."""
+    """Return whether the other version satisfies the alternatives anyway, or what follows from a condition."""
+    node = group.node
     if group.keyword == "anyOf":
         return any(_satisfies(pair, other, branch) for branch in group.branches[:MAX_ALTERNATIVES])
-    if group.keyword != "if":
-        return False
-    node = group.node
+    if group.keyword == "oneOf":
+        # It may have been written as `anyOf`, with alternatives that exclude each other.
+        if not any(len(each.branches) == len(group.branches) for each in other.groups):
+            return False
+        document, written = node.subschema.document, node.subschema.schema
+        alone = document.kept(written, "only oneOf") or document.keep(
+            written, "only oneOf", {"oneOf": written["oneOf"]}
+        )
+        return _satisfies(pair, other, Subschema(alone, node.subschema.path, document))
     condition = node.at("if")
     follows = {"then": condition, "else": negation(condition)}
     return all(_holds(pair, other, follows[each], node.at(each)) for each in follows if each in node.schema)
