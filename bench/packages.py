@@ -29,6 +29,19 @@ PACKAGES: dict[str, tuple[str, str]] = {
     ),
     "turbo": ("schema.json", "2.4.1 2.7.0 2.8.10 2.9.5 2.10.4"),
     "wrangler": ("config-schema.json", "3.78.3 3.103.2 4.5.0 4.24.1 4.49.0 4.82.1 4.119.0"),
+    "@ui5/project": (
+        "lib/validation/schema/specVersion/kind/project/library.json",
+        "3.1.0 3.4.2 3.9.0 4.0.3 4.0.17",
+    ),
+    "@salesforce/schemas": (
+        "project-scratch-def.schema.json",
+        "1.0.1 1.0.3 1.1.0 1.2.0 1.5.0 1.6.0 1.7.0 1.9.0 1.10.3",
+    ),
+    "@agentclientprotocol/sdk": ("schema/schema.json", "0.4.5 0.12.0 0.16.1 0.19.1 0.23.0 0.28.1 1.4.0 1.9.0"),
+    "markdownlint": (
+        "schema/markdownlint-config-schema.json",
+        "0.3.1 0.8.0 0.15.0 0.20.3 0.25.1 0.31.0 0.37.1 0.42.1",
+    ),
 }
 """By the name of the package: the file in it, and versions of it."""
 

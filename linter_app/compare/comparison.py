@@ -67,7 +67,7 @@ class Comparison:
     """Whether readers ignore properties that they do not know, although the schema closes its objects to writers."""
     trials: Trials = field(default_factory=Trials)
     changes: list[Change] = field(default_factory=list)
-    seen: dict[tuple[Any, ...], Visit] = field(default_factory=dict)
+    seen: dict[tuple[Any, ...], _Visit] = field(default_factory=dict)
     """The pairs that are under comparison or done: a recursive schema is visited once."""
     documented: set[tuple[int, int]] = field(default_factory=set)
     """The pairs whose annotations are compared or done."""
@@ -165,13 +165,13 @@ class Comparison:
         if depth > MAX_DEPTH:
             self.deferred.append((old, new, parent, directions))
             return directions & self.directions(old, new)
-        self.seen[key] = Visit(around, None)
+        self.seen[key] = _Visit(around, None)
         pair = SchemaPair(self, normalize(old), normalize(new), parent, depth, directions, written, around=around)
         self._compare_pair(pair)
         for direction in directions - pair.open_directions if len(old) == len(new) == 1 else ():
             self.closed[direction].add((old[0].key, new[0].key))
         reported = pair.reported_directions() | pair.reported_below
-        self.seen[key] = Visit(around, reported)
+        self.seen[key] = _Visit(around, reported)
         return reported
 
     def _compare_pair(self, pair: SchemaPair) -> None:
@@ -252,7 +252,7 @@ class Comparison:
         self.changes.append(change)
 
 
-class Visit(NamedTuple):
+class _Visit(NamedTuple):
     """A visit of a pair: the pair around it, and the directions of the changes reported; None while it lasts."""
 
     around: SchemaPair | None
