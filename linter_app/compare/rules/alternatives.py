@@ -229,6 +229,12 @@ def _refusals(pair: SchemaPair) -> None:
             NOT_CHANGED, "different values are rejected by not", old[0], new[0], direction=direction_of(directions)
         )
         return
+    written = pair.old.subschemas("not"), pair.new.subschemas("not")
+    if len(written[0]) == len(written[1]) == 1 and (old or new):
+        # What one of them refuses, the other version does not accept anyway.
+        direction: Direction = "forward" if old else "backward"
+        pair.report(NOT_CHANGED, "different values are rejected by not", *written[0], *written[1], direction=direction)
+        return
     for subschema in old:
         pair.report(NOT_REMOVED, "not was removed", subschema, None)
     for subschema in new:
