@@ -13,7 +13,7 @@ from gunicorn.glogging import Logger
 
 # A scrape adds up the workers' metrics of this run (contracts_app/serving/metrics.py).
 _OWN_FOLDER = "registry-metrics-"
-if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix=_OWN_FOLDER)
 _metrics = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
 _metrics.mkdir(parents=True, exist_ok=True)

@@ -200,11 +200,11 @@ def changes_between_schemas(
     if is_searched and config.directions and "forward" not in breaking:
         changes = _with_examples_of_policy(changes, comparison, strict, steps)
     witnessed = {change.witness.direction for change in changes if change.witness}
-    if "prove" not in stages:
-        changes = [_open(change) if change.directions & (breaking - witnessed) else change for change in changes]
     if "prove" in stages:
         # A proof may take longer than a search, so it comes after it, and only where that found nothing.
         breaking -= {each for each in breaking - witnessed if _is_proven(comparison, each)}
+    else:
+        changes = [_open(change) if change.directions & (breaking - witnessed) else change for change in changes]
     return tuple(
         replace(change, level=_level(change, breaking, config), pair=None, places=(None, None)) for change in changes
     )

@@ -85,7 +85,7 @@ class RateLimits:
         # Opened by each worker after the fork: locks belong to a process.
         if self._counters is None:
             folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
-            if folder is None:
+            if not folder:
                 self._folder = tempfile.TemporaryDirectory(prefix="registry-")
                 folder = self._folder.name
             self._counters = SharedCounters(Path(folder) / "rate-limits")

@@ -83,11 +83,10 @@ def is_empty(conjunction: Conjunction, decided: frozenset[int] = frozenset()) ->
 def _is_plainly_empty(normalized: NormalizedSchema) -> bool:
     if normalized.types != {"object"}:
         return not normalized.types
-    refused = [_refused_property(normalized, each) for each in normalized.subschemas("not")]
+    found = (_refused_property(normalized, each) for each in normalized.subschemas("not"))
+    refused = [each for each in found if each is not None]
     for name in normalized.required:
-        value = normalize(
-            (*normalized.property(name), *(negation(each) for own, each in filter(None, refused) if own == name))
-        )
+        value = normalize((*normalized.property(name), *(negation(each) for own, each in refused if own == name)))
         if value.listed is not None and all(map(value.refuses, value.listed)):
             return True
     return False

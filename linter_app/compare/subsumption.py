@@ -96,19 +96,18 @@ def _narrow_by_alternatives(pair: SchemaPair) -> None:
             both = (narrower, wider) if direction == "backward" else (wider, narrower)
             return direction not in pair.directions(*both, exactly=exactly)
 
-        (groups, others), both = (
-            (differing, (olds, news)) if direction == "backward" else (differing[::-1], (news, olds))
-        )
+        order = 1 if direction == "backward" else -1
+        (groups, others), (narrow, wide) = differing[::order], (olds, news)[::order]
         if all(group.accepts_all for group in others):
             bases = without_groups(pair.old, differing[0]), without_groups(pair.new, differing[1])
-            base, wider = bases if direction == "backward" else bases[::-1]
-            if base is not None and wider is not None and covers(base, wider, ""):
+            base, other = bases[::order]
+            if base is not None and other is not None and covers(base, other, ""):
                 return True
         elif all(group.keyword == "if" for group in others):
-            return is_covered_by_cases(*both, groups, others, covers)
+            return is_covered_by_cases(narrow, wide, groups, others, covers)
         is_exclusive = [group.keyword for group in groups] == ["oneOf"]
         versions = partners if direction == "backward" else backwards
-        return _is_covered(pair, *both, versions, same, covers, is_exclusive=is_exclusive)
+        return _is_covered(pair, narrow, wide, versions, same, covers, is_exclusive=is_exclusive)
 
     pair.open_directions -= {
         direction

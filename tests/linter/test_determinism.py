@@ -1,4 +1,4 @@
-"""The same input gives the same report, with the same work, whatever the seed of Python's hashes."""
+"""The same input gives the same report, with the same work, whatever PYTHONHASHSEED is."""
 
 from __future__ import annotations
 

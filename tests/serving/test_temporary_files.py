@@ -7,16 +7,19 @@ import tempfile
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.commands.serving import serving
 
 
-def test_a_server_that_stops_removes_its_temporary_files(nats_server, tmp_path):
+@pytest.mark.parametrize("more", [{}, {"PROMETHEUS_MULTIPROC_DIR": ""}])
+def test_a_server_that_stops_removes_its_temporary_files(nats_server, tmp_path, more):
     # The path of a Unix socket, in a folder of it, has at most 107 bytes.
     with tempfile.TemporaryDirectory(prefix="t-") as name:
         temporary = Path(name)
-        with serving(nats_server.url, tmp_path / "log", "registry_project.asgi", TMPDIR=name) as (_, process):
+        with serving(nats_server.url, tmp_path / "log", "registry_project.asgi", TMPDIR=name, **more) as (_, process):
             assert list(temporary.glob("pymp-*"))
+            assert list(temporary.glob("registry-metrics-*"))
         assert process.returncode == 0
         # The folder of a user remains, where servers on this machine share what they have read last.
         assert [each.name for each in temporary.iterdir()] == [f"contract-registry-{os.getuid()}"]

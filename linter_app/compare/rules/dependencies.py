@@ -40,7 +40,7 @@ def compare(pair: SchemaPair) -> None:
     old, new = _required(pair.old), _required(pair.new)
     for name, wanted in sorted(new - old):
         message = f"if {name!r} is present, {wanted!r} is now required"
-        direction: Direction | None = "none" if _is_refused(pair.old, name) or _is_new(pair, name) else None
+        direction: Direction | None = "none" if _is_new(pair, name) else None
         pair.report(REQUIRED_ADDED, message, None, "dependentRequired", None, wanted, direction=direction)
     for name, wanted in sorted(old - new):
         message = f"if {name!r} is present, {wanted!r} is no longer required"
@@ -51,8 +51,7 @@ def compare(pair: SchemaPair) -> None:
         if name in old_schemas and name in new_schemas:
             _descend(pair, old_schemas[name], new_schemas[name])
         elif name in new_schemas:
-            is_new = _is_refused(pair.old, name) or _is_new(pair, name)
-            if not is_new and pair.directions(pair.old.conjunction, new_schemas[name]) & {"backward"}:
+            if not _is_new(pair, name) and pair.directions(pair.old.conjunction, new_schemas[name]) & {"backward"}:
                 message = f"if {name!r} is present, the object must now match a schema"
                 pair.report(SCHEMA_ADDED, message, None, new_schemas[name][0])
         elif not _is_refused(pair.new, name) and pair.directions(old_schemas[name], pair.new.conjunction) & {"forward"}:
@@ -61,12 +60,16 @@ def compare(pair: SchemaPair) -> None:
 
 
 def _is_refused(normalized: NormalizedSchema, name: str) -> bool:
-    """Return whether no object of a version has a property, so that what its presence requires breaks nothing."""
+    """Return whether no object of a version has a property."""
     return not normalized.normalized_property(name).types
 
 
 def _is_new(pair: SchemaPair, name: str) -> bool:
-    """Return whether a property of an open object is described only now, so that what it requires breaks nothing."""
+    """Return whether a property was refused before, or is described only now in an open object, so that what it
+    requires breaks nothing.
+    """
+    if _is_refused(pair.old, name):
+        return True
     is_new = name in pair.new.properties and name not in pair.old.properties and not constrains(pair.old.property(name))
     if not is_new or pair.is_strict("added"):
         return False
